@@ -1,0 +1,2 @@
+export type * from './views.js';
+export type * from './reads.js';

@@ -1,0 +1,101 @@
+import type { Json } from '@runlog/workflow';
+import type { ExecutionStatus, ExecutionView, NodeView } from './views.js';
+
+/** An event as the history holds it: value bytes verbatim. Times in milliseconds UTC. */
+export interface EventView {
+  readonly id: string;
+  readonly execution_id: string;
+  readonly version: number;
+  readonly type: string;
+  readonly schema_version: number;
+  readonly at: number;
+  readonly previous: string;
+  readonly command_id: string;
+  readonly command_offset: number;
+  readonly workspace_id: string;
+  /** The stored JSON text of the event's data. */
+  readonly value: string;
+}
+
+export interface LogLine {
+  readonly seq: number;
+  readonly at: number;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly node_id: string | null;
+  readonly attempt: number | null;
+  readonly fields: Json;
+}
+
+/** Waits, bounded by `timeoutMs`, until the read models hold at least this much. */
+export interface Freshness {
+  readonly minVersion?: number;
+  readonly partition?: number;
+  /** The read models must have folded every event below this offset of the partition. */
+  readonly offset?: number;
+  readonly timeoutMs: number;
+}
+
+export interface ExecutionFilter {
+  readonly workspaceId: string;
+  readonly podId?: string;
+  readonly statuses?: readonly ExecutionStatus[];
+  readonly workflowId?: string;
+  readonly agentId?: string;
+  readonly sessionId?: string;
+  readonly userId?: string;
+  readonly queueName?: string;
+  readonly batchId?: string;
+  readonly parentExecutionId?: string;
+  readonly retryOf?: string;
+  readonly replayOf?: string;
+  readonly tag?: string;
+  readonly metadata?: { readonly [key: string]: string };
+  readonly createdAfter?: number;
+  readonly createdBefore?: number;
+  /** Substring of name, key or id. */
+  readonly q?: string;
+  readonly sort: 'created_at' | 'started_at' | 'completed_at' | 'duration_ms' | 'cost';
+  readonly descending: boolean;
+  readonly limit: number;
+  /** Keyset: the sort value and id of the row before (after) the page; opaque to clients. */
+  readonly after?: { readonly value: number | string | null; readonly id: string };
+  readonly before?: { readonly value: number | string | null; readonly id: string };
+  /** Page numbers instead of keyset: rows to skip. */
+  readonly offset?: number;
+  readonly withTotal?: boolean;
+}
+
+export interface ExecutionPage {
+  readonly rows: readonly ExecutionView[];
+  readonly hasMore: boolean;
+  /** Exact up to 10,000. */
+  readonly total?: number;
+  readonly totalCapped?: boolean;
+  /** How far behind the log the read models are, milliseconds (0 when level). */
+  readonly lagMs: number;
+}
+
+export interface LogQuery {
+  readonly workspaceId: string;
+  readonly executionId: string;
+  readonly after: number;
+  readonly limit: number;
+  readonly node?: string;
+  readonly attempt?: number;
+  readonly level?: string;
+  readonly q?: string;
+}
+
+/** Everything the gateway asks of `queries`: in process in standalone, over Nest TCP in a cluster (one message pattern per method). */
+export interface Reads {
+  /** `ref`: id (UUID), hashid or key. null: unknown here or another tenant's. `stale`: the bound passed before the read models were there. */
+  execution(ask: { workspaceId: string; ref: string; fresh?: Freshness; nodes: boolean; atVersion?: number }): Promise<{ view: ExecutionView; stale: boolean; lagMs: number } | null>;
+  executions(filter: ExecutionFilter): Promise<ExecutionPage>;
+  /** History after `after` (version), oldest first. */
+  events(ask: { workspaceId: string; executionId: string; after: number; limit: number; fresh?: Freshness }): Promise<readonly EventView[]>;
+  logs(ask: LogQuery): Promise<readonly LogLine[]>;
+  nodes(ask: { workspaceId: string; executionId: string; fresh?: Freshness }): Promise<readonly NodeView[] | null>;
+  /** Where the execution projection stands per partition of execution-events: next offset, claim in force, id of the record before. */
+  positions(): Promise<readonly { topicId: string; partition: number; offset: number; claim: number; previous: string }[]>;
+}

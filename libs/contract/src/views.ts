@@ -1,0 +1,123 @@
+import type { Json } from '@runlog/workflow';
+
+/** The nine statuses of an execution. */
+export type ExecutionStatus = 'pending' | 'queued' | 'running' | 'suspended' | 'awaiting_approval' | 'completed' | 'failed' | 'cancelled' | 'rejected';
+export type NodeStatus = 'idle' | 'scheduled' | 'running' | 'waiting' | 'completed' | 'failed' | 'stopped' | 'skipped';
+
+export interface GateView {
+  readonly id: string;
+  readonly node_id: string;
+  readonly kind: 'approval' | 'question';
+  readonly prompt: string;
+  readonly schema: Json;
+  readonly requested_at: number;
+  readonly expires_at: number | null;
+  readonly approvers: Json;
+  readonly approvals_given: number;
+  readonly approvals_needed: number;
+  /** null while open. */
+  readonly decided: { readonly decision: string; readonly by: string; readonly at: number; readonly answer: Json; readonly comment: string | null } | null;
+}
+
+export interface AttemptView {
+  readonly attempt: number;
+  readonly status: NodeStatus | 'lost';
+  readonly runner: string | null;
+  readonly scheduled_at: number | null;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** A report that arrived after the attempt was over and was refused. */
+  readonly late_report: { readonly at: number; readonly report: string; readonly because: string } | null;
+}
+
+export interface NodeView {
+  readonly node_id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly status: NodeStatus;
+  readonly branch: string | null;
+  readonly output: Json;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly scheduled_at: number | null;
+  readonly started_at: number | null;
+  readonly completed_at: number | null;
+  readonly stopped_at: number | null;
+  readonly failed_at: number | null;
+  readonly attempts: readonly AttemptView[];
+}
+
+/**
+ * One execution as the read models hold it: the canonical resource before time zones, dialects and live durations. Times are milliseconds UTC.
+ * The same fold makes it for the projection, for `?at_version=` and for a gateway that waits for a create.
+ */
+export interface ExecutionView {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly version: number;
+  /** Id of the last event (chain hash). */
+  readonly tip: string;
+  readonly hashid: string;
+  readonly key: string;
+  readonly name: string;
+  readonly workflow_id: string;
+  readonly workflow_version_id: string;
+  readonly agent_id: string | null;
+  readonly agent_version_id: string | null;
+  readonly deployment_id: string | null;
+  readonly step_key: string | null;
+  readonly output_schema_name: string | null;
+  readonly pod_id: string;
+  readonly user_id: string | null;
+  readonly session_id: string | null;
+  readonly created_by: string;
+  readonly trigger: { readonly kind: string; readonly id: string | null };
+  readonly parent_execution_id: string | null;
+  readonly root_execution_id: string | null;
+  readonly batch_id: string | null;
+  readonly retry_of: string | null;
+  readonly replay_of: string | null;
+  readonly retry_count: number;
+  readonly status: ExecutionStatus;
+  readonly status_reason: string | null;
+  readonly error: string | null;
+  readonly error_code: string | null;
+  readonly error_node_id: string | null;
+  readonly input: Json;
+  readonly output: Json;
+  readonly metadata: { readonly [key: string]: Json };
+  readonly tags: readonly string[];
+  readonly queue_name: string | null;
+  readonly concurrency_key: string | null;
+  readonly priority: number;
+  readonly run_timeout_seconds: number | null;
+  readonly budget_nano_usd: string | null;
+  readonly assigned_to_worker: string | null;
+  readonly actions_count: number;
+  readonly completed_actions_count: number;
+  readonly failed_actions_count: number;
+  readonly running_actions_count: number;
+  readonly stopped_actions_count: number;
+  readonly n_steps: number;
+  readonly n_agent_actions: number;
+  readonly n_screenshots: number;
+  readonly cost_nano_usd: string;
+  readonly cost_complete: boolean;
+  readonly token_usage: { readonly input_uncached: number; readonly cache_read: number; readonly cache_write: number; readonly output_text: number; readonly reasoning: number };
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly completed_at: number | null;
+  readonly cancel_requested_at: number | null;
+  readonly cancelled_at: number | null;
+  readonly cancelled_by: string | null;
+  /** Milliseconds active until `status_since`; add now - status_since while running. */
+  readonly active_ms: number;
+  readonly suspended_ms: number;
+  readonly status_since: number;
+  readonly trace_id: string | null;
+  readonly gates: readonly GateView[];
+  /** Absent in lists. By node id, only nodes that something happened to. */
+  readonly nodes?: { readonly [node: string]: NodeView };
+  readonly log_count: number;
+  readonly last_log_line: string | null;
+}

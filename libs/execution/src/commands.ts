@@ -1,0 +1,97 @@
+import type { Actor, CommandId, ExecutionId, GateId, Instant, Json, NodeId, RunnerId, WorkflowVersionId, WorkspaceId } from './ids.js';
+
+/** What every command carries. Time and ids arrive in it: nothing behind it reads a clock. */
+interface Asked<Type extends string> {
+  readonly type: Type;
+  readonly id: CommandId;
+  readonly executionId: ExecutionId;
+  readonly workspaceId: WorkspaceId;
+  readonly at: Instant;
+  /** The instance that awaits a reply (its inbox on `command-replies`); absent: nobody does. */
+  readonly replyTo?: string;
+  readonly traceparent?: string;
+}
+
+/** What a create settles for ever. Snake case: these members are the data of `ExecutionCreated`, a public shape. */
+export interface CreatedData {
+  readonly workflow_id: string;
+  readonly workflow_version_id: WorkflowVersionId;
+  readonly agent_id: string | null;
+  readonly agent_version_id: string | null;
+  readonly deployment_id: string | null;
+  readonly step_key: string | null;
+  readonly output_schema_name: string | null;
+  readonly pod_id: string;
+  readonly user_id: string | null;
+  readonly session_id: string | null;
+  readonly created_by: Actor;
+  readonly trigger: { readonly kind: string; readonly id: string | null };
+  readonly hashid: string;
+  readonly key: string;
+  readonly name: string;
+  readonly run_number: number;
+  readonly input: Json;
+  readonly metadata: { readonly [key: string]: Json };
+  readonly tags: readonly string[];
+  readonly queue_name: string | null;
+  readonly concurrency_key: string | null;
+  readonly priority: number;
+  readonly run_timeout_seconds: number | null;
+  readonly timeout_includes_suspended: boolean;
+  readonly cancel_grace_seconds: number;
+  readonly budget_nano_usd: string | null;
+  readonly parent_execution_id: ExecutionId | null;
+  readonly root_execution_id: ExecutionId | null;
+  readonly batch_id: string | null;
+  readonly retry_of: ExecutionId | null;
+  readonly replay_of: ExecutionId | null;
+  readonly retry_count: number;
+  /** Nodes of the pinned template but `start_of_workflow`. */
+  readonly actions_count: number;
+}
+
+/** An error of a node as a person reads it. `code` is stable, e.g. `http_status`, `code_timeout`, `expression_failed`. */
+export interface NodeError {
+  readonly code: string;
+  readonly message: string;
+  /** False: trying again cannot help. */
+  readonly retryable: boolean;
+  /** From `Retry-After`, milliseconds. */
+  readonly retry_after_ms?: number;
+}
+
+export type Timer =
+  | { readonly kind: 'delay'; readonly node: NodeId; readonly attempt: number }
+  | { readonly kind: 'retry'; readonly node: NodeId; readonly attempt: number }
+  | { readonly kind: 'node_timeout'; readonly node: NodeId; readonly attempt: number }
+  | { readonly kind: 'gate_expiry'; readonly gate: GateId }
+  | { readonly kind: 'gate_reminder'; readonly gate: GateId; readonly nth: number }
+  | { readonly kind: 'run_timeout' }
+  | { readonly kind: 'cancel_grace' };
+
+export type ExecutionCommand =
+  | (Asked<'CreateExecution'> & { readonly created: CreatedData })
+  /** From the runner, just before it runs the node. The attempt belongs to the runner whose StartNode was accepted. */
+  | (Asked<'StartNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId })
+  | (Asked<'CompleteNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly output: Json; readonly branch?: string })
+  | (Asked<'FailNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly error: NodeError })
+  /** The runner's answer to a stop signal: the node no longer runs. */
+  | (Asked<'StopNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId })
+  /** From the scheduler: the runner of this attempt is silent. `runner` null: the attempt was never started and its task is sent again. */
+  | (Asked<'LoseAttempt'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly because: string })
+  /** From the scheduler: this attempt is scheduled and nobody started it; the owner sends its task again. No event. */
+  | (Asked<'RemindNode'> & { readonly node: NodeId; readonly attempt: number })
+  | (Asked<'FireTimer'> & { readonly timer: Timer })
+  | (Asked<'Respond'> & {
+      readonly gate?: GateId;
+      readonly node?: NodeId;
+      readonly decision?: 'approve' | 'reject';
+      readonly answer?: Json;
+      readonly comment?: string;
+      readonly by: Actor;
+      readonly roles: readonly string[];
+    })
+  | (Asked<'CancelExecution'> & { readonly by: Actor; readonly reason?: string });
+
+export type CommandType = ExecutionCommand['type'];
+export type CommandOf<Type extends CommandType> = Extract<ExecutionCommand, { type: Type }>;

@@ -1,0 +1,88 @@
+import type { CreatedData, NodeError } from './commands.js';
+import type { Actor, CommandId, ExecutionId, GateId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
+
+interface Attempt {
+  readonly node_id: NodeId;
+  readonly attempt: number;
+}
+
+export interface GateRules {
+  readonly prompt: string;
+  /** JSON Schema of the answer, or null when any answer (or none) will do. */
+  readonly schema: Json;
+  readonly approvers: { readonly users: readonly string[]; readonly roles: readonly string[]; readonly needed: number; readonly exclude_starter: boolean } | null;
+  readonly expires_at: Instant | null;
+  readonly on_expiry: 'approve' | 'reject' | 'fail' | { readonly answer: Json };
+  readonly on_reject: 'reject' | 'fail' | 'branch';
+  readonly reminders_at: readonly Instant[];
+}
+
+/**
+ * What has happened to one execution: type and data. Data are public (snake case): they are the value bytes of the record on
+ * `execution-events` and the `data` of the API. A published shape never changes: a new meaning is a new type.
+ */
+export interface EventData {
+  ExecutionCreated: CreatedData;
+  ExecutionQueued: { readonly queue_name: string | null };
+  ExecutionStarted: Record<string, never>;
+  /** `gate`: people must answer; status is awaiting_approval while any approval is open. */
+  ExecutionSuspended: { readonly status: 'suspended' | 'awaiting_approval'; readonly reason: string };
+  ExecutionResumed: Record<string, never>;
+  ExecutionCompleted: { readonly output: Json };
+  ExecutionFailed: { readonly error: string; readonly error_code: string; readonly error_node_id: NodeId | null };
+  ExecutionRejected: { readonly error: string; readonly gate_id: GateId; readonly error_node_id: NodeId; readonly by: Actor };
+  ExecutionCancelled: { readonly by: Actor; readonly reason: string | null; readonly unacknowledged: readonly NodeId[] };
+  ExecutionFaulted: { readonly command_type: string; readonly error: string };
+  CancelRequested: { readonly by: Actor; readonly reason: string | null; readonly grace_ms: number; readonly running: readonly NodeId[] };
+  NodeScheduled: Attempt & { readonly kind: string };
+  NodeStarted: Attempt & { readonly runner: RunnerId };
+  /** A delay, until `until`. */
+  NodeWaiting: Attempt & { readonly until: Instant };
+  /** `inline`: a pure node, decided in the same step; it was scheduled, started and completed at this instant. */
+  NodeCompleted: Attempt & { readonly output: Json; readonly branch?: string; readonly inline?: true };
+  /** `final`: no further attempt follows. */
+  NodeFailed: Attempt & { readonly error: NodeError; readonly final: boolean; readonly inline?: true };
+  NodeRetryScheduled: Attempt & { readonly retry_at: Instant };
+  NodeStopped: Attempt & { readonly acknowledged: boolean };
+  NodeSkipped: { readonly node_id: NodeId };
+  AttemptLost: Attempt & { readonly runner: RunnerId; readonly because: string };
+  ApprovalRequested: Attempt & { readonly gate_id: GateId } & GateRules;
+  QuestionRequested: Attempt & { readonly gate_id: GateId } & GateRules;
+  GateReminded: { readonly node_id: NodeId; readonly gate_id: GateId; readonly nth: number };
+  /** `accepted`: the gate is settled by this response; false while more approvals are needed. */
+  ResponseReceived: {
+    readonly node_id: NodeId;
+    readonly gate_id: GateId;
+    readonly decision: 'approve' | 'reject' | null;
+    readonly answer: Json;
+    readonly comment: string | null;
+    readonly by: Actor;
+    readonly accepted: boolean;
+  };
+  GateExpired: { readonly node_id: NodeId; readonly gate_id: GateId; readonly outcome: 'approve' | 'reject' | 'fail' | 'answer'; readonly answer: Json };
+}
+
+export type EventType = keyof EventData;
+
+/** An event as `decide` and `next` emit it: not yet numbered, hashed or written. */
+export type ExecutionEvent = { [Type in EventType]: { readonly type: Type; readonly data: EventData[Type] } }[EventType];
+export type EventOf<Type extends EventType> = Extract<ExecutionEvent, { type: Type }>;
+
+/** An event as recorded on the log. */
+export type RecordedEvent = ExecutionEvent & {
+  /** Chain hash, hex (see event-log/chain.ts). */
+  readonly id: string;
+  /** Id of the event before it, '' for version 1. */
+  readonly previous: string;
+  readonly executionId: ExecutionId;
+  readonly workspaceId: WorkspaceId;
+  /** 1, 2, 3 ... per execution. */
+  readonly version: number;
+  readonly schemaVersion: number;
+  /** The command's time. */
+  readonly at: Instant;
+  readonly commandId: CommandId;
+  readonly commandOffset: number;
+  /** More events are due for the same command: its owner goes on at that command, also after a restart. */
+  readonly more: boolean;
+};

@@ -1,0 +1,74 @@
+import type { CommandId, ExecutionId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
+import type { Rejection } from './rejection.js';
+
+/** One attempt of one node, on `node-tasks`. A hint: losing or doubling it is harmless (see StartNode). */
+export interface NodeTask {
+  readonly executionId: ExecutionId;
+  readonly workspaceId: WorkspaceId;
+  readonly workflowVersionId: string;
+  readonly node: NodeId;
+  readonly attempt: number;
+  readonly kind: string;
+  /** The node's config with its templates unresolved; the runner resolves them against `scope`. */
+  readonly config: Json;
+  readonly timeoutMs: number | null;
+  /** Stable over attempts and retries of the node: `<execution>:<node>`. */
+  readonly idempotencyKey: string;
+  readonly effect: 'at_least_once' | 'at_most_once' | 'keyed';
+  /** What expressions and code see; only the outputs that the node's config refers to. */
+  readonly scope: { readonly input: Json; readonly nodes: { readonly [node: string]: Json }; readonly execution: Json };
+  readonly traceparent?: string;
+  readonly at: Instant;
+}
+
+/** On `command-replies`, keyed by the instance it is for. */
+export type Reply =
+  | { readonly type: 'refused'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly rejection: Rejection }
+  /** The command changed nothing because it had been carried out before; `version` is the execution's. */
+  | { readonly type: 'unchanged'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly version: number }
+  /** For at-most-once nodes only: StartNode was accepted, the effect may begin. */
+  | { readonly type: 'accepted'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly version: number }
+  /** To a runner: abort this attempt and answer with StopNode. */
+  | { readonly type: 'stop'; readonly executionId: ExecutionId; readonly workspaceId: WorkspaceId; readonly node: NodeId; readonly attempt: number; readonly reason: 'cancelled' | 'timed_out' | 'ended' };
+
+/** On `runner-heartbeats`, every second. `stopping`: it takes no more tasks. */
+export interface Heartbeat {
+  readonly runner: RunnerId;
+  readonly at: Instant;
+  readonly kinds: readonly string[];
+  readonly slots: number;
+  readonly free: number;
+  /** Tasks waiting in the runner for a slot. */
+  readonly backlog: number;
+  /** Partitions of node-tasks that this runner reads. */
+  readonly partitions: readonly number[];
+  readonly stopping: boolean;
+}
+
+/** On `execution-frames`, keyed by execution. */
+export type Frame =
+  | {
+      readonly type: 'log';
+      readonly executionId: ExecutionId;
+      readonly workspaceId: WorkspaceId;
+      readonly node: NodeId | null;
+      readonly attempt: number | null;
+      readonly at: Instant;
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Json;
+      /** `<runner>:<n>`: doubles are told apart by it. */
+      readonly dedupe: string;
+    }
+  /** A report that came too late (its attempt was lost, stopped or fenced) and was refused. Shown in `/nodes`. */
+  | {
+      readonly type: 'late_report';
+      readonly executionId: ExecutionId;
+      readonly workspaceId: WorkspaceId;
+      readonly node: NodeId;
+      readonly attempt: number;
+      readonly at: Instant;
+      readonly runner: RunnerId;
+      readonly report: 'completed' | 'failed' | 'stopped';
+      readonly because: string;
+    };
