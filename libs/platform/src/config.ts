@@ -1,0 +1,142 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+/** A host and a port, as in `10.0.0.7:4101`. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Settings that cannot be used; `problems` names each variable and what was expected of it. */
+export class ConfigInvalid extends Error {
+  constructor(readonly problems: readonly { readonly variable: string; readonly detail: string }[]) {
+    super(`Expected usable settings, but ${problems.length} cannot be used:\n${problems.map(({ variable, detail }) => `  ${variable}: ${detail}`).join('\n')}`);
+  }
+}
+
+const whole = (fallback: number, least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `expected a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .pipe(z.number().min(least, `expected at least ${least}`).max(most, `expected at most ${most}`))
+    .default(fallback);
+
+const port = (fallback: number) => whole(fallback, 0, 65535);
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').flatMap((item) => item.trim() || []));
+
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `expected a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`);
+
+const addresses = list.transform((items, context): Address[] =>
+  items.flatMap((item) => {
+    const match = /^(.+):(\d{1,5})$/.exec(item);
+    if (match && Number(match[2]) <= 65535) return { host: match[1] as string, port: Number(match[2]) };
+    context.addIssue({ code: 'custom', message: `expected a comma list of host:port, but got '${item}'` });
+    return [];
+  }),
+);
+
+const secretKey = z.string().transform((text, context) => {
+  const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
+  if (bytes.length !== 32) context.addIssue({ code: 'custom', message: 'expected 32 bytes, in hex or base64' });
+  return bytes;
+});
+
+const variables = z.object({
+  /** Of the public API. */
+  PORT: port(4000),
+  RUNLOG_HOST: z.string().default('127.0.0.1'),
+  RUNLOG_HOME: z.string().default('.runlog').transform((path) => resolve(path)),
+  RUNLOG_ADMIN_KEY: z.string().min(16, 'expected at least 16 characters').optional(),
+  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  RUNLOG_DATABASE_POOL: whole(8, 2, 200),
+  KAFKA_BROKERS: addresses,
+  RUNLOG_PARTITIONS: whole(4, 1, 256),
+  RUNLOG_EGRESS_ALLOW: list,
+  RUNLOG_SECRET_KEY: secretKey.optional(),
+  RUNLOG_PUBLIC_URL: url('http:', 'https:').transform((text) => text.replace(/\/+$/, '')).optional(),
+  RUNLOG_RATE_LIMIT: whole(500, 0, 1_000_000),
+  RUNLOG_SSE_LIMIT: whole(2000, 0, 1_000_000),
+  RUNLOG_SSE_MAX_SECONDS: whole(600, 1, 86_400),
+  RUNLOG_QUERIES_PORT: port(4100),
+  RUNLOG_QUERIES_URLS: addresses,
+  RUNLOG_HEALTH_PORT: port(0),
+  RUNLOG_RUNNER_SLOTS: whole(16, 1, 10_000),
+  RUNLOG_HEARTBEAT_TIMEOUT_MS: whole(5000, 500, 600_000),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  RUNLOG_LOG_FILE: z.string().transform((path) => resolve(path)).optional(),
+});
+
+type Variable = keyof typeof variables.shape;
+
+/** Names of all variables that Runlog reads, for docs and for spotting misspelt ones. */
+export const settingNames = Object.keys(variables.shape) as readonly Variable[];
+
+const configOf = (read: z.output<typeof variables>) => ({
+  /** The public API's port; 0 takes a free one. */
+  port: read.PORT,
+  /** The address that every port of this process is bound to. */
+  host: read.RUNLOG_HOST,
+  /** Absolute path of the folder for data, keys and logs of one machine. */
+  home: read.RUNLOG_HOME,
+  adminKey: read.RUNLOG_ADMIN_KEY,
+  /** Absent: embedded PostgreSQL. */
+  databaseUrl: read.DATABASE_URL,
+  databasePool: read.RUNLOG_DATABASE_POOL,
+  /** `host:port` each; empty: the log lives in PostgreSQL. */
+  kafkaBrokers: read.KAFKA_BROKERS.map(({ host, port }) => `${host}:${port}`),
+  /** Fixed when the topics are created. */
+  partitions: { executions: read.RUNLOG_PARTITIONS, tasks: read.RUNLOG_PARTITIONS * 2, instances: 4, one: 1 },
+  /** Private addresses that nodes may reach: hosts, `host:port` or CIDR ranges. */
+  egressAllow: read.RUNLOG_EGRESS_ALLOW,
+  /** 32 bytes; absent: a key made in `home`. */
+  secretKey: read.RUNLOG_SECRET_KEY,
+  /** Without a slash at the end; absent: taken from the Host header. */
+  publicUrl: read.RUNLOG_PUBLIC_URL,
+  /** Requests per second and key; 0: no limit. */
+  rateLimit: read.RUNLOG_RATE_LIMIT,
+  /** Open streams per key; 0: no limit. */
+  sseLimit: read.RUNLOG_SSE_LIMIT,
+  sseMaxSeconds: read.RUNLOG_SSE_MAX_SECONDS,
+  /** Where `queries` listens. */
+  queriesPort: read.RUNLOG_QUERIES_PORT,
+  /** Where a gateway finds `queries`. */
+  queriesUrls: read.RUNLOG_QUERIES_URLS as readonly Address[],
+  /** Of `/health/*` and `/metrics` of a service without a public port; 0 takes a free one. */
+  healthPort: read.RUNLOG_HEALTH_PORT,
+  runnerSlots: read.RUNLOG_RUNNER_SLOTS,
+  heartbeatTimeoutMs: read.RUNLOG_HEARTBEAT_TIMEOUT_MS,
+  logLevel: read.LOG_LEVEL,
+  /** Absent: standard error. */
+  logFile: read.RUNLOG_LOG_FILE,
+});
+
+/** Every setting of every service, typed and checked once at boot. */
+export type Config = Readonly<ReturnType<typeof configOf>>;
+
+/**
+ * Reads the settings from environment variables; an empty variable counts as unset. `defaults` are the caller's own, written as variables.
+ * Throws `ConfigInvalid` with all problems at once.
+ */
+export const readConfig = (env: NodeJS.ProcessEnv, defaults: Partial<Record<Variable, string>> = {}): Config => {
+  const given = Object.fromEntries(settingNames.map((name) => [name, env[name] || defaults[name]]));
+  const read = variables.safeParse(given);
+  if (read.success) return configOf(read.data);
+  throw new ConfigInvalid(read.error.issues.map(({ path, message }) => ({ variable: path.join('.'), detail: message })));
+};
+
+/** As `readConfig`, but prints the list of problems and ends the process with status 78 (configuration error). */
+export const readConfigOrExit = (env: NodeJS.ProcessEnv, defaults: Partial<Record<Variable, string>> = {}): Config => {
+  try {
+    return readConfig(env, defaults);
+  } catch (error) {
+    if (!(error instanceof ConfigInvalid)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(78);
+  }
+};
