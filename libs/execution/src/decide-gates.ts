@@ -1,0 +1,122 @@
+import { validateJson } from '@runlog/workflow';
+import type { CommandOf } from './commands.js';
+import type { Decision } from './decide.js';
+import type { ExecutionEvent } from './events.js';
+import { type Execution, type Gate, isSuspended, isTerminal } from './execution.js';
+import type { GateId, Json } from './ids.js';
+import { refuse } from './refusal.js';
+import type { Rejection } from './rejection.js';
+
+export const respond = (command: CommandOf<'Respond'>, execution: Execution): Decision => {
+  const gate = chosenGate(command, execution);
+  if ('rejected' in gate) return gate;
+  if (gate.decided)
+    return gate.decided.commandId === command.id
+      ? []
+      : refuse(command, execution, 'InvalidState', 'gate_decided', `gate '${gate.id}' was answered already: ${gate.decided.decision} by ${gate.decided.by}`);
+  if (isTerminal(execution.status)) return refuse(command, execution, 'InvalidState', 'execution_ended', `it is ${execution.status} already`);
+  if (execution.cancel) return refuse(command, execution, 'InvalidState', 'cancel_requested', 'it is being cancelled');
+  const objection = mayAnswer(command, gate, execution) ?? answerProblems(command, gate, execution);
+  if (objection) return objection;
+
+  const answer = command.answer ?? null;
+  const comment = command.comment ?? null;
+  const decision = gate.kind === 'question' ? null : (command.decision ?? null);
+  const needed = gate.rules.approvers?.needed ?? 1;
+  const accepted = decision !== 'approve' || gate.approvals.length + 1 >= needed;
+  const events: ExecutionEvent[] = [
+    { type: 'ResponseReceived', data: { node_id: gate.node, gate_id: gate.id, decision, answer, comment, by: command.by, accepted } },
+  ];
+  if (!accepted) return events;
+  return [...events, ...resumed(execution), ...settleGate(gate, { decision: decision ?? 'answer', answer, comment, by: command.by })];
+};
+
+export const expireGate = (command: CommandOf<'FireTimer'>, id: GateId, execution: Execution): Decision => {
+  const gate = execution.gates.get(id);
+  if (!gate || gate.decided) return refuse(command, execution, 'InvalidState', 'timer_settled', `gate '${id}' is not open`);
+  if (gate.rules.expires_at === null || command.at < gate.rules.expires_at)
+    return refuse(command, execution, 'InvalidState', 'timer_early', `gate '${id}' has not expired`);
+  if (execution.cancel) return refuse(command, execution, 'InvalidState', 'cancel_requested', 'it is being cancelled');
+  const { on_expiry: rule } = gate.rules;
+  const outcome = typeof rule === 'string' ? rule : 'answer';
+  const answer: Json = typeof rule === 'string' ? null : rule.answer;
+  const expired: ExecutionEvent = { type: 'GateExpired', data: { node_id: gate.node, gate_id: id, outcome, answer } };
+  if (outcome === 'fail') return [expired, ...resumed(execution), failedGate(gate, 'gate_expired', `Nobody answered gate '${id}' in time`)];
+  return [expired, ...resumed(execution), ...settleGate(gate, { decision: outcome, answer, comment: null, by: 'system:gate_expired' })];
+};
+
+export const remindGate = (command: CommandOf<'FireTimer'>, id: GateId, nth: number, execution: Execution): Decision => {
+  const gate = execution.gates.get(id);
+  if (!gate || gate.decided || gate.reminded >= nth) return refuse(command, execution, 'InvalidState', 'timer_settled', `gate '${id}' needs no reminder ${nth}`);
+  return [{ type: 'GateReminded', data: { node_id: gate.node, gate_id: id, nth } }];
+};
+
+const resumed = (execution: Execution): ExecutionEvent[] => (isSuspended(execution.status) ? [{ type: 'ExecutionResumed', data: {} }] : []);
+
+/** The node's end for a settled gate. A plain `reject` completes the node; that it rejects the execution is in the response. */
+const settleGate = (gate: Gate, settled: { decision: string; answer: Json; comment: string | null; by: string }): ExecutionEvent[] => {
+  const attempt = { node_id: gate.node, attempt: gate.attempt };
+  if (gate.kind === 'question') return [{ type: 'NodeCompleted', data: { ...attempt, output: { answer: settled.answer, by: settled.by } } }];
+  const approved = settled.decision !== 'reject';
+  if (!approved && gate.rules.on_reject === 'fail')
+    return [failedGate(gate, 'gate_rejected', `${settled.by} rejected gate '${gate.id}'${settled.comment ? `: ${settled.comment}` : ''}`)];
+  const output = { decision: approved ? 'approve' : 'reject', by: settled.by, comment: settled.comment, answer: settled.answer };
+  return [{ type: 'NodeCompleted', data: { ...attempt, output, branch: approved ? 'approved' : 'rejected' } }];
+};
+
+const failedGate = (gate: Gate, code: string, message: string): ExecutionEvent => ({
+  type: 'NodeFailed',
+  data: { node_id: gate.node, attempt: gate.attempt, error: { code, message, retryable: false }, final: true },
+});
+
+const chosenGate = (command: CommandOf<'Respond'>, execution: Execution): Gate | Rejection => {
+  const gates = [...execution.gates.values()];
+  if (command.gate !== undefined || command.node !== undefined) {
+    const named = gates.filter((gate) => (command.gate === undefined || gate.id === command.gate) && (command.node === undefined || gate.node === command.node));
+    const gate = named.find((one) => !one.decided) ?? named.at(-1);
+    if (gate) return gate;
+    if (gates.every((one) => one.decided)) return refuse(command, execution, 'InvalidState', 'no_open_gate', `it waits for no answer (it is ${execution.status})`);
+    const pointer = command.gate === undefined ? '/node_id' : '/gate_id';
+    return refuse(command, execution, 'InvalidArgument', 'gate_unknown', `it has no such gate; open: ${listed(gates)}`, [
+      { pointer, detail: `expected one of the open gates: ${listed(gates)}` },
+    ]);
+  }
+  const open = gates.filter((gate) => !gate.decided);
+  if (open.length === 1 && open[0]) return open[0];
+  const answered = gates.find((gate) => gate.decided?.commandId === command.id);
+  if (answered) return answered;
+  if (open.length === 0) return refuse(command, execution, 'InvalidState', 'no_open_gate', `it waits for no answer (it is ${execution.status})`);
+  return refuse(command, execution, 'InvalidState', 'gate_ambiguous', `${open.length} gates are open, name one with gate_id or node_id: ${listed(gates)}`);
+};
+
+const listed = (gates: readonly Gate[]): string =>
+  gates
+    .filter((gate) => !gate.decided)
+    .map((gate) => `'${gate.id}'`)
+    .join(', ') || 'none';
+
+const mayAnswer = (command: CommandOf<'Respond'>, gate: Gate, execution: Execution): Rejection | undefined => {
+  const { approvers } = gate.rules;
+  if (!approvers) return undefined;
+  const named = approvers.users.length > 0 || approvers.roles.length > 0;
+  const user = command.by.replace(/^user:/, '');
+  const allowed = !named || approvers.users.includes(user) || approvers.users.includes(command.by) || command.roles.some((role) => approvers.roles.includes(role));
+  if (!allowed) return refuse(command, execution, 'NotAllowed', 'not_an_approver', `${command.by} may not answer gate '${gate.id}'`);
+  if (approvers.exclude_starter && command.by === execution.created.created_by)
+    return refuse(command, execution, 'NotAllowed', 'starter_excluded', `${command.by} started the execution and may not answer gate '${gate.id}'`);
+  if (gate.approvals.includes(command.by))
+    return refuse(command, execution, 'InvalidState', 'already_answered', `${command.by} has approved gate '${gate.id}' already; ${gate.approvals.length} of ${approvers.needed} are there`);
+  return undefined;
+};
+
+const answerProblems = (command: CommandOf<'Respond'>, gate: Gate, execution: Execution): Rejection | undefined => {
+  const invalid = (pointer: string, detail: string) =>
+    refuse(command, execution, 'InvalidArgument', 'answer_invalid', `the answer to gate '${gate.id}' does not fit`, [{ pointer, detail }]);
+  if (gate.kind === 'question' && command.answer === undefined) return invalid('/answer', 'expected an answer: the gate is a question');
+  if (gate.kind === 'approval' && command.decision === undefined) return invalid('/decision', "expected 'approve' or 'reject': the gate is an approval");
+  if (gate.rules.schema === null || (gate.kind === 'approval' && command.decision === 'reject' && command.answer === undefined)) return undefined;
+  const problems = validateJson(gate.rules.schema, command.answer ?? null);
+  if (problems.length === 0) return undefined;
+  const errors = problems.map(({ pointer, detail }) => ({ pointer: `/answer${pointer}`, detail }));
+  return refuse(command, execution, 'InvalidArgument', 'answer_invalid', `the answer to gate '${gate.id}' breaks its schema`, errors);
+};

@@ -1,0 +1,109 @@
+import type { Workflow } from '@runlog/workflow';
+import { backoff } from './backoff.js';
+import type { CommandOf, ExecutionCommand, NodeError } from './commands.js';
+import type { Decision } from './decide.js';
+import type { ExecutionEvent } from './events.js';
+import { type Execution, isTerminal, type NodeState } from './execution.js';
+import type { NodeId, RunnerId } from './ids.js';
+import { refuse } from './refusal.js';
+import type { Rejection } from './rejection.js';
+
+/** After so many silent runners the node itself is the suspect. */
+const maxLosses = 5;
+
+type Report = ExecutionCommand & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId };
+
+export const startNode = (command: CommandOf<'StartNode'>, execution: Execution): Decision => {
+  const node = execution.nodes.get(command.node);
+  if (isTerminal(execution.status)) return refuse(command, execution, 'InvalidState', 'execution_ended', `it is ${execution.status} already`);
+  if (execution.cancel) return refuse(command, execution, 'InvalidState', 'cancel_requested', 'it is being cancelled');
+  if (node?.attempt === command.attempt && node.status === 'running' && node.runner === command.runner) return [];
+  if (node?.attempt !== command.attempt || node.status !== 'scheduled')
+    return refuse(command, execution, 'InvalidState', 'attempt_taken', `attempt ${command.attempt} of node '${command.node}' ${standing(node)}`);
+  return [{ type: 'NodeStarted', data: { node_id: command.node, attempt: command.attempt, runner: command.runner } }];
+};
+
+export const completeNode = (command: CommandOf<'CompleteNode'>, execution: Execution): Decision => {
+  const node = running(command, execution);
+  if ('rejected' in node) return node;
+  const attempt = { node_id: command.node, attempt: command.attempt };
+  if (execution.cancel) return [{ type: 'NodeStopped', data: { ...attempt, acknowledged: true, outcome: 'finished' } }];
+  return [{ type: 'NodeCompleted', data: { ...attempt, output: command.output, ...(command.branch === undefined ? {} : { branch: command.branch }) } }];
+};
+
+export const failNode = (command: CommandOf<'FailNode'>, execution: Execution, workflow: Workflow): Decision => {
+  const node = running(command, execution);
+  if ('rejected' in node) return node;
+  if (execution.cancel)
+    return [{ type: 'NodeStopped', data: { node_id: command.node, attempt: command.attempt, acknowledged: true, outcome: 'finished' } }];
+  return failed(command, command.node, node, command.error, workflow);
+};
+
+/** The runner's time-out was missed (or is longer than a minute): the scheduler's timer says so. */
+export const timeOutNode = (
+  command: CommandOf<'FireTimer'>,
+  timer: { readonly node: NodeId; readonly attempt: number },
+  execution: Execution,
+  workflow: Workflow,
+): Decision => {
+  const node = execution.nodes.get(timer.node);
+  if (node?.status !== 'running' || node.attempt !== timer.attempt)
+    return refuse(command, execution, 'InvalidState', 'timer_settled', `attempt ${timer.attempt} of node '${timer.node}' ${standing(node)}`);
+  if (execution.cancel) return refuse(command, execution, 'InvalidState', 'cancel_requested', 'it is being cancelled');
+  const limit = workflow.nodes.get(timer.node)?.timeoutMs ?? 0;
+  return failed(command, timer.node, node, { code: 'timed_out', message: `The node ran longer than its limit of ${limit} ms`, retryable: true }, workflow);
+};
+
+export const stopNode = (command: CommandOf<'StopNode'>, execution: Execution): Decision => {
+  const node = running(command, execution);
+  if ('rejected' in node) return node;
+  if (!execution.cancel) return refuse(command, execution, 'InvalidState', 'not_stopping', 'nobody asked to stop it');
+  return [{ type: 'NodeStopped', data: { node_id: command.node, attempt: command.attempt, acknowledged: true, outcome: 'stopped' } }];
+};
+
+export const loseAttempt = (command: CommandOf<'LoseAttempt'>, execution: Execution, workflow: Workflow): Decision => {
+  const node = running(command, execution);
+  if ('rejected' in node) return node;
+  const attempt = { node_id: command.node, attempt: command.attempt };
+  const lost: ExecutionEvent = { type: 'AttemptLost', data: { ...attempt, runner: command.runner, because: command.because } };
+  if (execution.cancel) return [lost, { type: 'NodeStopped', data: { ...attempt, acknowledged: false, outcome: 'unknown' } }];
+  const definition = workflow.nodes.get(command.node)?.definition;
+  if (definition?.effect === 'at_most_once') {
+    const message = 'The runner was lost while the node ran; it may have had its effect, and it runs at most once';
+    return [lost, { type: 'NodeFailed', data: { ...attempt, error: { code: 'effect_unknown', message, retryable: false }, final: true } }];
+  }
+  if (node.losses + 1 >= maxLosses) {
+    const message = `The node's runner was lost ${maxLosses} times in a row`;
+    return [lost, { type: 'NodeFailed', data: { ...attempt, error: { code: 'attempt_lost', message, retryable: false }, final: true } }];
+  }
+  return [lost, { type: 'NodeScheduled', data: { node_id: command.node, attempt: command.attempt + 1, kind: definition?.type ?? '' } }];
+};
+
+/** No event: the owner sends the task again when this is not refused. */
+export const remindNode = (command: CommandOf<'RemindNode'>, execution: Execution): Decision => {
+  const node = execution.nodes.get(command.node);
+  if (node?.status === 'scheduled' && node.attempt === command.attempt && !execution.cancel) return [];
+  return refuse(command, execution, 'InvalidState', 'attempt_taken', `attempt ${command.attempt} of node '${command.node}' ${standing(node)}`);
+};
+
+const failed = (command: ExecutionCommand, id: NodeId, node: NodeState, error: NodeError, workflow: Workflow): ExecutionEvent[] => {
+  const policy = workflow.nodes.get(id)?.retry;
+  const again = policy && error.retryable && !policy.non_retryable?.includes(error.code) && node.failures + 1 < policy.max_attempts;
+  const event: ExecutionEvent = { type: 'NodeFailed', data: { node_id: id, attempt: node.attempt, error, final: !again } };
+  if (!again) return [event];
+  const wait = Math.max(backoff(policy, node.failures + 1, `${command.executionId}:${id}:${node.attempt}`), error.retry_after_ms ?? 0);
+  return [event, { type: 'NodeRetryScheduled', data: { node_id: id, attempt: node.attempt + 1, retry_at: command.at + wait } }];
+};
+
+/** The node, if this report's attempt is the one that runs and belongs to the reporting runner. */
+const running = (command: Report, execution: Execution): NodeState | Rejection => {
+  if (isTerminal(execution.status)) return refuse(command, execution, 'InvalidState', 'execution_ended', `it is ${execution.status} already`);
+  const node = execution.nodes.get(command.node);
+  if (node?.status === 'running' && node.attempt === command.attempt && node.runner === command.runner) return node;
+  return refuse(command, execution, 'InvalidState', 'attempt_over', `attempt ${command.attempt} of node '${command.node}' ${standing(node)}`);
+};
+
+const standing = (node: NodeState | undefined): string => {
+  if (!node || node.attempt === 0) return 'was never scheduled';
+  return `is over or not this runner's: the node is ${node.status}, attempt ${node.attempt}${node.runner ? ` on runner ${node.runner}` : ''}`;
+};

@@ -1,0 +1,200 @@
+import type { Workflow } from '@runlog/workflow';
+import { arrive, decideEdges, openFirst } from './edges.js';
+import type { EventOf, ExecutionEvent } from './events.js';
+import { type Execution, type Gate, isSuspended, type NodeState } from './execution.js';
+import type { CommandId, ExecutionId, Instant, NodeId, WorkspaceId } from './ids.js';
+
+/** An event with what recording gave it. */
+export type Applied = ExecutionEvent & {
+  readonly executionId: ExecutionId;
+  readonly workspaceId: WorkspaceId;
+  readonly version: number;
+  readonly at: Instant;
+  readonly commandId: CommandId;
+  readonly more: boolean;
+};
+
+/**
+ * The state after an event. Changes the given state in place (the owner holds the only copy) and gives it back; evaluates nothing.
+ * The compiled workflow tells which edges a settled node decides. Throws on a type it does not know: its owner must stop.
+ */
+export const evolve = (execution: Execution | undefined, event: Applied, workflow: Workflow): Execution => {
+  if (event.type === 'ExecutionCreated') return begin(event, execution);
+  if (!execution) throw new Error(`Expected ExecutionCreated to come first for '${event.executionId}', but got ${event.type}`);
+  if (event.version !== execution.version + 1)
+    throw new Error(`Expected version ${execution.version + 1} of '${execution.id}', but got ${event.version} (${event.type})`);
+  execution.version = event.version;
+  execution.continuing = event.more;
+  apply(execution, event, workflow);
+  return execution;
+};
+
+const begin = (event: Applied & EventOf<'ExecutionCreated'>, execution: Execution | undefined): Execution => {
+  if (execution || event.version !== 1) throw new Error(`Expected '${event.executionId}' to be created once at version 1, but got version ${event.version}`);
+  return {
+    id: event.executionId,
+    workspaceId: event.workspaceId,
+    created: event.data,
+    createdAt: event.at,
+    createCommandId: event.commandId,
+    version: 1,
+    status: 'pending',
+    startedAt: null,
+    activeMs: 0,
+    suspendedMs: 0,
+    statusSince: event.at,
+    nodes: new Map(),
+    outputs: new Map(),
+    ready: new Set(),
+    unreached: new Set(),
+    active: new Set(),
+    gatesOpen: 0,
+    settled: 0,
+    gates: new Map(),
+    cancel: null,
+    failure: null,
+    rejection: null,
+    continuing: event.more,
+  };
+};
+
+const apply = (execution: Execution, event: Applied, workflow: Workflow): void => {
+  switch (event.type) {
+    case 'ExecutionCreated':
+      return;
+    case 'ExecutionQueued':
+      return turn(execution, 'queued', event.at);
+    case 'ExecutionStarted':
+      turn(execution, 'running', event.at);
+      execution.startedAt = event.at;
+      return openFirst(execution, workflow);
+    case 'ExecutionSuspended':
+      return turn(execution, event.data.status, event.at);
+    case 'ExecutionResumed':
+      return turn(execution, 'running', event.at);
+    case 'ExecutionCompleted':
+      return turn(execution, 'completed', event.at);
+    case 'ExecutionFailed':
+      return turn(execution, 'failed', event.at);
+    case 'ExecutionRejected':
+      return turn(execution, 'rejected', event.at);
+    case 'ExecutionCancelled':
+      return turn(execution, 'cancelled', event.at);
+    case 'ExecutionFaulted':
+      return;
+    case 'CancelRequested':
+      execution.cancel = { by: event.data.by, reason: event.data.reason, at: event.at, graceMs: event.data.grace_ms, unacknowledged: [] };
+      return;
+    case 'NodeScheduled':
+      return activate(execution, event.data.node_id, { status: 'scheduled', attempt: event.data.attempt, runner: null, waitsFor: null }, workflow);
+    case 'NodeStarted':
+      return activate(execution, event.data.node_id, { status: 'running', runner: event.data.runner }, workflow);
+    case 'NodeWaiting':
+      return activate(
+        execution,
+        event.data.node_id,
+        { status: 'waiting', attempt: event.data.attempt, waitsFor: { kind: 'delay', at: event.data.until } },
+        workflow,
+      );
+    case 'NodeRetryScheduled':
+      return activate(
+        execution,
+        event.data.node_id,
+        { status: 'waiting', attempt: event.data.attempt, runner: null, waitsFor: { kind: 'retry', at: event.data.retry_at } },
+        workflow,
+      );
+    case 'NodeCompleted':
+      execution.outputs.set(event.data.node_id, event.data.output);
+      settle(execution, event.data.node_id, 'completed', workflow, event.data.attempt);
+      return decideEdges(execution, event.data.node_id, event.data.branch, workflow);
+    case 'NodeFailed': {
+      const node = nodeOf(execution, event.data.node_id, workflow);
+      node.failures++;
+      if (!event.data.final) return;
+      settle(execution, event.data.node_id, 'failed', workflow, event.data.attempt);
+      execution.failure = { node: event.data.node_id, error: event.data.error };
+      return;
+    }
+    case 'NodeStopped':
+      if (execution.cancel && !event.data.acknowledged) execution.cancel.unacknowledged.push(event.data.node_id);
+      return settle(execution, event.data.node_id, 'stopped', workflow, event.data.attempt);
+    case 'NodeSkipped':
+      settle(execution, event.data.node_id, 'skipped', workflow, 0);
+      return decideEdges(execution, event.data.node_id, null, workflow);
+    case 'AttemptLost': {
+      const node = nodeOf(execution, event.data.node_id, workflow);
+      node.losses++;
+      return;
+    }
+    case 'ApprovalRequested':
+    case 'QuestionRequested':
+      return openGate(execution, event, workflow);
+    case 'GateReminded': {
+      const gate = execution.gates.get(event.data.gate_id);
+      if (gate) gate.reminded = event.data.nth;
+      return;
+    }
+    case 'ResponseReceived':
+      return hear(execution, event);
+    case 'GateExpired': {
+      const { gate_id, outcome, answer, node_id } = event.data;
+      const by = 'system:gate_expired';
+      close(execution, gate_id, { decision: outcome, by, at: event.at, answer, commandId: event.commandId });
+      if (outcome === 'reject' && execution.gates.get(gate_id)?.rules.on_reject === 'reject')
+        execution.rejection = { gate: gate_id, node: node_id, by, comment: 'nobody answered in time' };
+      return;
+    }
+    default:
+      throw new Error(`Expected an event type this version knows, but got '${(event as { type: string }).type}' at version ${(event as Applied).version}`);
+  }
+};
+
+/** Changes the status and books the time since the last change as active or suspended. */
+const turn = (execution: Execution, status: Execution['status'], at: Instant): void => {
+  const passed = at - execution.statusSince;
+  if (execution.status === 'running') execution.activeMs += passed;
+  else if (isSuspended(execution.status)) execution.suspendedMs += passed;
+  execution.status = status;
+  execution.statusSince = at;
+};
+
+const nodeOf = (execution: Execution, id: NodeId, workflow: Workflow): NodeState => arrive(execution, id, workflow);
+
+const activate = (execution: Execution, id: NodeId, change: Partial<NodeState>, workflow: Workflow): void => {
+  Object.assign(nodeOf(execution, id, workflow), change);
+  execution.ready.delete(id);
+  execution.active.add(id);
+};
+
+const settle = (execution: Execution, id: NodeId, status: NodeState['status'], workflow: Workflow, attempt: number): void => {
+  const node = nodeOf(execution, id, workflow);
+  if (node.waitsFor?.kind === 'gate') execution.gatesOpen--;
+  Object.assign(node, { status, waitsFor: null, attempt: Math.max(node.attempt, attempt) });
+  execution.ready.delete(id);
+  execution.unreached.delete(id);
+  execution.active.delete(id);
+  execution.settled++;
+};
+
+const openGate = (execution: Execution, event: Applied & (EventOf<'ApprovalRequested'> | EventOf<'QuestionRequested'>), workflow: Workflow): void => {
+  const { gate_id, node_id, attempt, ...rules } = event.data;
+  activate(execution, node_id, { status: 'waiting', attempt, waitsFor: { kind: 'gate', gate: gate_id } }, workflow);
+  execution.gatesOpen++;
+  const kind = event.type === 'ApprovalRequested' ? 'approval' : 'question';
+  execution.gates.set(gate_id, { id: gate_id, node: node_id, attempt, kind, rules, approvals: [], reminded: 0, decided: null });
+};
+
+const hear = (execution: Execution, event: Applied & EventOf<'ResponseReceived'>): void => {
+  const { gate_id, node_id, decision, by, comment, answer, accepted } = event.data;
+  const gate = execution.gates.get(gate_id);
+  if (!gate) return;
+  if (decision === 'approve') gate.approvals.push(by);
+  if (!accepted) return;
+  close(execution, gate_id, { decision: decision ?? 'answer', by, at: event.at, answer, commandId: event.commandId });
+  if (decision === 'reject' && gate.rules.on_reject === 'reject') execution.rejection = { gate: gate_id, node: node_id, by, comment };
+};
+
+const close = (execution: Execution, id: string, decided: NonNullable<Gate['decided']>): void => {
+  const gate = execution.gates.get(id);
+  if (gate) gate.decided = decided;
+};

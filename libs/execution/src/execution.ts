@@ -1,0 +1,82 @@
+import type { CreatedData, NodeError } from './commands.js';
+import type { GateRules } from './events.js';
+import type { Actor, CommandId, ExecutionId, GateId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
+
+export type Status = 'pending' | 'queued' | 'running' | 'suspended' | 'awaiting_approval' | 'completed' | 'failed' | 'cancelled' | 'rejected';
+
+/** Where one node stands; nodes that nothing has happened to have no entry. */
+export interface NodeState {
+  status: 'idle' | 'scheduled' | 'running' | 'waiting' | 'completed' | 'failed' | 'stopped' | 'skipped';
+  /** The latest attempt, 1, 2, 3 ...; 0 before the first. */
+  attempt: number;
+  /** Incoming edges still undecided, and those decided open. */
+  due: number;
+  open: number;
+  /** Tries that ran and failed: what `max_attempts` limits. Lost attempts are counted apart. */
+  failures: number;
+  losses: number;
+  runner: RunnerId | null;
+  /** What a waiting node waits for: its due time (delay, retry) or its gate. */
+  waitsFor: { readonly kind: 'delay' | 'retry'; readonly at: Instant } | { readonly kind: 'gate'; readonly gate: GateId } | null;
+}
+
+/** An open or decided question to people. */
+export interface Gate {
+  readonly id: GateId;
+  readonly node: NodeId;
+  readonly attempt: number;
+  readonly kind: 'approval' | 'question';
+  readonly rules: GateRules;
+  /** Who has approved so far. */
+  approvals: Actor[];
+  reminded: number;
+  decided: { readonly decision: string; readonly by: Actor; readonly at: Instant; readonly answer: Json; readonly commandId: CommandId } | null;
+}
+
+/**
+ * One execution as its owner holds it. Only `evolve` changes it, in place; `decide` and `next` read it and touch only the nodes that
+ * they are about, so that an event costs the same in a large execution as in a small one.
+ */
+export interface Execution {
+  readonly id: ExecutionId;
+  readonly workspaceId: WorkspaceId;
+  readonly created: CreatedData;
+  readonly createdAt: Instant;
+  /** The command that created it: the same command again is answered, not refused. */
+  readonly createCommandId: CommandId;
+  version: number;
+  status: Status;
+  startedAt: Instant | null;
+  /** Milliseconds not suspended, up to `statusSince`. */
+  activeMs: number;
+  suspendedMs: number;
+  statusSince: Instant;
+  readonly nodes: Map<NodeId, NodeState>;
+  readonly outputs: Map<NodeId, Json>;
+  /** Nodes that may run now and are neither scheduled nor settled, in the order they became ready. */
+  readonly ready: Set<NodeId>;
+  /** Nodes none of whose edges opened. */
+  readonly unreached: Set<NodeId>;
+  /** Scheduled, running or waiting. */
+  readonly active: Set<NodeId>;
+  /** Nodes in `active` that wait at an open gate. */
+  gatesOpen: number;
+  /** Completed, failed, stopped or skipped. */
+  settled: number;
+  readonly gates: Map<GateId, Gate>;
+  cancel: { readonly by: Actor; readonly reason: string | null; readonly at: Instant; readonly graceMs: number; readonly unacknowledged: NodeId[] } | null;
+  /** A node has failed for good: the execution is about to fail. */
+  failure: { readonly node: NodeId; readonly error: NodeError } | null;
+  /** An approver said no: the execution is about to be rejected. */
+  rejection: { readonly gate: GateId; readonly node: NodeId; readonly by: Actor; readonly comment: string | null } | null;
+  /** The last event says that more is due for the same command. */
+  continuing: boolean;
+}
+
+const terminal = new Set<Status>(['completed', 'failed', 'cancelled', 'rejected']);
+
+/** Completed, failed, cancelled or rejected: nothing changes it any more. */
+export const isTerminal = (status: Status): boolean => terminal.has(status);
+
+/** Suspended or awaiting approval: nothing can progress until somebody answers. */
+export const isSuspended = (status: Status): boolean => status === 'suspended' || status === 'awaiting_approval';

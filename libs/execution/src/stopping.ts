@@ -1,0 +1,14 @@
+import type { EventOf } from './events.js';
+import type { Execution } from './execution.js';
+import type { NodeId } from './ids.js';
+
+/** One NodeStopped for each of the nodes; `unknown` where nobody answered for it and it may still have run on. */
+export const stopped = (execution: Execution, nodes: Iterable<NodeId>, runningOutcome: 'stopped' | 'unknown'): EventOf<'NodeStopped'>[] =>
+  [...nodes].map((id) => {
+    const node = execution.nodes.get(id);
+    const ran = node?.status === 'running';
+    return {
+      type: 'NodeStopped',
+      data: { node_id: id, attempt: node?.attempt ?? 0, acknowledged: !ran, outcome: ran ? runningOutcome : 'stopped' },
+    };
+  });
