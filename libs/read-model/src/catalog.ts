@@ -1,0 +1,143 @@
+import type { Json, WorkflowDefinition } from '@runlog/workflow';
+import { ApiKey, Pod, Secret, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
+import { abandonIdempotent, beginIdempotent, findIdempotent, finishIdempotent, forgetIdempotent } from './catalog/idempotency.js';
+import { Blocks, drawHashids, drawRunNumbers } from './catalog/numbers.js';
+import { createApiKey, type NewApiKey, principalByHash, seedDefaults } from './catalog/tenancy.js';
+import { createWorkflow, type Publishing, publishVersion } from './catalog/workflows.js';
+import type { Database } from './database.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const CACHED_VERSIONS = 1_000;
+
+/** A published definition as every station pins and caches it. */
+export interface PinnedVersion {
+  readonly versionId: string;
+  readonly workflowId: string;
+  readonly workspaceId: string;
+  readonly number: number;
+  readonly definition: WorkflowDefinition;
+}
+
+/** Everything that is not folded from the log: tenants, keys, definitions, secrets, idempotency. Each method takes the workspace it acts in. */
+export class Catalog {
+  readonly #versions = new Map<string, Promise<PinnedVersion | null>>();
+  readonly #runs: Blocks<number>;
+  readonly #hashids: Blocks<string>;
+
+  constructor(readonly database: Database) {
+    this.#runs = new Blocks((workflowId, n) => this.nextRunNumbers(workflowId, n));
+    this.#hashids = new Blocks((workspaceId, n) => this.nextHashids(workspaceId, n));
+  }
+
+  seedDefaults = (at: number = Date.now()) => seedDefaults(this.database, at);
+
+  /** By id or slug. */
+  workspace(ref: string): Promise<Workspace | null> {
+    return this.database.dataSource.getRepository(Workspace).findOneBy(UUID.test(ref) ? { id: ref } : { slug: ref });
+  }
+
+  /** By id or slug. */
+  pod(workspaceId: string, ref: string): Promise<Pod | null> {
+    return this.database.dataSource.getRepository(Pod).findOneBy(UUID.test(ref) ? { id: ref, workspaceId } : { slug: ref, workspaceId });
+  }
+
+  pods(workspaceId: string): Promise<Pod[]> {
+    return this.database.dataSource.getRepository(Pod).find({ where: { workspaceId }, order: { slug: 'ASC' } });
+  }
+
+  /** `hash`: `hashApiKey(key)`. null: no such key, or revoked. */
+  apiKeyByHash = (hash: string) => principalByHash(this.database, hash);
+  createApiKey = (given: NewApiKey) => createApiKey(this.database, given);
+
+  apiKeys(workspaceId: string): Promise<ApiKey[]> {
+    return this.database.dataSource.getRepository(ApiKey).find({ where: { workspaceId }, order: { createdAt: 'ASC' } });
+  }
+
+  /** False: no such key. */
+  async revokeApiKey(workspaceId: string, id: string, at: number): Promise<boolean> {
+    const rows = await this.database.query('update api_keys set revoked_at = coalesce(revoked_at, $3) where workspace_id = $1 and id = $2 returning 1', [workspaceId, id, at]);
+    return rows.length > 0;
+  }
+
+  createWorkflow = (publishing: Publishing) => createWorkflow(this.database, publishing);
+  publishVersion = (workflowId: string, publishing: Publishing) => publishVersion(this.database, workflowId, publishing);
+
+  /** By id or key. */
+  workflow(workspaceId: string, ref: string): Promise<Workflow | null> {
+    return this.database.dataSource.getRepository(Workflow).findOneBy(UUID.test(ref) ? { id: ref, workspaceId } : { key: ref, workspaceId });
+  }
+
+  /** Newest first by (created_at, id); `after` and `before` are ends of the neighbouring pages; ask for one more than a page to know whether more follow. */
+  async workflows(workspaceId: string, page: { limit: number; after?: { createdAt: number; id: string }; before?: { createdAt: number; id: string } }): Promise<Workflow[]> {
+    const query = this.database.dataSource.getRepository(Workflow).createQueryBuilder('w').where('w.workspace_id = :workspaceId', { workspaceId });
+    if (page.after) query.andWhere('(w.created_at, w.id) < (:afterAt, :afterId)', { afterAt: page.after.createdAt, afterId: page.after.id });
+    if (page.before) query.andWhere('(w.created_at, w.id) > (:beforeAt, :beforeId)', { beforeAt: page.before.createdAt, beforeId: page.before.id });
+    const direction = page.before ? 'ASC' : 'DESC';
+    const rows = await query.orderBy('w.created_at', direction).addOrderBy('w.id', direction).limit(page.limit).getMany();
+    return page.before ? rows.reverse() : rows;
+  }
+
+  /** Newest first. */
+  workflowVersions(workspaceId: string, workflowId: string): Promise<WorkflowVersion[]> {
+    return this.database.dataSource.getRepository(WorkflowVersion).find({ where: { workspaceId, workflowId }, order: { number: 'DESC' } });
+  }
+
+  workflowVersionByNumber(workspaceId: string, workflowId: string, number: number): Promise<WorkflowVersion | null> {
+    return this.database.dataSource.getRepository(WorkflowVersion).findOneBy({ workspaceId, workflowId, number });
+  }
+
+  /** Cached for good, because a published version never changes; null (not cached): unknown. */
+  workflowVersion(versionId: string): Promise<PinnedVersion | null> {
+    const cached = this.#versions.get(versionId);
+    if (cached) return cached;
+    const loading = this.#loadVersion(versionId);
+    this.#versions.set(versionId, loading);
+    const forget = (): unknown => this.#versions.delete(versionId);
+    loading.then((found) => found ?? forget(), forget);
+    if (this.#versions.size > CACHED_VERSIONS) this.#versions.delete(this.#versions.keys().next().value as string);
+    return loading;
+  }
+
+  async #loadVersion(versionId: string): Promise<PinnedVersion | null> {
+    const row = UUID.test(versionId) ? await this.database.dataSource.getRepository(WorkflowVersion).findOneBy({ id: versionId }) : null;
+    return row && { versionId, workflowId: row.workflowId, workspaceId: row.workspaceId, number: row.number, definition: row.definition };
+  }
+
+  /** `created` false: replaced. */
+  async putSecret(workspaceId: string, name: string, sealed: { ciphertext: string; keyId: string }, at: number): Promise<{ created: boolean }> {
+    const [row] = await this.database.query<{ created: boolean }>(
+      `insert into secrets (workspace_id, name, ciphertext, key_id, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)
+       on conflict (workspace_id, name) do update set ciphertext = excluded.ciphertext, key_id = excluded.key_id, updated_at = excluded.updated_at returning xmax = 0 as created`,
+      [workspaceId, name, sealed.ciphertext, sealed.keyId, at],
+    );
+    return { created: row?.created ?? false };
+  }
+
+  /** By name; without ciphertext's meaning: callers show names only. */
+  secrets(workspaceId: string): Promise<Secret[]> {
+    return this.database.dataSource.getRepository(Secret).find({ where: { workspaceId }, order: { name: 'ASC' } });
+  }
+
+  secret(workspaceId: string, name: string): Promise<Secret | null> {
+    return this.database.dataSource.getRepository(Secret).findOneBy({ workspaceId, name });
+  }
+
+  /** False: there was none. */
+  async deleteSecret(workspaceId: string, name: string): Promise<boolean> {
+    return (await this.database.query('delete from secrets where workspace_id = $1 and name = $2 returning 1', [workspaceId, name])).length > 0;
+  }
+
+  beginIdempotent = (opening: Parameters<typeof beginIdempotent>[1]) => beginIdempotent(this.database, opening);
+  findIdempotent = (workspaceId: string, route: string, key: string) => findIdempotent(this.database, workspaceId, route, key);
+  finishIdempotent = (workspaceId: string, route: string, key: string, status: number, response: Json) => finishIdempotent(this.database, workspaceId, route, key, status, response);
+  abandonIdempotent = (workspaceId: string, route: string, key: string) => abandonIdempotent(this.database, workspaceId, route, key);
+  /** Drops keys older than `before` (milliseconds UTC). */
+  forgetIdempotent = (before: number) => forgetIdempotent(this.database, before);
+
+  /** n numbers, ascending, never given before. */
+  nextRunNumbers = (workflowId: string, n: number): Promise<number[]> => drawRunNumbers(this.database, workflowId, n);
+  nextHashids = (workspaceId: string, n: number): Promise<string[]> => drawHashids(this.database, workspaceId, n);
+  /** The same, one at a time out of blocks held in memory. */
+  takeRunNumber = (workflowId: string): Promise<number> => this.#runs.take(workflowId);
+  takeHashid = (workspaceId: string): Promise<string> => this.#hashids.take(workspaceId);
+}

@@ -1,0 +1,78 @@
+import type { WorkflowDefinition } from '@runlog/workflow';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+export type Role = 'viewer' | 'editor' | 'admin';
+
+/** A tenant. */
+@Entity('workspaces')
+export class Workspace {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('text') slug!: string;
+  @Column('text') name!: string;
+  /** IANA name. */
+  @Column('text') timezone!: string;
+  @Column('bigint', { name: 'created_at' }) createdAt!: number;
+}
+
+/** A part of a workspace that executions are created in. */
+@Entity('pods')
+export class Pod {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid', { name: 'workspace_id' }) workspaceId!: string;
+  @Column('text') slug!: string;
+  @Column('text') name!: string;
+  @Column('bigint', { name: 'created_at' }) createdAt!: number;
+}
+
+/** The key itself is shown once; only its SHA-256 (hex) is kept. */
+@Entity('api_keys')
+export class ApiKey {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid', { name: 'workspace_id' }) workspaceId!: string;
+  @Column('uuid', { name: 'pod_id', nullable: true }) podId!: string | null;
+  @Column('text') name!: string;
+  @Column('text') role!: Role;
+  @Column('text', { nullable: true }) dialect!: string | null;
+  @Column('text') prefix!: string;
+  @Column('text') hash!: string;
+  @Column('text', { name: 'user_id', nullable: true }) userId!: string | null;
+  @Column('bigint', { name: 'created_at' }) createdAt!: number;
+  @Column('bigint', { name: 'revoked_at', nullable: true }) revokedAt!: number | null;
+}
+
+@Entity('workflows')
+export class Workflow {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid', { name: 'workspace_id' }) workspaceId!: string;
+  @Column('text') key!: string;
+  @Column('text') name!: string;
+  /** Number of the latest version. */
+  @Column('integer', { name: 'current_version' }) currentVersion!: number;
+  @Column('bigint', { name: 'created_at' }) createdAt!: number;
+  @Column('bigint', { name: 'updated_at' }) updatedAt!: number;
+}
+
+/** Immutable once published. */
+@Entity('workflow_versions')
+export class WorkflowVersion {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid', { name: 'workflow_id' }) workflowId!: string;
+  @Column('uuid', { name: 'workspace_id' }) workspaceId!: string;
+  @Column('integer') number!: number;
+  @Column('json') definition!: WorkflowDefinition;
+  /** SHA-256 (hex) of the definition's canonical JSON. */
+  @Column('text') digest!: string;
+  @Column('text', { name: 'created_by', nullable: true }) createdBy!: string | null;
+  @Column('bigint', { name: 'created_at' }) createdAt!: number;
+}
+
+/** A secret as stored: what `ciphertext` holds is the business of the secret box. */
+@Entity('secrets')
+export class Secret {
+  @PrimaryColumn('uuid', { name: 'workspace_id' }) workspaceId!: string;
+  @PrimaryColumn('text') name!: string;
+  @Column('text') ciphertext!: string;
+  @Column('text', { name: 'key_id' }) keyId!: string;
+  @Column('bigint', { name: 'created_at' }) createdAt!: number;
+  @Column('bigint', { name: 'updated_at' }) updatedAt!: number;
+}

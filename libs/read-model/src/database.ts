@@ -1,0 +1,105 @@
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { ApiKey, Pod, Secret, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
+import { migrations } from './migrations/index.js';
+
+/** Runs one statement; `name` makes it a prepared one (hot paths). `bigint` columns arrive as numbers. */
+export interface Sql {
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
+}
+
+/** PostgreSQL as every station uses it: TypeORM for entities and migrations, its own pool for batched SQL. */
+export interface Database extends Sql {
+  readonly dataSource: DataSource;
+  readonly pool: pg.Pool;
+  /** One transaction on one connection; rolled back when `work` rejects. */
+  transaction<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string;
+  /** Connections at most; default 10. */
+  readonly poolSize?: number;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName?: string;
+}
+
+const INT8 = 20;
+const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format as 'text')) };
+
+/** Any number that all services agree on. */
+const MIGRATION_LOCK = 7_095_114_103;
+
+/** Connects, and brings the schema up to date under an advisory lock: whichever service boots first migrates, the others wait for it. */
+export const createDatabase = async ({ url, poolSize = 10, applicationName = 'runlog' }: DatabaseOptions): Promise<Database> => {
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url,
+    poolSize,
+    applicationName,
+    entities: [Workspace, Pod, ApiKey, Workflow, WorkflowVersion, Secret],
+    migrations: [...migrations],
+    migrationsTableName: 'migrations',
+    migrationsTransactionMode: 'each',
+    extra: { types, keepAlive: true },
+  });
+  await dataSource.initialize();
+  try {
+    await migrate(dataSource, url);
+  } catch (cause) {
+    await dataSource.destroy();
+    throw cause;
+  }
+  return databaseOf(dataSource);
+};
+
+const migrate = async (dataSource: DataSource, url: string): Promise<void> => {
+  const lock = new pg.Client({ connectionString: url });
+  lock.on('error', () => undefined);
+  await lock.connect();
+  try {
+    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await dataSource.runMigrations();
+  } finally {
+    await lock.end();
+  }
+};
+
+const sqlOf = (queryable: pg.Pool | pg.PoolClient): Sql => ({
+  query: async <Row>(text: string, values?: readonly unknown[], name?: string) =>
+    (await queryable.query(name === undefined ? { text, values: values as unknown[] } : { name, text, values: values as unknown[] })).rows as Row[],
+});
+
+const databaseOf = (dataSource: DataSource): Database => {
+  const pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
+  return {
+    ...sqlOf(pool),
+    dataSource,
+    pool,
+    async transaction(work) {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      const lost = (cause: Error): void => {
+        broken = cause;
+      };
+      client.on('error', lost);
+      try {
+        await client.query('begin');
+        const result = await work(sqlOf(client));
+        await client.query('commit');
+        return result;
+      } catch (cause) {
+        await client.query('rollback').catch((failure: Error) => {
+          broken = failure;
+        });
+        throw cause;
+      } finally {
+        client.off('error', lost);
+        client.release(broken);
+      }
+    },
+    close: () => dataSource.destroy(),
+  };
+};
