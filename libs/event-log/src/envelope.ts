@@ -1,0 +1,106 @@
+import type { Json, RecordedEvent } from '@runlog/execution';
+import { shapeProblem } from './event-shapes.js';
+import type { LogRecord, NewRecord } from './port.js';
+import { UndecodableRecord } from './undecodable.js';
+import { releasedUpcasters, type Upcasters } from './upcasters.js';
+
+/** Everything of an event but its data, which are the value bytes. */
+export type EventEnvelope = Omit<RecordedEvent, 'data'>;
+
+/** An event read from the log, with the claim that it was written under and its value exactly as stored. */
+export type DecodedEvent = RecordedEvent & { readonly claim: number; readonly value: Buffer };
+
+/** `ce_type` of a claim record. */
+const claimType = 'Claim';
+
+/** The record of an event: CloudEvents attributes in `ce_*` headers (Kafka binding, binary mode), `value` as hashed into its id. */
+export const encodeEvent = (event: EventEnvelope & { readonly value: Buffer | string; readonly traceparent?: string }, claim: number): NewRecord => {
+  const headers: Record<string, string> = {
+    ce_specversion: '1.0',
+    ce_id: event.id,
+    ce_type: event.type,
+    ce_source: `/workspaces/${event.workspaceId}`,
+    ce_subject: event.executionId,
+    ce_time: new Date(event.at).toISOString(),
+    ce_version: String(event.version),
+    ce_schemaversion: String(event.schemaVersion),
+    ce_claim: String(claim),
+    ce_previous: event.previous,
+    ce_commandid: event.commandId,
+    ce_commandoffset: String(event.commandOffset),
+    ce_workspace: event.workspaceId,
+  };
+  if (event.more) headers.ce_more = '1';
+  if (event.traceparent) headers.traceparent = event.traceparent;
+  return { key: event.executionId, headers, value: event.value };
+};
+
+/** A claim: it has no value, only who claims. */
+export const encodeClaim = (owner: string): NewRecord => ({ key: '', headers: { ce_specversion: '1.0', ce_type: claimType, ce_source: `/owners/${owner}` }, value: '' });
+
+export const isClaim = (record: LogRecord): boolean => record.headers.ce_type === claimType;
+
+/** The claim that a record of the events topic names. @throws UndecodableRecord when it names none. */
+export const claimOf = (record: LogRecord): number => number(record, 'ce_claim');
+
+/**
+ * The event in a record of the events topic, lifted to its current shape. Says nothing about whether it is void: see `AcceptedEvents`.
+ * @throws UndecodableRecord
+ */
+export const decodeEvent = (record: LogRecord, upcasters: Upcasters = releasedUpcasters): DecodedEvent => {
+  const headers = record.headers;
+  const written = { type: text(record, 'ce_type'), schemaVersion: number(record, 'ce_schemaversion'), data: parse(record) };
+  const { type, schemaVersion, data } = upcasters.lift(written);
+  const problem = shapeProblem(type, data);
+  if (problem) throw new UndecodableRecord(record, problem);
+  const at = Date.parse(text(record, 'ce_time'));
+  if (Number.isNaN(at)) throw new UndecodableRecord(record, `header 'ce_time' is '${headers.ce_time}', not a time`);
+  const version = number(record, 'ce_version');
+  if (version < 1) throw new UndecodableRecord(record, `its version is ${version}`);
+  return {
+    type,
+    data,
+    id: text(record, 'ce_id'),
+    previous: headers.ce_previous ?? '',
+    executionId: text(record, 'ce_subject'),
+    workspaceId: text(record, 'ce_workspace'),
+    version,
+    schemaVersion,
+    at,
+    commandId: text(record, 'ce_commandid'),
+    commandOffset: number(record, 'ce_commandoffset'),
+    more: headers.ce_more === '1',
+    claim: claimOf(record),
+    value: record.value,
+  } as DecodedEvent;
+};
+
+/** A message on an internal topic: its JSON is the value. */
+export const encodeJson = (key: string, message: object, headers?: Readonly<Record<string, string>>): NewRecord => ({ key, value: JSON.stringify(message), ...(headers && { headers }) });
+
+/** The message of a record on an internal topic. @throws UndecodableRecord when the value is not a JSON object. */
+export const decodeJson = <T>(record: LogRecord): T => {
+  const message = parse(record);
+  if (typeof message !== 'object' || message === null || Array.isArray(message)) throw new UndecodableRecord(record, 'its value is not a JSON object');
+  return message as T;
+};
+
+const parse = (record: LogRecord): Json => {
+  try {
+    return JSON.parse(record.value.toString('utf8')) as Json;
+  } catch (cause) {
+    throw new UndecodableRecord(record, 'its value is not JSON', { cause });
+  }
+};
+
+const text = (record: LogRecord, header: string): string => {
+  const value = record.headers[header];
+  if (value === undefined || value === '') throw new UndecodableRecord(record, `header '${header}' is missing`);
+  return value;
+};
+
+const number = (record: LogRecord, header: string): number => {
+  const value = Number(text(record, header));
+  if (!Number.isSafeInteger(value)) throw new UndecodableRecord(record, `header '${header}' is '${record.headers[header]}', not an integer`);
+  return value;
+};
