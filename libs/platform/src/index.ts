@@ -6,3 +6,5 @@ export { Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.js
 export { ObservationServer } from './observation-server.js';
 export { serviceModule, type Startable } from './service-module.js';
 export { exitOnUncaught, Shutdown, type ShutdownOptions } from './shutdown.js';
+export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';
+export { freePort } from './free-port.js';
