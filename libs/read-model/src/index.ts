@@ -6,3 +6,6 @@ export type { Publishing, WorkflowCreated } from './catalog/workflows.js';
 export { type Begun, IDEMPOTENCY_KEPT_MS, type IdempotencyRecord } from './catalog/idempotency.js';
 export { hashidOf } from './catalog/numbers.js';
 export { canonicalJson, digestOf } from './canonical-json.js';
+export { foldView, VersionGap } from './fold/fold-view.js';
+export type { NodeNames } from './fold/draft.js';
+export { isTerminalStatus } from './fold/status.js';

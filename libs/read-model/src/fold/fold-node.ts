@@ -1,0 +1,73 @@
+import type { ExecutionEvent } from '@runlog/execution';
+import type { ExecutionDraft, NodeNames } from './draft.js';
+import { attemptOf, begin, end, nodeOf, schedule, turnNode } from './nodes.js';
+
+/** What an event says about its node. An event that is about no node changes nothing. */
+export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonly at: number }, workflow: NodeNames): void => {
+  const { at } = event;
+  switch (event.type) {
+    case 'NodeScheduled': {
+      const node = nodeOf(view, event.data.node_id, workflow);
+      const attempt = attemptOf(node, event.data.attempt);
+      schedule(node, attempt, at);
+      attempt.status = 'scheduled';
+      return turnNode(view, node, 'scheduled');
+    }
+    case 'NodeStarted': {
+      const node = nodeOf(view, event.data.node_id, workflow);
+      const attempt = attemptOf(node, event.data.attempt);
+      begin(node, attempt, at);
+      Object.assign(attempt, { status: 'running', runner: event.data.runner });
+      view.assigned_to_worker = event.data.runner;
+      return turnNode(view, node, 'running');
+    }
+    case 'NodeWaiting':
+    case 'ApprovalRequested':
+    case 'QuestionRequested': {
+      const node = nodeOf(view, event.data.node_id, workflow);
+      const attempt = attemptOf(node, event.data.attempt);
+      begin(node, attempt, at);
+      attempt.status = 'waiting';
+      return turnNode(view, node, 'waiting');
+    }
+    case 'NodeRetryScheduled': {
+      const node = nodeOf(view, event.data.node_id, workflow);
+      attemptOf(node, event.data.attempt).status = 'waiting';
+      return turnNode(view, node, 'waiting');
+    }
+    case 'NodeCompleted': {
+      const node = nodeOf(view, event.data.node_id, workflow);
+      const attempt = attemptOf(node, event.data.attempt);
+      begin(node, attempt, at);
+      if (end(attempt, 'completed', at)) view.n_steps++;
+      Object.assign(node, { output: event.data.output, branch: event.data.branch ?? null, error: null, completed_at: at });
+      return turnNode(view, node, 'completed');
+    }
+    case 'NodeFailed': {
+      const { error, final } = event.data;
+      const node = nodeOf(view, event.data.node_id, workflow);
+      const attempt = attemptOf(node, event.data.attempt);
+      if (event.data.inline) begin(node, attempt, at);
+      node.error = { code: error.code, message: error.message };
+      if (end(attempt, 'failed', at, node.error)) view.n_steps++;
+      if (!final) return;
+      node.failed_at = at;
+      return turnNode(view, node, 'failed');
+    }
+    case 'NodeStopped': {
+      const node = nodeOf(view, event.data.node_id, workflow);
+      if (event.data.attempt > 0) end(attemptOf(node, event.data.attempt), 'stopped', at);
+      node.stopped_at = at;
+      return turnNode(view, node, 'stopped');
+    }
+    case 'NodeSkipped':
+      return turnNode(view, nodeOf(view, event.data.node_id, workflow), 'skipped');
+    case 'AttemptLost': {
+      const node = nodeOf(view, event.data.node_id, workflow);
+      end(attemptOf(node, event.data.attempt), 'lost', at, { code: 'attempt_lost', message: event.data.because });
+      return;
+    }
+    default:
+      return;
+  }
+};
