@@ -1,0 +1,195 @@
+// `npm run cluster`: a real Apache Kafka, a real PostgreSQL and a process per service on this machine, two of each that can be doubled.
+// Tests, storms and benchmarks use `startCluster` to kill and restart single processes.
+import { spawn } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort, startKafka } from './kafka.mjs';
+import { pinnedNode, root, setUp } from './setup.mjs';
+
+const doubled = { commands: 2, scheduler: 1, runner: 2, queries: 2, gateway: 2 };
+
+const readyWithin = 60_000;
+
+const isReady = (port) =>
+  fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(2_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+/** One process of the cluster; `kill` takes any signal, `restart` starts it anew with the same ports. */
+class Member {
+  constructor(service, index, env, folder) {
+    Object.assign(this, { service, index, env, name: `${service}-${index + 1}`, restarts: 0 });
+    this.logFile = join(folder, `${this.name}.log`);
+  }
+
+  start() {
+    const out = openSync(this.logFile, 'a');
+    this.child = spawn(pinnedNode(), ['--enable-source-maps', join(root, `apps/${this.service}/dist/main.js`)], {
+      cwd: root,
+      env: { ...process.env, ...this.env },
+      stdio: ['ignore', out, out, 'ipc'],
+    });
+    this.exited = new Promise((done) => this.child.once('exit', (code, signal) => done(code ?? signal)));
+    return this;
+  }
+
+  get pid() {
+    return this.child.pid;
+  }
+
+  get healthPort() {
+    return Number(this.env.RUNLOG_HEALTH_PORT ?? this.env.PORT);
+  }
+
+  /** Resolves when the process says it is ready; rejects with the end of its log when it ended instead. */
+  async ready(deadline = Date.now() + readyWithin) {
+    while (!(await isReady(this.healthPort))) {
+      if (this.child.exitCode !== null) throw new Error(`${this.name} ended with ${this.child.exitCode}; ${this.logFile} ends with:\n${await this.lastLines()}`);
+      if (Date.now() > deadline) throw new Error(`${this.name} was not ready in time; ${this.logFile} ends with:\n${await this.lastLines()}`);
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+
+  async lastLines(count = 20) {
+    return (await readFile(this.logFile, 'utf8').catch(() => '')).split('\n').slice(-count).join('\n');
+  }
+
+  kill(signal = 'SIGKILL') {
+    return this.child.kill(signal);
+  }
+
+  async restart() {
+    this.restarts++;
+    await this.exited;
+    this.start();
+  }
+
+  async stop(patienceMs = 25_000) {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.child.kill('SIGTERM');
+    const hard = setTimeout(() => this.child.kill('SIGKILL'), patienceMs);
+    await this.exited;
+    clearTimeout(hard);
+  }
+}
+
+/**
+ * Starts everything and resolves once every process is ready: `{ members, gateways: [url], adminKey, brokers, databaseUrl, member(name), stop() }`.
+ * `home` keeps data and logs; `counts` overrides how many of each service; `env` goes to every process. `port` is the first gateway's, the
+ * second one's is the next. `supervise` starts a process again when it ends by itself.
+ */
+export async function startCluster({ home, port = 0, counts = {}, env = {}, supervise = false, say = () => {} }) {
+  const folder = resolve(home);
+  await mkdir(join(folder, 'logs'), { recursive: true });
+  const undo = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const { startEmbeddedPostgres } = await import('../../libs/platform/dist/index.js');
+    say('Starting PostgreSQL and Apache Kafka ...');
+    const [postgres, kafka] = await Promise.all([
+      process.env.DATABASE_URL ? undefined : startEmbeddedPostgres({ dataFolder: join(folder, 'postgres'), settings: { max_connections: '200' } }),
+      process.env.KAFKA_BROKERS ? undefined : startKafka({ dataDir: join(folder, 'kafka'), logFile: join(folder, 'logs/kafka.log') }),
+    ]);
+    undo.push(() => Promise.all([postgres?.stop(), kafka?.stop()]));
+    const databaseUrl = process.env.DATABASE_URL ?? postgres.connectionString;
+    const brokers = process.env.KAFKA_BROKERS ?? kafka.brokers.join(',');
+    const adminKey = process.env.RUNLOG_ADMIN_KEY || (await keptKey(join(folder, 'admin-key')));
+
+    const wanted = { ...doubled, ...counts };
+    const queriesPorts = await Promise.all(Array.from({ length: wanted.queries }, freePort));
+    const shared = {
+      ...env,
+      RUNLOG_HOME: folder,
+      DATABASE_URL: databaseUrl,
+      KAFKA_BROKERS: brokers,
+      RUNLOG_ADMIN_KEY: adminKey,
+      RUNLOG_QUERIES_URLS: queriesPorts.map((one) => `127.0.0.1:${one}`).join(','),
+      RUNLOG_SECRET_KEY: process.env.RUNLOG_SECRET_KEY || (await keptKey(join(folder, 'secret-key'), 'hex')),
+    };
+    const members = [];
+    for (const [service, count] of Object.entries(wanted))
+      for (let index = 0; index < count; index++) {
+        const ports =
+          service === 'gateway'
+            ? { PORT: String(port ? port + index : await freePort()) }
+            : { RUNLOG_HEALTH_PORT: String(await freePort()), ...(service === 'queries' ? { RUNLOG_QUERIES_PORT: String(queriesPorts[index]) } : {}) };
+        members.push(new Member(service, index, { ...shared, ...ports }, join(folder, 'logs')));
+      }
+    say(`Starting ${members.map(({ name }) => name).join(', ')} ...`);
+    let stopping = false;
+    undo.push(async () => {
+      stopping = true;
+      await Promise.all(members.map((member) => member.stop()));
+    });
+    const watch = async (member) => {
+      const code = await member.exited;
+      if (stopping || !supervise) return;
+      say(`${member.name} ended (${code}); starting it again`);
+      await new Promise((done) => setTimeout(done, 1_000));
+      await member.restart();
+      void watch(member);
+    };
+    for (const member of members) {
+      member.start();
+      void watch(member);
+    }
+    await Promise.all(members.map((member) => member.ready()));
+    return {
+      members,
+      member: (name) => members.find((one) => one.name === name),
+      gateways: members.filter(({ service }) => service === 'gateway').map(({ env: { PORT } }) => `http://127.0.0.1:${PORT}`),
+      adminKey,
+      brokers,
+      databaseUrl,
+      kafka,
+      postgres,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The key in the file, made on first use (mode 0600). */
+async function keptKey(path, encoding = 'base64url') {
+  const kept = await readFile(path, 'utf8').catch(() => '');
+  if (kept.trim()) return kept.trim();
+  const made = `${encoding === 'hex' ? '' : 'rl_'}${randomBytes(32).toString(encoding)}`;
+  await writeFile(path, `${made}\n`, { mode: 0o600 });
+  return made;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await setUp();
+  const say = (line) => process.stderr.write(`${line}\n`);
+  const home = process.env.RUNLOG_HOME ?? join(root, '.runlog/cluster');
+  const alive = setInterval(() => {}, 60_000);
+  const cluster = await startCluster({ home, port: Number(process.env.PORT || 4000), supervise: true, say }).catch((error) => {
+    say(error.message);
+    process.exit(1);
+  });
+  const [first] = cluster.gateways;
+  process.stdout.write(`
+Runlog runs as a cluster of ${cluster.members.length} processes on Apache Kafka (${cluster.brokers}).
+  API    ${cluster.gateways.join('  and  ')}
+  docs   ${first}/docs
+  key    ${cluster.adminKey}
+  logs   ${join(resolve(home), 'logs')}
+  try    curl -s ${first}/api/v1/executions -H 'Authorization: Bearer ${cluster.adminKey}'
+Ctrl-C stops everything; the next start goes on where it was.
+`);
+  const down = async () => {
+    say('Stopping ...');
+    await cluster.stop();
+    clearInterval(alive);
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void down());
+}
