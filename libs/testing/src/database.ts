@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@runlog/platform';
@@ -16,6 +16,7 @@ export interface TestDatabase {
 /** @param options `durable`: with fsync, for tests of what a crash leaves; default false, which is faster. */
 export const startTestDatabase = async (options: { readonly durable?: boolean } = {}): Promise<TestDatabase> => {
   const dataFolder = await mkdtemp(join(tmpdir(), 'runlog-postgres-'));
+  await chmod(dataFolder, 0o755);
   const durable = options.durable ?? false;
   let server: EmbeddedPostgres = await startEmbeddedPostgres({ dataFolder, durable });
   let databases = 0;
