@@ -1,0 +1,125 @@
+import { decide, type Decision, type ExecutionCommand, isRejection, isTerminal, next, type NodeId, refuse, type Rejection, settle } from '@runlog/execution';
+import type { Logger } from '@runlog/platform';
+import type { Workflow } from '@runlog/workflow';
+import { breathe } from './breathing.js';
+import { outcomeOf } from './evaluation.js';
+import { PartitionHalted } from './halted.js';
+import type { Live } from './live.js';
+import { type Desk, Recording } from './recording.js';
+import { taskFor } from './task-building.js';
+import type { Workflows } from './workflows.js';
+
+/** A command as read from its partition. */
+export interface Received {
+  readonly command: ExecutionCommand;
+  readonly offset: number;
+}
+
+/** The decision on a command broke off after its first events: the memory of the partition is ahead of anything that may be recorded. */
+export class DecisionBroke extends Error {
+  constructor(readonly offset: number, readonly error: unknown) {
+    super(`Expected to decide the command at offset ${offset}, but it broke: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+const fromClients: ReadonlySet<string> = new Set(['CreateExecution', 'Respond', 'CancelExecution']);
+
+/** Carries out commands one after the other: decide, record, and whatever follows from the new state, until it is idle. */
+export class Decider {
+  constructor(
+    private readonly desk: Desk,
+    private readonly workflows: Workflows,
+    private readonly partition: number,
+    private readonly logger: Logger,
+  ) {}
+
+  /**
+   * `continuing`: some of its events are recorded already, so a refusal only says that nothing is left to decide; what follows is still due.
+   * @throws DecisionBroke; or what the outbox failed with.
+   */
+  async carryOut(received: Received, continuing: boolean): Promise<void> {
+    const { command, offset } = received;
+    const live = this.desk.residents.get(command.executionId);
+    const workflow = live?.workflow ?? (command.type === 'CreateExecution' ? this.workflows.known(command.created.workflow_version_id) : undefined);
+    let decision: Decision;
+    try {
+      decision = workflow ? decide(command, live?.execution, workflow) : unknown(command);
+    } catch (error) {
+      return this.fault(received, error);
+    }
+    if (isRejection(decision)) {
+      if (!continuing || !live) return this.#refuse(command, decision);
+      decision = [];
+    }
+    if (!workflow) return;
+    const recording = new Recording(this.desk, command, offset, workflow, live);
+    try {
+      await recording.add(decision);
+      if (decision.length > 0 || continuing) await this.#follow(recording, command, workflow);
+      await recording.close();
+    } catch (error) {
+      this.desk.outbox.check();
+      if (recording.count > 0) throw new DecisionBroke(offset, error);
+      return this.fault(received, error);
+    }
+    if (recording.count === 0 && live) this.#repeat(command, live);
+  }
+
+  /** The command can't be decided: its sender is refused; what came from inside leaves a trace in the execution. */
+  async fault({ command, offset }: Received, error: unknown): Promise<void> {
+    const message = (error instanceof Error ? error.message : String(error)).slice(0, 2_000);
+    this.logger.error({ err: error, partition: this.partition, offset, command: command.id, type: command.type, execution: command.executionId }, 'a command could not be decided');
+    const live = this.desk.residents.get(command.executionId);
+    this.#refuse(command, refuse(command, live?.execution, 'InvalidState', 'fault', `deciding it failed: ${message}`));
+    if (!live || isTerminal(live.execution.status) || fromClients.has(command.type)) return;
+    const recording = new Recording(this.desk, command, offset, live.workflow, live);
+    try {
+      await recording.add([{ type: 'ExecutionFaulted', data: { command_type: command.type, error: message } }]);
+      await recording.close();
+    } catch (cause) {
+      this.desk.outbox.check();
+      throw new PartitionHalted(this.partition, `the fault of the command at offset ${offset} could not be recorded`, { cause });
+    }
+  }
+
+  async #follow(recording: Recording, command: ExecutionCommand, workflow: Workflow): Promise<void> {
+    for (;;) {
+      await breathe();
+      const { live } = recording;
+      if (!live) return;
+      const step = next(live.execution, workflow);
+      if (step.kind === 'idle') return;
+      if (step.kind === 'events') await recording.add(step.events);
+      else
+        for (const evaluation of step.pending) {
+          const outcome = await outcomeOf(live, evaluation, command);
+          await recording.add(settle(live.execution, evaluation, outcome, workflow, command.at));
+          await breathe();
+        }
+    }
+  }
+
+  #refuse(command: ExecutionCommand, rejection: Rejection): void {
+    if (command.replyTo === undefined) return;
+    const { id: commandId, executionId } = command;
+    this.desk.outbox.say({ instance: command.replyTo, reply: { type: 'refused', commandId, executionId, rejection } });
+  }
+
+  /** Carried out before, or a reminder: the answer, or the task, goes out once more. */
+  #repeat(command: ExecutionCommand, live: Live): void {
+    if (command.type === 'RemindNode') return this.#sendAgain(command.node, live, command);
+    if (command.replyTo === undefined) return;
+    const { id: executionId, version } = live.execution;
+    this.desk.outbox.say({ instance: command.replyTo, reply: { type: 'unchanged', commandId: command.id, executionId, version } });
+  }
+
+  #sendAgain(node: NodeId, live: Live, command: ExecutionCommand): void {
+    const task = taskFor(live, node, command.at, command.traceparent);
+    if (task) this.desk.outbox.say({ task });
+  }
+}
+
+const unknown = (command: ExecutionCommand): Rejection =>
+  command.type === 'CreateExecution'
+    ? refuse(command, undefined, 'NotFound', 'workflow_version_unknown', `there is no workflow version '${command.created.workflow_version_id}'`)
+    : refuse(command, undefined, 'NotFound', 'execution_unknown', 'there is none');

@@ -1,0 +1,39 @@
+import { encodeJson, type EventLog, type NewRecord, type Outgoing, partitionOf, type Topic } from '@runlog/event-log';
+import type { NodeTask, Reply } from '@runlog/execution';
+
+/** Something to send: a task to any runner, or a reply to the instance that asked or that a signal is for. */
+export type FollowUp = { readonly task: NodeTask } | { readonly instance: string; readonly reply: Reply };
+
+/** What leaves once the events it rests on are acknowledged, grouped by where it goes. */
+export class FollowUps {
+  #byPlace = new Map<string, { topic: Topic; partition: number; records: NewRecord[] }>();
+
+  constructor(private readonly log: Pick<EventLog, 'partitions'>) {}
+
+  get isEmpty(): boolean {
+    return this.#byPlace.size === 0;
+  }
+
+  /** A task goes to any partition: whichever runner reads it passes it on when it has no room. */
+  add(followUp: FollowUp): void {
+    if ('task' in followUp) {
+      const { task } = followUp;
+      return this.#put('node-tasks', Math.floor(Math.random() * this.log.partitions('node-tasks')), encodeJson(task.executionId, task));
+    }
+    const { instance, reply } = followUp;
+    this.#put('command-replies', partitionOf(instance, this.log.partitions('command-replies')), encodeJson(instance, reply));
+  }
+
+  take(): Outgoing[] {
+    const taken = [...this.#byPlace.values()];
+    this.#byPlace = new Map();
+    return taken;
+  }
+
+  #put(topic: Topic, partition: number, record: NewRecord): void {
+    const place = `${topic}/${partition}`;
+    const known = this.#byPlace.get(place);
+    if (known) known.records.push(record);
+    else this.#byPlace.set(place, { topic, partition, records: [record] });
+  }
+}

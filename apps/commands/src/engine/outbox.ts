@@ -1,0 +1,116 @@
+import type { EventLog, NewRecord, OwnedPartition } from '@runlog/event-log';
+import { type FollowUp, FollowUps } from './follow-ups.js';
+
+/** Above this an append is full: two of them stay below the batch limit of a broker with its default settings. */
+const appendBytes = 512 * 1024;
+/** From this size on an append starts without waiting for the rest of the commands at hand, so that deciding and writing overlap. */
+const eagerBytes = 48 * 1024;
+/** Headers and framing of one record, about. */
+export const recordOverheadBytes = 450;
+
+/** Events that are written together or not at all, and what leaves after them. */
+export interface Slice {
+  readonly records: readonly NewRecord[];
+  readonly bytes: number;
+  readonly lastId: string;
+  readonly followUps: readonly FollowUp[];
+}
+
+export interface Acknowledged {
+  /** Offset after the last acknowledged event, and the id of that event. */
+  readonly nextEvent: number;
+  readonly previous: string;
+}
+
+/**
+ * Group commit: collects slices and what follows from them while one append is in flight. Nothing leaves before the append it rests on
+ * is acknowledged. After the first failure it takes nothing more: its owner drops the partition's memory.
+ */
+export class Outbox {
+  readonly #followUps: FollowUps;
+  #records: NewRecord[] = [];
+  #bytes = 0;
+  #lastId = '';
+  #inFlight: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(
+    private readonly owned: Pick<OwnedPartition, 'append'>,
+    private readonly log: Pick<EventLog, 'send' | 'partitions'>,
+    public acknowledged: Acknowledged,
+    private readonly onFailure: () => void,
+  ) {
+    this.#followUps = new FollowUps(log);
+  }
+
+  /** @throws what the last append failed with. */
+  check(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Adds one slice; it is never torn apart. Waits while the append being collected has no room for it. */
+  async add(slice: Slice): Promise<void> {
+    const { records, bytes, lastId, followUps } = slice;
+    while (this.#bytes > 0 && this.#bytes + bytes > appendBytes) await this.#turn();
+    this.check();
+    for (const record of records) this.#records.push(record);
+    for (const followUp of followUps) this.#followUps.add(followUp);
+    this.#bytes += bytes;
+    this.#lastId = lastId;
+    if (this.#bytes >= eagerBytes) this.flush();
+  }
+
+  /** Sends something that rests on what has been added so far and is no event itself. */
+  say(followUp: FollowUp): void {
+    this.#followUps.add(followUp);
+  }
+
+  /** Starts writing what has been collected, unless a write is in flight: then that is followed by it. */
+  flush(): void {
+    if (this.#inFlight || this.#failure || (this.#records.length === 0 && this.#followUps.isEmpty)) return;
+    this.#inFlight = this.#write().then(
+      () => {
+        this.#inFlight = undefined;
+        this.flush();
+      },
+      (error: unknown) => {
+        this.#inFlight = undefined;
+        this.#failure = { error };
+        this.onFailure();
+      },
+    );
+  }
+
+  /** Everything collected so far is acknowledged. @throws what an append failed with. */
+  async drained(): Promise<void> {
+    for (this.flush(); this.#inFlight; this.flush()) await this.#inFlight;
+    this.check();
+  }
+
+  /** Takes nothing more and waits for the write in flight. True: everything ever added has been acknowledged. */
+  async close(): Promise<boolean> {
+    const isSound = this.#failure === undefined;
+    this.#failure ??= { error: new Error('Expected an open outbox, but its owner has closed it') };
+    const { error } = this.#failure;
+    await this.#inFlight;
+    return isSound && this.#failure.error === error && this.#records.length === 0 && this.#followUps.isEmpty;
+  }
+
+  async #turn(): Promise<void> {
+    this.check();
+    this.flush();
+    await this.#inFlight;
+    this.check();
+  }
+
+  async #write(): Promise<void> {
+    const records = this.#records;
+    const previous = this.#lastId;
+    const followUps = this.#followUps.take();
+    this.#records = [];
+    this.#bytes = 0;
+    if (records.length === 0) return this.log.send(followUps);
+    const { baseOffset } = await this.owned.append(records, followUps);
+    this.acknowledged = { nextEvent: baseOffset + records.length, previous };
+  }
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { AppendLost, type NewRecord, type Outgoing } from '@runlog/event-log';
+import { Outbox } from './outbox.js';
+
+const record = (key: string): NewRecord => ({ key, value: '{}' });
+const slice = (key: string, bytes = 100) => ({ records: [record(key)], bytes, lastId: key, followUps: [] });
+const unchanged = { instance: 'gateway-1', reply: { type: 'unchanged', commandId: 'c', executionId: 'e', version: 1 } } as const;
+
+/** A partition whose appends the test lets land, or fail, one by one. */
+const openOutbox = () => {
+  const appends: { keys: string[]; followUps: number; land(): void; lose(): void }[] = [];
+  const sent: (readonly Outgoing[])[] = [];
+  let failures = 0;
+  let next = 10;
+  const outbox = new Outbox(
+    {
+      append: (records, followUps = []) =>
+        new Promise((resolve, reject) => {
+          const baseOffset = next;
+          next += records.length;
+          appends.push({ keys: records.map(({ key }) => key), followUps: followUps.length, land: () => resolve({ baseOffset }), lose: () => reject(new AppendLost(0, 'it was held')) });
+        }),
+    },
+    { partitions: () => 4, send: async (outgoing) => void sent.push(outgoing) },
+    { nextEvent: 10, previous: '' },
+    () => failures++,
+  );
+  return { outbox, appends, sent, failures: () => failures };
+};
+
+describe('Outbox', () => {
+  it('collects while one append is in flight', async () => {
+    const { outbox, appends } = openOutbox();
+    await outbox.add(slice('a'));
+    outbox.flush();
+    await outbox.add(slice('b'));
+    await outbox.add(slice('c'));
+    outbox.flush();
+    expect(appends.map(({ keys }) => keys)).toEqual([['a']]);
+    appends[0]?.land();
+    const drained = outbox.drained();
+    while (appends.length < 2) await Promise.resolve();
+    appends[1]?.land();
+    await drained;
+    expect(appends.map(({ keys }) => keys)).toEqual([['a'], ['b', 'c']]);
+    expect(outbox.acknowledged).toEqual({ nextEvent: 13, previous: 'c' });
+  });
+  it('lets nothing leave before the append it rests on has landed', async () => {
+    const { outbox, appends, sent } = openOutbox();
+    await outbox.add(slice('a'));
+    outbox.flush();
+    outbox.say(unchanged);
+    outbox.flush();
+    expect(sent).toEqual([]);
+    appends[0]?.land();
+    await outbox.drained();
+    expect(sent).toHaveLength(1);
+  });
+  it('lets nothing leave once an append is lost', async () => {
+    const { outbox, appends, sent, failures } = openOutbox();
+    await outbox.add(slice('a'));
+    outbox.flush();
+    outbox.say(unchanged);
+    await outbox.add(slice('b'));
+    appends[0]?.lose();
+    await expect(outbox.drained()).rejects.toBeInstanceOf(AppendLost);
+    await expect(outbox.add(slice('c'))).rejects.toBeInstanceOf(AppendLost);
+    expect([appends.length, sent.length, failures()]).toEqual([1, 0, 1]);
+  });
+  it('never makes an append larger than a broker takes', async () => {
+    const { outbox, appends } = openOutbox();
+    for (const key of ['a', 'b']) await outbox.add(slice(key, 300_000));
+    const third = outbox.add(slice('c', 300_000));
+    appends[0]?.land();
+    await third;
+    appends[1]?.land();
+    while (appends.length < 3) await Promise.resolve();
+    expect(appends.map(({ keys }) => keys)).toEqual([['a'], ['b'], ['c']]);
+  });
+  it('is not level when it closes with something still to write', async () => {
+    const { outbox } = openOutbox();
+    await outbox.add(slice('a'));
+    expect(await outbox.close()).toBe(false);
+  });
+});

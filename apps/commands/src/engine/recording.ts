@@ -1,0 +1,128 @@
+import { chainId, encodeEvent, type EventEnvelope } from '@runlog/event-log';
+import { type Applied, evolve, type ExecutionCommand } from '@runlog/execution';
+import type { Workflow } from '@runlog/workflow';
+import { type Draft, fitting } from './fitting.js';
+import type { FollowUp } from './follow-ups.js';
+import type { KnownIds } from './known-ids.js';
+import type { Live } from './live.js';
+import { type Outbox, recordOverheadBytes } from './outbox.js';
+import type { ExecutionEvent } from '@runlog/execution';
+import type { Residents } from './residents.js';
+import { stopSignals } from './stop-signals.js';
+import { taskFor } from './task-building.js';
+
+const sliceEvents = 256;
+const sliceBytes = 512 * 1024;
+/** Every event that exists has this version so far. */
+const schemaVersion = 1;
+/** More than any execution may have: a decision that gives more than this never ends. */
+const runawayEvents = 250_000;
+
+/** What a decision rests on and leaves behind, from one claim to its loss. */
+export interface Desk {
+  readonly claim: number;
+  readonly outbox: Outbox;
+  readonly residents: Residents;
+  readonly known: KnownIds;
+  readonly maxEventBytes: number;
+}
+
+type Numbered = EventEnvelope & { readonly value: string };
+
+/** The events of one command: numbered, chained, applied to the state, and handed to the outbox in slices. */
+export class Recording {
+  #slice: Numbered[] = [];
+  #bytes = 0;
+  #followUps: FollowUp[] = [];
+  /** Events recorded for this command so far. */
+  count = 0;
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly command: ExecutionCommand,
+    private readonly offset: number,
+    private readonly workflow: Workflow,
+    public live: Live | undefined,
+  ) {}
+
+  /** Events that belong together stay in one slice where they fit. */
+  async add(events: readonly ExecutionEvent[]): Promise<void> {
+    const drafts = events.map((event) => fitting(event, this.desk.maxEventBytes));
+    const bytes = drafts.reduce((sum, draft) => sum + draft.bytes + recordOverheadBytes, 0);
+    if (!this.#hasRoom(drafts.length, bytes)) await this.#cut(true);
+    for (const draft of drafts) {
+      if (!this.#hasRoom(1, draft.bytes + recordOverheadBytes)) await this.#cut(true);
+      this.#append(draft);
+    }
+  }
+
+  /** Goes out with the last slice, or at once when there is none. */
+  async close(followUp?: FollowUp): Promise<void> {
+    if (followUp) this.#followUps.push(followUp);
+    await this.#cut(false);
+  }
+
+  #hasRoom(events: number, bytes: number): boolean {
+    return this.#slice.length === 0 || (this.#slice.length + events <= sliceEvents && this.#bytes + bytes <= sliceBytes);
+  }
+
+  #append({ event, value, bytes }: Draft): void {
+    const { command, live } = this;
+    if (++this.count > runawayEvents) throw new Error(`Expected the decision on '${command.type}' to end, but it gave ${runawayEvents} events`);
+    const envelope = {
+      type: event.type,
+      previous: live?.tip ?? '',
+      executionId: command.executionId,
+      workspaceId: command.workspaceId,
+      version: (live?.execution.version ?? 0) + 1,
+      schemaVersion,
+      at: command.at,
+      commandId: command.id,
+      commandOffset: this.offset,
+      more: false,
+    };
+    const applied = { ...envelope, data: event.data } as Applied;
+    if (live) for (const { runner, signal } of stopSignals(applied, command, live.execution)) this.#followUps.push({ instance: runner, reply: signal });
+    const execution = evolve(live?.execution, applied, this.workflow);
+    const id = chainId({ ...envelope, value });
+    const after = live ?? this.#welcome({ execution, workflow: this.workflow, tip: id, stored: 0, freshOutputs: [], hasStoredOutputs: false, bytes: 0 });
+    after.tip = id;
+    this.desk.residents.touch(after, bytes);
+    this.#slice.push({ ...envelope, id, value });
+    this.#bytes += bytes + recordOverheadBytes;
+    this.#followUp(event, after);
+  }
+
+  #welcome(live: Live): Live {
+    this.live = live;
+    this.desk.residents.add(live);
+    this.desk.known.remember(live.execution.id);
+    return live;
+  }
+
+  #followUp(event: ExecutionEvent, live: Live): void {
+    const { command } = this;
+    if (event.type === 'NodeCompleted') live.freshOutputs.push(event.data.node_id);
+    if (event.type === 'NodeScheduled') {
+      const task = taskFor(live, event.data.node_id, command.at, command.traceparent);
+      if (task) this.#followUps.push({ task });
+    }
+    if (event.type === 'NodeStarted' && command.replyTo !== undefined && this.workflow.nodes.get(event.data.node_id)?.definition.effect === 'at_most_once') {
+      const { id: executionId, version } = live.execution;
+      this.#followUps.push({ instance: command.replyTo, reply: { type: 'accepted', commandId: command.id, executionId, version } });
+    }
+  }
+
+  async #cut(more: boolean): Promise<void> {
+    const slice = this.#slice;
+    const last = slice.at(-1);
+    const { traceparent } = this.command;
+    const records = slice.map((event) => encodeEvent({ ...event, more: more && event === last, ...(traceparent === undefined ? {} : { traceparent }) }, this.desk.claim));
+    const cut = { records, bytes: this.#bytes, lastId: last?.id ?? '', followUps: this.#followUps };
+    this.#slice = [];
+    this.#bytes = 0;
+    this.#followUps = [];
+    if (last) await this.desk.outbox.add(cut);
+    else for (const followUp of cut.followUps) this.desk.outbox.say(followUp);
+  }
+}

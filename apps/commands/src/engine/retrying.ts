@@ -1,0 +1,18 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from '@runlog/platform';
+
+/** Milliseconds before try n + 1 of something that rests on infrastructure: 50 ms, doubling, 5 s at most. */
+export const pauseBefore = (failures: number): number => Math.min(50 * 2 ** Math.min(failures, 10), 5_000);
+
+/** Tries for ever, because the database or the broker comes back; rejects only when `signal` aborts. */
+export const retrying = async <Result>(attempt: () => Promise<Result>, what: string, signal: AbortSignal, logger: Logger): Promise<Result> => {
+  for (let failures = 0; ; failures++)
+    try {
+      signal.throwIfAborted();
+      return await attempt();
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.warn({ err: error, what, failures: failures + 1 }, 'waiting for infrastructure');
+      await pause(pauseBefore(failures), undefined, { signal });
+    }
+};

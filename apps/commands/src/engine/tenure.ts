@@ -1,0 +1,213 @@
+import { deadLetter, type EventLog, type LogRecord, type OwnedPartition, UndecodableRecord } from '@runlog/event-log';
+import type { Database } from '@runlog/read-model';
+import type { Logger } from '@runlog/platform';
+import { breatheIn } from './breathing.js';
+import { type Checkpoint, forgetOldStates, loadCheckpoint } from './checkpoint.js';
+import { Decider, type Received } from './decision.js';
+import { Doorbell } from './doorbell.js';
+import { MemoryLost } from './halted.js';
+import { commandIn } from './intake.js';
+import { KnownIds } from './known-ids.js';
+import { Loading } from './loading.js';
+import { Outbox } from './outbox.js';
+import { type ResidentLimits, Residents } from './residents.js';
+import { Recovery } from './recovery.js';
+import { retrying } from './retrying.js';
+import { StateStore } from './state-store.js';
+import type { Workflows } from './workflows.js';
+import { WriteBehind } from './write-behind.js';
+
+export interface TenureParts {
+  readonly owned: OwnedPartition;
+  readonly log: EventLog;
+  readonly database: Database;
+  readonly workflows: Workflows;
+  readonly logger: Logger;
+  readonly limits: ResidentLimits;
+  readonly topics: { readonly events: string; readonly commands: string };
+  /** Command offsets on which deciding broke off before, and why. Outlives the tenure. */
+  readonly broken: Map<number, unknown>;
+}
+
+/** Where a partition stands; -1 for an offset that is not known yet. */
+export interface Standing {
+  readonly partition: number;
+  /** `claiming`, `reading`, `ready`, or why it halted. */
+  readonly state: string;
+  readonly ready: boolean;
+  readonly claim: number;
+  readonly nextEvent: number;
+  readonly nextCommand: number;
+  readonly live: number;
+  readonly unstored: number;
+}
+
+const commandsAtOnce = 500;
+/** A record's value may be this large at most; headers and framing come on top. */
+const largestEventBytes = 480 * 1024;
+
+/** One owner's time on a partition, from its claim until the claim or the memory that rests on it is lost. */
+export class Tenure {
+  readonly #bell = new Doorbell();
+  readonly #residents: Residents;
+  readonly #store: StateStore;
+  readonly #loading: Loading;
+  readonly #writeBehind: WriteBehind;
+  #known = new KnownIds('');
+  #outbox: Outbox | undefined;
+  #nextCommand = 0;
+  #continuing = false;
+  #ready = false;
+
+  constructor(
+    private readonly parts: TenureParts,
+    readonly claim: number,
+  ) {
+    const { database, owned, topics, limits, workflows, logger } = parts;
+    this.#residents = new Residents(limits);
+    this.#store = new StateStore(database, owned.partition, topics);
+    this.#loading = new Loading(this.#store, this.#residents, workflows);
+    this.#writeBehind = new WriteBehind(this.#store, this.#residents, claim, logger, () => this.#bell.ring());
+  }
+
+  standing(): Standing {
+    const { partition } = this.parts.owned;
+    const state = this.#ready ? 'ready' : 'reading';
+    const nextEvent = this.#outbox?.acknowledged.nextEvent ?? -1;
+    return { partition, state, ready: this.#ready, claim: this.claim, nextEvent, nextCommand: this.#nextCommand, live: this.#residents.size, unstored: this.#residents.dirtyCount };
+  }
+
+  /** Reads up to the claim, then decides commands until the partition is revoked. */
+  async run(): Promise<void> {
+    const { owned, log, database, workflows, logger } = this.parts;
+    const { signal, partition } = owned;
+    await forgetOldStates(database, partition);
+    const stored = await loadCheckpoint(database, log, partition);
+    this.#known = new KnownIds(stored.newest);
+    const { claim } = this;
+    const recovery = new Recovery({ owned, log, claim, workflows, residents: this.#residents, known: this.#known, loading: this.#loading, writeBehind: this.#writeBehind });
+    const point = await recovery.run(stored);
+    const begin = await log.begin('execution-commands', partition);
+    if (point.nextCommand > 0 && begin > point.nextCommand) logger.warn({ partition, begin, nextCommand: point.nextCommand }, 'commands have expired before they were read');
+    this.#nextCommand = Math.max(point.nextCommand, begin);
+    this.#continuing = point.continuing;
+    this.#outbox = new Outbox(owned, log, { nextEvent: point.nextEvent, previous: point.previous }, () => this.#bell.ring());
+    this.#ready = true;
+    logger.info({ partition, claim, from: stored.nextEvent, command: this.#nextCommand, live: this.#residents.size }, 'partition is ready');
+    const ring = () => this.#bell.ring();
+    signal.addEventListener('abort', ring);
+    try {
+      await this.#consume(this.#outbox);
+    } finally {
+      signal.removeEventListener('abort', ring);
+    }
+  }
+
+  /** What is in flight comes to its end; nothing new begins. If memory is exactly what the log has (`orderly`: as far as the caller knows), it is stored. */
+  async close(orderly: boolean): Promise<void> {
+    this.#ready = false;
+    const isLevel = await this.#outbox?.close();
+    await this.#writeBehind.finished();
+    if (!orderly || !isLevel || !this.#outbox || this.#residents.dirtyCount === 0) return;
+    await this.#writeBehind.flush(this.#point(this.#outbox));
+    await this.#writeBehind.finished();
+  }
+
+  async #consume(outbox: Outbox): Promise<void> {
+    const { owned, workflows, logger } = this.parts;
+    const decider = new Decider(
+      { claim: this.claim, outbox, residents: this.#residents, known: this.#known, maxEventBytes: Math.min(largestEventBytes, this.parts.log.maxRecordBytes - 8_192) },
+      workflows,
+      owned.partition,
+      logger,
+    );
+    const source = owned.commands(this.#nextCommand)[Symbol.asyncIterator]();
+    const arrived: (readonly LogRecord[])[] = [];
+    let end: { readonly error?: unknown } | undefined;
+    const pull = (): void => {
+      source.next().then(
+        (step) => {
+          if (step.done) end = {};
+          else arrived.push(step.value);
+          this.#bell.ring();
+        },
+        (error: unknown) => {
+          end = { error };
+          this.#bell.ring();
+        },
+      );
+    };
+    pull();
+    while (!owned.signal.aborted) {
+      outbox.check();
+      const records = arrived.shift();
+      if (records) {
+        pull();
+        breatheIn();
+        for (let from = 0; from < records.length; from += commandsAtOnce) await this.#carryOut(records.slice(from, from + commandsAtOnce), decider, outbox);
+      } else if (end) {
+        if (owned.signal.aborted) return;
+        throw end.error ?? new MemoryLost('the commands ended although the partition is still owned');
+      }
+      const waitMs = this.#writeBehind.dueIn;
+      if (waitMs === 0) {
+        await outbox.drained();
+        await this.#writeBehind.flush(this.#point(outbox));
+      } else if (arrived.length === 0) await this.#rest(waitMs);
+    }
+  }
+
+  async #rest(waitMs: number | undefined): Promise<void> {
+    const timer = waitMs === undefined ? undefined : setTimeout(() => this.#bell.ring(), waitMs);
+    await this.#bell.wait();
+    clearTimeout(timer);
+  }
+
+  async #carryOut(records: readonly LogRecord[], decider: Decider, outbox: Outbox): Promise<void> {
+    const { owned, broken } = this.parts;
+    const received = await this.#decode(records);
+    await this.#bring(received);
+    for (const one of received) {
+      if (owned.signal.aborted) return;
+      const continuing = this.#continuing && one.offset === this.#nextCommand;
+      if (broken.has(one.offset)) await decider.fault(one, broken.get(one.offset));
+      else await decider.carryOut(one, continuing);
+      this.#nextCommand = one.offset + 1;
+      this.#continuing = false;
+    }
+    this.#nextCommand = (records.at(-1)?.offset ?? this.#nextCommand - 1) + 1;
+    outbox.flush();
+  }
+
+  async #decode(records: readonly LogRecord[]): Promise<Received[]> {
+    const { log, owned, logger } = this.parts;
+    const partitions = log.partitions('execution-commands');
+    const received: Received[] = [];
+    for (const record of records)
+      try {
+        received.push({ command: commandIn(record, partitions), offset: record.offset });
+      } catch (error) {
+        if (!(error instanceof UndecodableRecord)) throw error;
+        logger.error({ err: error, partition: record.partition, offset: record.offset }, 'an undecodable command goes to the dead letters');
+        await retrying(() => deadLetter(log, record, error), 'dead letter', owned.signal, logger);
+      }
+    return received;
+  }
+
+  /** Everything that deciding these commands needs, in memory. */
+  async #bring(received: readonly Received[]): Promise<void> {
+    const { workflows, owned, logger } = this.parts;
+    const ids = new Set<string>();
+    const versions = new Set<string>();
+    for (const { command } of received) {
+      if (command.type === 'CreateExecution' && !workflows.known(command.created.workflow_version_id)) versions.add(command.created.workflow_version_id);
+      if (!this.#residents.has(command.executionId) && !this.#known.isNew(command.executionId)) ids.add(command.executionId);
+    }
+    if (ids.size > 0) await retrying(() => this.#loading.bring(ids), 'loading executions', owned.signal, logger);
+    for (const version of versions) await retrying(() => workflows.load(version), 'loading a workflow', owned.signal, logger);
+  }
+
+  #point(outbox: Outbox): Checkpoint {
+    return { ...outbox.acknowledged, claim: this.claim, nextCommand: this.#nextCommand, continuing: this.#continuing, newest: this.#known.newest };
+  }
+}
