@@ -1,0 +1,80 @@
+// The load client: a process of its own, so that its work is not counted as Runlog's. Told what to do over IPC, answers with figures.
+import { Pool } from 'undici';
+
+const percentile = (sorted, p) => sorted[Math.min(sorted.length - 1, Math.ceil((p / 100) * sorted.length) - 1)] ?? null;
+
+/** `{ p50, p95, p99, max, n }` of durations in milliseconds, rounded to 10 microseconds. */
+const summary = (durations) => {
+  const sorted = [...durations].sort((a, b) => a - b);
+  const round = (x) => (x === null ? null : Math.round(x * 100) / 100);
+  return { n: sorted.length, p50: round(percentile(sorted, 50)), p95: round(percentile(sorted, 95)), p99: round(percentile(sorted, 99)), max: round(sorted.at(-1) ?? null) };
+};
+
+let pool;
+let headers;
+
+async function call(method, path, body) {
+  const response = await pool.request({ method, path, headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' }, body: body === undefined ? undefined : JSON.stringify(body) });
+  const text = await response.body.text();
+  if (response.statusCode >= 400) throw new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 500)}`);
+  return { status: response.statusCode, body: text ? JSON.parse(text) : null };
+}
+
+/** Creates with waiting, `inFlight` at a time; fails on any execution that does not complete. */
+async function run({ workflow, count, inFlight, input = {} }) {
+  const durations = [];
+  const ids = [];
+  let started = 0;
+  const begin = performance.now();
+  const lane = async () => {
+    while (started < count) {
+      started++;
+      const t = performance.now();
+      const { body } = await call('POST', `/api/v1/workflows/${workflow}/executions?wait=60`, { input });
+      durations.push(performance.now() - t);
+      if (body.status !== 'completed') throw new Error(`Expected execution ${body.id} to complete, but it is ${body.status}: ${body.error}`);
+      ids.push(body.id);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  const seconds = (performance.now() - begin) / 1000;
+  return { latency_ms: summary(durations), per_second: Math.round((count / seconds) * 10) / 10, seconds: Math.round(seconds * 1000) / 1000, last: ids.at(-1) };
+}
+
+/** The newest 50 by status, one at a time. */
+async function list({ count, workflowId }) {
+  const durations = [];
+  for (let i = 0; i < count; i++) {
+    const t = performance.now();
+    const { body } = await call('GET', `/api/v1/executions?status=completed&limit=50${workflowId ? `&workflow_id=${workflowId}` : ''}`);
+    durations.push(performance.now() - t);
+    if (body.data.length !== 50) throw new Error(`Expected 50 executions, but got ${body.data.length}`);
+  }
+  return { latency_ms: summary(durations) };
+}
+
+/** Milliseconds until the list holds `count` completed executions of the workflow created since `since`. */
+async function level({ workflowId, since, count }) {
+  const begin = performance.now();
+  for (;;) {
+    const { body } = await call('GET', `/api/v1/executions?status=completed&workflow_id=${workflowId}&created_after=${encodeURIComponent(since)}&limit=1&page=1`);
+    if (body.meta.total >= Math.min(count, 10_000)) return { ms: Math.round(performance.now() - begin) };
+    if (performance.now() - begin > 60_000) throw new Error(`The read models hold ${body.meta.total} of ${count} executions after a minute`);
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+
+const work = { run, list, level, call: ({ method, path, body }) => call(method, path, body) };
+
+process.on('message', async ({ id, kind, options }) => {
+  try {
+    if (kind === 'connect') {
+      pool = new Pool(options.url, { connections: options.connections ?? 64, pipelining: 1, keepAliveTimeout: 60_000, headersTimeout: 120_000, bodyTimeout: 120_000 });
+      headers = { authorization: `Bearer ${options.key}` };
+      process.send({ id, result: null });
+    } else process.send({ id, result: await work[kind](options) });
+  } catch (error) {
+    process.send({ id, error: error.stack });
+  }
+});
+process.on('disconnect', () => process.exit(0));
