@@ -1,0 +1,37 @@
+import type { Json } from '../definition.js';
+import type { Scope, Seed } from '../scope.js';
+import { Budget } from './budget.js';
+import { ExpressionFailed } from './expression-failed.js';
+import { startWithin } from './frame.js';
+import { limits } from './limits.js';
+import { ExpressionUnreadable, parse } from './parsed.js';
+import { plainJson } from './plain-json.js';
+
+/**
+ * Evaluates a JSONata expression over the scope: deterministic for a seed, bounded in steps, depth and size (see `limits`).
+ * No value is null. Throws `ExpressionFailed`.
+ */
+export async function evaluate(text: string, scope: Scope, seed: Seed): Promise<Json> {
+  let budget: Budget | undefined;
+  try {
+    const { expression, shape } = parse(text);
+    budget = new Budget(seed, text, !shape.changesValues);
+    return plainJson(await startWithin(budget, expression, shape, scope));
+  } catch (error) {
+    throw failure(text, error);
+  } finally {
+    budget?.exhaust();
+  }
+}
+
+function failure(text: string, error: unknown): ExpressionFailed {
+  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  const fail = (code: ExpressionFailed['code'], because: string, position?: number): ExpressionFailed =>
+    new ExpressionFailed(code, `Expected to evaluate '${shown}', but ${because.slice(0, 300)}${position === undefined ? '' : ` (at character ${position})`}`, position);
+  if (error instanceof ExpressionFailed) return fail(error.code, error.message, error.position);
+  if (error instanceof ExpressionUnreadable) return fail('expression_failed', error.message, error.position);
+  if (error instanceof RangeError) return /stack/i.test(error.message) ? fail('expression_timeout', 'it calls itself without an end') : fail('expression_too_large', error.message);
+  const { code, message, position } = error as { code?: string; message?: string; position?: number };
+  if (code === 'D2014' || code === 'D2015') return fail('expression_too_large', `a sequence has more than ${limits.sequence} items`, position);
+  return fail('expression_failed', message ?? String(error), position);
+}

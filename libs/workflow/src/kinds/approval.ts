@@ -1,0 +1,43 @@
+import type { Json } from '../definition.js';
+import { MAX_WAIT_SECONDS } from './delay.js';
+import { type Kind, templateString } from './kind.js';
+
+const seconds: Json = { type: 'number', minimum: 1, maximum: MAX_WAIT_SECONDS };
+const names: Json = { type: 'array', maxItems: 1000, items: { type: 'string', minLength: 1, maxLength: 256 } };
+
+/** Members of `config` that approvals and questions share. */
+export const gateMembers: { readonly [member: string]: Json } = {
+  prompt: { type: 'string', minLength: 1, maxLength: 16_384 },
+  schema: true,
+  approvers: {
+    type: 'object',
+    properties: { users: names, roles: names, needed: { type: 'integer', minimum: 1, maximum: 100 }, exclude_starter: { type: 'boolean' } },
+    additionalProperties: false,
+  },
+  expires_in_seconds: { anyOf: [seconds, templateString] },
+  on_expiry: {
+    anyOf: [
+      { enum: ['approve', 'reject', 'fail'] },
+      { type: 'object', properties: { answer: true }, required: ['answer'], additionalProperties: false },
+    ],
+  },
+  reminders_seconds: { type: 'array', maxItems: 20, items: seconds },
+};
+
+export const gateTemplates: readonly string[] = ['prompt', 'approvers', 'expires_in_seconds'];
+
+/** Asks people to approve or reject; gives {decision, by, comment, answer}. `on_reject: branch` makes it choose `approved` or `rejected`. */
+export const approval: Kind = {
+  type: 'approval',
+  runs: 'gate',
+  configSchema: {
+    type: 'object',
+    properties: { ...gateMembers, on_reject: { enum: ['reject', 'fail', 'branch'] } },
+    required: ['prompt'],
+    additionalProperties: false,
+  },
+  expressions: [],
+  templates: gateTemplates,
+  schemas: ['schema'],
+  branches: (config) => (config.on_reject === 'branch' ? ['approved', 'rejected'] : null),
+};

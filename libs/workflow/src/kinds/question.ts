@@ -1,0 +1,23 @@
+import { gateMembers, gateTemplates } from './approval.js';
+import { type Kind, noBranches } from './kind.js';
+
+/** Asks people for an answer; gives {answer, by}. */
+export const question: Kind = {
+  type: 'question',
+  runs: 'gate',
+  configSchema: {
+    type: 'object',
+    properties: {
+      ...gateMembers,
+      on_expiry: {
+        anyOf: [{ enum: ['fail'] }, { type: 'object', properties: { answer: true }, required: ['answer'], additionalProperties: false }],
+      },
+    },
+    required: ['prompt'],
+    additionalProperties: false,
+  },
+  expressions: [],
+  templates: gateTemplates,
+  schemas: ['schema'],
+  branches: noBranches,
+};

@@ -1,0 +1,16 @@
+import type { Json } from './definition.js';
+
+/** What expressions and code see. `nodes` holds the outputs of completed nodes only. */
+export interface Scope {
+  readonly input: Json;
+  readonly nodes: { readonly [node: string]: Json };
+  readonly execution: Json;
+  readonly item?: Json;
+}
+
+/** Makes `$now`, `$millis`, `$random` and `$shuffle` a function of the command: the same command gives the same bytes. */
+export interface Seed {
+  /** The command's time, milliseconds since 1970. */
+  readonly at: number;
+  readonly commandId: string;
+}
