@@ -1,0 +1,247 @@
+import { AcceptedEvents, type Batch, checkProgress, decodeOrDeadLetter, encodeJson, type EventLog, type LogRecord, positionAfter } from '@runlog/event-log';
+import type { ExecutionCommand, RunnerId } from '@runlog/execution';
+import type { Logger } from '@runlog/platform';
+import { Book, UNSTARTED_MS } from './book.js';
+import { dueReminders, dueTimers, silentRunners } from './due.js';
+import { Lane } from './lane.js';
+import type { NodeTimeouts } from './node-timeouts.js';
+import type { Runners } from './runners.js';
+import type { SchedulerStore } from './store.js';
+
+/** How far ahead timers are in memory. */
+const HORIZON_MS = 15_000;
+const LOOK_AHEAD_EVERY_MS = 5000;
+/** An execution at rest for so long leaves the memory; sooner when there are many. */
+const REST_MS = 10_000;
+const MANY = 20_000;
+const FLUSH_MS = 250;
+const PROGRESS_MS = 1000;
+const TICK_MS = 100;
+const COMMANDS_A_TICK = 1000;
+const COMMANDS_A_SEND = 500;
+const LOAD_AT_ONCE = 5000;
+
+export interface PartitionDeps {
+  readonly log: EventLog;
+  readonly store: SchedulerStore;
+  readonly timeouts: NodeTimeouts;
+  readonly runners: Runners;
+  readonly logger: Logger;
+  /** Told of every command that is on the log. */
+  readonly onSent: (command: ExecutionCommand) => void;
+}
+
+/**
+ * One partition of `execution-events`, from grant to revocation: reads, keeps the book, writes it behind, and sends what falls due.
+ * Nothing is sent before reading has reached the end that the log had when the partition was opened.
+ */
+export class PartitionScheduler {
+  private book: Book | undefined;
+  private caughtUpAt: number | null = null;
+  private catchUpTo = 0;
+  private end = 0;
+  private lookedAheadAt = 0;
+  private flushedAt = 0;
+  private flushedOffset = -1;
+  private flushing: Promise<void> | undefined;
+  private sending = false;
+  private stopped = false;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly lane = new Lane();
+  private readonly lostAt = new Map<RunnerId, number>();
+
+  constructor(
+    readonly partition: number,
+    private readonly deps: PartitionDeps,
+  ) {}
+
+  /** Resolves with the next offset to read. @throws ProgressMismatch */
+  async open(): Promise<number> {
+    const { log, store, runners } = this.deps;
+    const { epoch, position } = await store.open(this.partition, await log.topicId('execution-events'));
+    await checkProgress(log, position);
+    const book = new Book(this.partition, epoch, position, (runner) => runners.expect(runner, Date.now()));
+    this.book = book;
+    this.catchUpTo = await log.end('execution-events', this.partition);
+    this.end = this.catchUpTo;
+    this.caughtUpAt = null;
+    this.flushedOffset = position.offset;
+    await this.load(book, await store.withOpenAttempts(this.partition));
+    await this.lookAhead(book, Date.now());
+    this.noticeCaughtUp(book);
+    this.wake(0);
+    return position.offset;
+  }
+
+  handle(batch: Batch): Promise<void> {
+    return this.lane.run(async () => {
+      if (this.stopped) return;
+      if (!this.book) await this.open();
+      const book = this.book as Book;
+      const first = batch.records[0]?.offset ?? 0;
+      if (first > book.position.offset) for await (const records of this.deps.log.read('execution-events', this.partition, book.position.offset, first)) await this.read(book, records);
+      await this.read(book, batch.records);
+      this.end = Math.max(batch.end, book.position.offset);
+      this.noticeCaughtUp(book);
+      if (book.unsavedSize > MANY) await this.flush();
+      this.wake(0);
+    });
+  }
+
+  /** Writes what is not written yet and stops. Rejects when the database does not take it: it is read again from the log then. */
+  async stop(): Promise<void> {
+    this.drop();
+    await this.lane.idle();
+    await this.flushing?.catch(() => undefined);
+    await this.flush();
+  }
+
+  /** Stops at once; what is not written is read again by whoever comes next. */
+  drop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  get isCaughtUp(): boolean {
+    return this.caughtUpAt !== null;
+  }
+
+  describe() {
+    const { book } = this;
+    return {
+      partition: this.partition,
+      offset: book?.position.offset ?? 0,
+      lag: book ? Math.max(0, this.end - book.position.offset) : 0,
+      caughtUp: this.isCaughtUp,
+      executions: book?.size ?? 0,
+      timersDueSoon: book?.timers.size ?? 0,
+      startedAttempts: book ? [...book.busy.values()].reduce((sum, n) => sum + n, 0) : 0,
+    };
+  }
+
+  /** Folds the records not folded yet. All that can fail comes first, so that a batch handed over again finds the book as it was. */
+  private async read(book: Book, batch: readonly LogRecord[]): Promise<void> {
+    const records = batch.filter(({ offset }) => offset >= book.position.offset);
+    const last = records.at(-1);
+    if (!last) return;
+    const { log, timeouts } = this.deps;
+    const claims = new AcceptedEvents(book.position.claim);
+    const accepted = await decodeOrDeadLetter(log, records, (record) => claims.accept(record));
+    const events = accepted.flatMap((one) => one?.event ?? []);
+    await timeouts.load(events.flatMap((event) => (event.type === 'ExecutionCreated' ? event.data.workflow_version_id : [])));
+    const born = new Set(events.flatMap((event) => (event.version === 1 ? event.executionId : [])));
+    await this.load(book, [...new Set(events.map(({ executionId }) => executionId))].filter((id) => !born.has(id)));
+    const now = Date.now();
+    for (const event of events) book.fold(event, timeouts, now);
+    book.position = positionAfter(last, book.position.topicId, claims.claim);
+  }
+
+  private async load(book: Book, ids: readonly string[]): Promise<void> {
+    const { store, timeouts } = this.deps;
+    const unknown = ids.filter((id) => !book.knows(id));
+    for (let from = 0; from < unknown.length; from += LOAD_AT_ONCE) {
+      const stored = await store.load(this.partition, unknown.slice(from, from + LOAD_AT_ONCE));
+      await timeouts.load(stored.flatMap(({ workflowVersionId }) => workflowVersionId ?? []));
+      const now = Date.now();
+      for (const one of stored) book.restore(one, timeouts, now);
+    }
+  }
+
+  /** Brings timers that fall due soon into memory, and lets go of what is at rest. */
+  private async lookAhead(book: Book, now: number): Promise<void> {
+    this.lookedAheadAt = now;
+    if (book.timers.size < MANY) {
+      const { ids, until } = await this.deps.store.due(this.partition, book.dueUntil, now + HORIZON_MS, MANY);
+      await this.load(book, ids);
+      book.extendHorizon(until);
+    }
+    if (!this.flushing) book.evict(book.size > MANY ? now : now - REST_MS);
+  }
+
+  private noticeCaughtUp(book: Book): void {
+    if (this.caughtUpAt !== null || book.position.offset < this.catchUpTo) return;
+    this.caughtUpAt = Date.now();
+    this.deps.runners.beginWaiting(this.caughtUpAt);
+    this.deps.logger.info({ partition: this.partition, offset: book.position.offset }, 'caught up');
+  }
+
+  private wake(inMs: number): void {
+    if (this.stopped) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.tick(), inMs);
+  }
+
+  private tick(): void {
+    const { book } = this;
+    if (!book || this.stopped) return;
+    const now = Date.now();
+    this.sendDue(book, now);
+    const wait = book.unsavedSize > 0 ? FLUSH_MS : PROGRESS_MS;
+    if (!this.flushing && now - this.flushedAt >= wait && (book.unsavedSize > 0 || book.position.offset > this.flushedOffset)) void this.flush().catch((error) => this.retryLater(error));
+    if (now - this.lookedAheadAt >= LOOK_AHEAD_EVERY_MS) {
+      this.lookedAheadAt = now;
+      void this.lane.run(async () => this.book === book && this.lookAhead(book, Date.now())).catch((error) => this.retryLater(error));
+    }
+    const next = this.caughtUpAt === null || this.sending ? undefined : book.timers.next;
+    this.wake(Math.max(1, Math.min(TICK_MS, (next ?? Number.POSITIVE_INFINITY) - now)));
+  }
+
+  private sendDue(book: Book, now: number): void {
+    if (this.caughtUpAt === null || this.sending) return;
+    const { runners, logger } = this.deps;
+    const timers = dueTimers(book, now, COMMANDS_A_TICK);
+    const reminders = now - this.caughtUpAt < UNSTARTED_MS ? [] : dueReminders(book, runners, now, COMMANDS_A_TICK);
+    const commands = [...timers, ...reminders, ...silentRunners(book, runners, this.lostAt, now)];
+    if (commands.length === 0) return;
+    this.sending = true;
+    this.send(commands)
+      .catch((error) => logger.warn({ err: error, partition: this.partition, commands: commands.length }, 'commands not sent, they are sent again'))
+      .finally(() => {
+        this.sending = false;
+        this.wake(0);
+      });
+  }
+
+  private async send(commands: readonly ExecutionCommand[]): Promise<void> {
+    for (let from = 0; from < commands.length; from += COMMANDS_A_SEND) {
+      const some = commands.slice(from, from + COMMANDS_A_SEND);
+      await this.deps.log.send([{ topic: 'execution-commands', partition: this.partition, records: some.map((command) => encodeJson(command.executionId, command)) }]);
+      some.forEach(this.deps.onSent);
+    }
+  }
+
+  /** One flush at a time; a second call waits for the first and then writes what came after it. */
+  private async flush(): Promise<void> {
+    while (this.flushing) await this.flushing;
+    this.flushing = this.flushOnce().finally(() => {
+      this.flushing = undefined;
+    });
+    return this.flushing;
+  }
+
+  private async flushOnce(): Promise<void> {
+    const { book } = this;
+    this.flushedAt = Date.now();
+    if (!book) return;
+    const { position } = book;
+    const taken = book.take();
+    let isMine: boolean;
+    try {
+      isMine = await this.deps.store.flush(book.epoch, position, taken.changes);
+    } catch (error) {
+      taken.failed();
+      throw error;
+    }
+    taken.saved();
+    this.flushedOffset = position.offset;
+    if (isMine || this.book !== book) return;
+    this.deps.logger.warn({ partition: this.partition }, 'another scheduler has taken the partition over');
+    this.book = undefined;
+    this.caughtUpAt = null;
+  }
+
+  private retryLater(error: unknown): void {
+    this.flushedAt = Date.now() + PROGRESS_MS;
+    this.deps.logger.warn({ err: error, partition: this.partition }, 'the database did not answer, trying again');
+  }
+}

@@ -1,0 +1,89 @@
+import type { GateId, GateRules, Instant, NodeId, RecordedEvent } from '@runlog/execution';
+import { slotOf, type Watched } from './watched.js';
+
+/** What an event starts and stops on the clock. Pure but for `watched`; each timer ends with the event that settles it, never by firing. */
+export const foldTimers = (watched: Watched, event: RecordedEvent): void => {
+  switch (event.type) {
+    case 'ExecutionCreated':
+      if (event.data.run_timeout_seconds !== null)
+        watched.setClock({ includesSuspended: event.data.timeout_includes_suspended, leftMs: event.data.run_timeout_seconds * 1000, since: null });
+      return;
+    case 'ExecutionStarted':
+    case 'ExecutionResumed':
+      return startClock(watched, event.at);
+    case 'ExecutionSuspended':
+      return stopClock(watched, event.at);
+    case 'NodeScheduled':
+      return watched.disarm(slotOf('retry', event.data.node_id));
+    case 'NodeStarted': {
+      const { node_id: node, attempt } = event.data;
+      const timeoutMs = watched.timeouts.get(node);
+      if (timeoutMs !== undefined) watched.arm({ kind: 'node_timeout', node, attempt }, event.at + timeoutMs, node);
+      return;
+    }
+    case 'NodeWaiting': {
+      const { node_id: node, attempt, until } = event.data;
+      return watched.arm({ kind: 'delay', node, attempt }, until, node);
+    }
+    case 'NodeRetryScheduled': {
+      const { node_id: node, attempt, retry_at } = event.data;
+      return watched.arm({ kind: 'retry', node, attempt }, retry_at, node);
+    }
+    case 'ApprovalRequested':
+    case 'QuestionRequested':
+      return openGate(watched, event.data.gate_id, event.data.node_id, event.data);
+    case 'GateReminded':
+      return remindNext(watched, event.data.gate_id, event.data.node_id, event.data.nth);
+    case 'ResponseReceived':
+      if (event.data.accepted) closeGate(watched, event.data.node_id);
+      return;
+    case 'GateExpired':
+      return closeGate(watched, event.data.node_id);
+    case 'NodeCompleted':
+    case 'NodeFailed':
+    case 'NodeStopped':
+    case 'NodeSkipped':
+    case 'AttemptLost':
+      return watched.disarmNode(event.data.node_id);
+    case 'CancelRequested':
+      watched.disarmAll();
+      watched.cancelling = true;
+      watched.setClock(null);
+      return watched.arm({ kind: 'cancel_grace' }, event.at + event.data.grace_ms);
+  }
+};
+
+const startClock = (watched: Watched, at: Instant): void => {
+  const { clock } = watched;
+  if (!clock || clock.since !== null) return;
+  watched.setClock({ ...clock, since: at });
+  watched.arm({ kind: 'run_timeout' }, at + clock.leftMs);
+};
+
+const stopClock = (watched: Watched, at: Instant): void => {
+  const { clock } = watched;
+  if (!clock || clock.since === null || clock.includesSuspended) return;
+  watched.setClock({ ...clock, leftMs: clock.leftMs - (at - clock.since), since: null });
+  watched.disarm(slotOf('run_timeout'));
+};
+
+const openGate = (watched: Watched, gate: GateId, node: NodeId, rules: GateRules): void => {
+  if (rules.expires_at !== null) watched.arm({ kind: 'gate_expiry', gate }, rules.expires_at, node);
+  remind(watched, gate, node, 1, rules.reminders_at);
+};
+
+const closeGate = (watched: Watched, node: NodeId): void => {
+  watched.disarm(slotOf('gate_expiry', node));
+  watched.disarm(slotOf('gate_reminder', node));
+};
+
+const remindNext = (watched: Watched, gate: GateId, node: NodeId, given: number): void => {
+  const armed = watched.timers.get(slotOf('gate_reminder', node));
+  if (armed?.timer.kind !== 'gate_reminder' || armed.timer.nth > given) return;
+  watched.disarm(slotOf('gate_reminder', node));
+  remind(watched, gate, node, given + 1, armed.later.slice(given - armed.timer.nth));
+};
+
+const remind = (watched: Watched, gate: GateId, node: NodeId, nth: number, [next, ...later]: readonly Instant[]): void => {
+  if (next !== undefined) watched.arm({ kind: 'gate_reminder', gate, nth }, next, node, later);
+};
