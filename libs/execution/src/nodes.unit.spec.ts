@@ -142,7 +142,7 @@ describe('FireTimer', () => {
 
   it('fails a delay whose time cannot be read', async () => {
     const scenario = await Scenario.of(chain(['wait', 'delay', { until: '{{ input.when }}' }])).created({ input: { when: 'soon' } });
-    expect(scenario.history.at(-1)).toMatchObject({ type: 'ExecutionFailed', data: { error_code: 'delay_invalid' } });
+    expect(scenario.history.at(-1)).toMatchObject({ type: 'ExecutionFailed', data: { error_code: 'expression_failed' } });
   });
 
   it('times a node out, which counts as a failed try', async () => {

@@ -1,5 +1,5 @@
-import { type Evaluation, type ExecutionCommand, type Json, type Outcome, scopeOf } from '@runlog/execution';
-import { evaluate, ExpressionFailed, resolveTemplates, runPure } from '@runlog/workflow';
+import { type Evaluation, type ExecutionCommand, type Outcome, scopeOf } from '@runlog/execution';
+import { evaluate, ExpressionFailed, resolveConfig, runPure } from '@runlog/workflow';
 import type { Live } from './live.js';
 
 /**
@@ -8,12 +8,12 @@ import type { Live } from './live.js';
  */
 export const outcomeOf = async ({ execution, workflow }: Live, evaluation: Evaluation, command: ExecutionCommand): Promise<Outcome> => {
   const scope = scopeOf(execution, workflow, evaluation.node);
-  const seed = { at: command.at, commandId: `${command.id}/${evaluation.node ?? ''}` };
+  const seed = { at: command.at, commandId: command.id };
   const node = evaluation.node === null ? undefined : workflow.nodes.get(evaluation.node);
   try {
-    if (!node) return { output: (await evaluate(workflow.definition.output ?? 'null', scope, seed)) as Json };
+    if (!node) return { output: await evaluate(workflow.definition.output ?? 'null', scope, seed) };
     if (evaluation.purpose === 'pure') return await runPure(node, scope, seed);
-    return { output: (await resolveTemplates(node.definition.config as Json, scope, seed)) as Json };
+    return { output: await resolveConfig(node.definition, scope, { ...seed, commandId: `${command.id}/${node.id}` }) };
   } catch (error) {
     if (!(error instanceof ExpressionFailed)) throw error;
     return { error: { code: error.code, message: error.message } };

@@ -1,4 +1,4 @@
-import { compile, evaluate, resolveTemplates, runPure, type Workflow, type WorkflowDefinition } from '@runlog/workflow';
+import { compile, delayUntil, evaluate, openGate, runPure, type Workflow, type WorkflowDefinition } from '@runlog/workflow';
 import type { ExecutionCommand } from '../commands.js';
 import { decide } from '../decide.js';
 import type { EventType, ExecutionEvent } from '../events.js';
@@ -107,7 +107,12 @@ export class Scenario {
     const node = this.workflow.nodes.get(one.node);
     if (!node) throw new Error(`no node ${one.node}`);
     if (one.purpose === 'pure') return runPure(node, scope, seed);
-    return { output: await resolveTemplates(node.definition.config as Json, scope, seed) };
+    if (one.purpose === 'delay') {
+      const end = await delayUntil(node, scope, seed);
+      return 'error' in end ? end : { output: { until: end.until } };
+    }
+    const opened = await openGate(node, scope, seed);
+    return 'error' in opened ? opened : { output: opened.gate as unknown as Json };
   }
 
   private record(events: readonly ExecutionEvent[], command: ExecutionCommand): void {
