@@ -23,3 +23,5 @@ export { type Upcaster, Upcasters, type WrittenEvent } from './upcasters.js';
 export { type Accepted, AcceptedEvents } from './claims.js';
 export { checkProgress, positionAfter, witness } from './progress.js';
 export { deadLetter, decodeOrDeadLetter } from './dead-letters.js';
+export { createPostgresLog, type PostgresLogOptions } from './postgres/postgres-log.js';
+export type { Diagnostics } from './diagnostics.js';

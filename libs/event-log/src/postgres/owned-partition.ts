@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { encodeClaim } from '../envelope.js';
+import { AppendLost, type LogRecord, type NewRecord, type Outgoing, type OwnedPartition } from '../port.js';
+import { FenceLost, type GroupCommit } from './group-commit.js';
+import type { Records } from './records.js';
+
+/** What an owned partition rests on. */
+export interface OwnedPartitionParts {
+  readonly partition: number;
+  readonly owner: string;
+  readonly signal: AbortSignal;
+  readonly commit: GroupCommit;
+  readonly records: Records;
+  readonly slot: (outgoing: Pick<Outgoing, 'topic' | 'partition'>) => number;
+  readonly check: (records: readonly NewRecord[]) => { count: number; bytes: number };
+  /** Whether the group still says so, after a doubt. */
+  readonly confirm: () => Promise<boolean>;
+}
+
+/** Fenced by the claim column of the partition: the server compares it while it holds the partition's lock. */
+export class PostgresOwnedPartition implements OwnedPartition {
+  private inForce: number | undefined;
+  private inDoubt = false;
+
+  constructor(private readonly parts: OwnedPartitionParts) {}
+
+  get partition(): number {
+    return this.parts.partition;
+  }
+
+  get signal(): AbortSignal {
+    return this.parts.signal;
+  }
+
+  async claim(): Promise<number> {
+    this.inForce = undefined;
+    const { commit, partition, owner, slot, check, signal } = this.parts;
+    const records = [encodeClaim(owner)];
+    for (let backoff = 10; ; backoff = Math.min(backoff * 2, 500)) {
+      if (signal.aborted) throw this.revoked();
+      try {
+        if (this.inDoubt && !(await this.parts.confirm())) throw new FenceLost('the group does not answer');
+        const [offset] = await commit.write({
+          parts: [{ topic: 'execution-events', partition, slot: slot({ topic: 'execution-events', partition }), records }],
+          ...check(records),
+          exclusive: true,
+          takesClaim: true,
+        });
+        if (signal.aborted) throw this.revoked();
+        this.inDoubt = false;
+        this.inForce = offset as number;
+        return this.inForce;
+      } catch (error) {
+        if (signal.aborted || !(error instanceof FenceLost)) throw error;
+        this.inDoubt = true;
+        await delay(backoff, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async append(records: readonly NewRecord[], followUps: readonly Outgoing[] = []): Promise<{ baseOffset: number }> {
+    const { commit, partition, slot, check, signal } = this.parts;
+    const outgoing: Outgoing[] = [{ topic: 'execution-events', partition, records }, ...followUps];
+    const sizes = outgoing.map((one) => check(one.records));
+    const fence = this.inForce;
+    if (signal.aborted) throw new AppendLost(partition, 'it has been revoked');
+    if (fence === undefined) throw new AppendLost(partition, 'no claim is in force');
+    try {
+      const [baseOffset] = await commit.write({
+        parts: outgoing.filter((one) => one.records.length > 0).map((one) => ({ ...one, slot: slot(one) })),
+        count: sizes.reduce((sum, { count }) => sum + count, 0),
+        bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
+        exclusive: true,
+        fence,
+      });
+      return { baseOffset: baseOffset as number };
+    } catch (cause) {
+      this.inForce = undefined;
+      this.inDoubt = true;
+      throw new AppendLost(partition, (cause as Error).message, { cause });
+    }
+  }
+
+  readEvents(from: number, to: number): AsyncIterable<readonly LogRecord[]> {
+    return this.parts.records.slice('execution-events', this.partition, from, to, this.signal);
+  }
+
+  async *commands(from: number): AsyncGenerator<readonly LogRecord[]> {
+    for (let offset = from; ; ) {
+      const found = await this.parts.records.next('execution-commands', this.partition, offset, 1_000, this.signal);
+      const last = found.at(-1);
+      if (!last || this.signal.aborted) return;
+      yield found;
+      offset = last.offset + 1;
+    }
+  }
+
+  private revoked(): Error {
+    return new Error(`Expected to claim partition ${this.partition}, but it was revoked`);
+  }
+}

@@ -1,0 +1,366 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { type Diagnostics, silent } from '../diagnostics.js';
+import { type EventLog, type GroupReader, type LogRecord, type NewRecord, type Outgoing, type OwnerOptions, RecordTooLarge, type Subscription, type TailReader } from '../port.js';
+import { declareTopics, type PartitionCounts, type Topic } from '../topics.js';
+import { Feed } from './feed.js';
+import { GroupCommit } from './group-commit.js';
+import { GroupProgress } from './group-progress.js';
+import { atMost, Membership } from './membership.js';
+import { PostgresOwnedPartition } from './owned-partition.js';
+import { readOn } from './reading.js';
+import { Records } from './records.js';
+import { deleteExpired } from './retention.js';
+import { declareSchema, type KnownTopic } from './schema.js';
+import { Session } from './session.js';
+
+/** How to reach the database, and what may differ in tests. */
+export interface PostgresLogOptions {
+  /** Where the database is: a connection string, or a pool whose settings are taken over (and which reads then share). */
+  readonly connectionString?: string;
+  readonly pool?: pg.Pool;
+  readonly partitions?: PartitionCounts;
+  readonly logger?: Diagnostics;
+  /** An answer to a write that takes longer counts as an unknown outcome. Default 15 s. */
+  readonly writeTimeoutMs?: number;
+  /** Instead of what `topics.json` says. */
+  readonly retentionMs?: Partial<Record<Topic, number>>;
+  /** How often expired records are deleted. Default every minute. */
+  readonly retentionEveryMs?: number;
+  /** Told when an owner's `run` rejects, which is a bug. Default: thrown, so that the process ends. */
+  readonly onBug?: (error: unknown) => void;
+}
+
+const maxRecordBytes = 1_000_000;
+const sendChunkRecords = 1_000;
+const sendChunkBytes = 512 * 1024;
+const ownerGraceMs = 5_000;
+const aloneTicks = 5;
+const pollMs = 50;
+/** A process that is frozen for this long loses its partitions to others. */
+const silenceMs = 15_000;
+
+/** The log in PostgreSQL: for one machine, beside the read models. */
+export const createPostgresLog = (options: PostgresLogOptions): EventLog => new PostgresLog(options);
+
+class PostgresLog implements EventLog {
+  readonly adapter = 'postgres';
+  readonly maxRecordBytes = maxRecordBytes;
+
+  private readonly diagnostics: Diagnostics;
+  private readonly owner = randomUUID();
+  private readonly pool: pg.Pool;
+  private readonly writer: Session;
+  private readonly commit: GroupCommit;
+  private readonly records: Records;
+  private readonly membership: Membership;
+  private readonly progress: GroupProgress;
+  private topics = new Map<Topic, KnownTopic>();
+  private readonly feeds: Feed[] = [];
+  private readonly subscriptions = new Set<Subscription>();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private lookUp: Promise<number[]> | undefined;
+  private polling = false;
+  private polls = 0;
+  private stopping: Promise<void> | undefined;
+
+  constructor(private readonly options: PostgresLogOptions) {
+    this.diagnostics = options.logger ?? silent;
+    const config: pg.ClientConfig = options.pool ? (options.pool.options as pg.ClientConfig) : { connectionString: options.connectionString };
+    this.pool = options.pool ?? new pg.Pool({ ...config, max: 4 });
+    if (!options.pool) this.pool.on('error', () => undefined);
+    const named = (what: string) => ({ ...config, application_name: `runlog log ${what}` });
+    this.writer = new Session(named('writer'), 'set synchronous_commit = on; set jit = off');
+    const membershipSession = new Session(named('member'), `set idle_session_timeout = ${silenceMs}`, () => this.membership.lost());
+    this.membership = new Membership(membershipSession, this.diagnostics);
+    this.records = new Records(
+      this.pool,
+      (topic) => this.topic(topic),
+      (topic, partition) => this.feed(topic, partition),
+    );
+    this.progress = new GroupProgress(this.pool, (topic) => this.topic(topic));
+    this.commit = new GroupCommit({
+      session: this.writer,
+      slotOf: ({ topic, partition }) => ({ topicNo: this.topic(topic).topicNo, partition }),
+      onWritten: (written) => {
+        for (const { slot, records } of written) this.feeds[slot]?.push(records);
+      },
+      timeoutMs: options.writeTimeoutMs ?? 15_000,
+      diagnostics: this.diagnostics,
+    });
+  }
+
+  async start(): Promise<void> {
+    const declarations = declareTopics(this.options.partitions).map((declaration) => ({
+      ...declaration,
+      retentionMs: this.options.retentionMs?.[declaration.topic] ?? declaration.retentionMs,
+    }));
+    const client = await this.connect();
+    try {
+      this.topics = await declareSchema(client, declarations);
+    } finally {
+      client.release();
+    }
+    const ends = await this.ends();
+    ends.forEach((end, slot) => (this.feeds[slot] = new Feed(end)));
+    await this.membership.start();
+    this.timers.push(setInterval(() => void this.poll(), pollMs));
+    this.timers.push(setInterval(() => void this.expire(), this.options.retentionEveryMs ?? 60_000));
+    for (const timer of this.timers) timer.unref();
+  }
+
+  async serverVersion(): Promise<string> {
+    const { rows } = await this.pool.query('show server_version');
+    return `PostgreSQL ${rows[0].server_version}`;
+  }
+
+  partitions(topic: Topic): number {
+    return this.topic(topic).partitions;
+  }
+
+  async topicId(topic: Topic): Promise<string> {
+    const { rows } = await this.pool.query('select topic_id from runlog_log.topics where topic = $1', [topic]);
+    return rows[0]?.topic_id ?? '';
+  }
+
+  async end(topic: Topic, partition: number): Promise<number> {
+    this.lookUp ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      this.lookUp = undefined;
+      return this.ends();
+    });
+    const end = (await this.lookUp)[this.slot({ topic, partition })] as number;
+    this.feed(topic, partition).advance(end);
+    return end;
+  }
+
+  begin(topic: Topic, partition: number): Promise<number> {
+    return this.records.begin(topic, partition);
+  }
+
+  async send(outgoing: readonly Outgoing[]): Promise<void> {
+    for (const { records } of outgoing) this.check(records);
+    await this.commit.room();
+    await Promise.all(
+      outgoing.flatMap((one) =>
+        inChunks(one.records).map(async (records) => {
+          const slot = this.slot(one);
+          await this.commit.write({ parts: [{ topic: one.topic, partition: one.partition, slot, records }], ...this.check(records), exclusive: false });
+        }),
+      ),
+    );
+  }
+
+  read(topic: Topic, partition: number, from: number, to: number): AsyncIterable<readonly LogRecord[]> {
+    return this.records.slice(topic, partition, from, to);
+  }
+
+  async subscribe(reader: GroupReader): Promise<Subscription> {
+    const { topic, group } = reader;
+    const membership = await this.membership.join(`${group}/${topic}`, this.partitions(topic), {
+      grant: (partition) => {
+        const stop = new AbortController();
+        const start = () => this.resolveStart(reader, partition);
+        const onHandled = (next: number) => this.progress.mark(group, topic, partition, next);
+        const done = this.readOn({ topic, partition, maxRecords: reader.maxRecords ?? 1_000, start, onBatch: (batch) => reader.onBatch(batch), onHandled }, stop.signal);
+        return {
+          end: async (lost) => {
+            stop.abort();
+            if (lost) reader.onRevoked?.(partition);
+            await done;
+            if (lost) this.progress.drop(group, topic, partition);
+            else {
+              await this.progress.flush().catch(() => undefined);
+              reader.onRevoked?.(partition);
+            }
+          },
+        };
+      },
+    });
+    return this.subscription(() => membership.leave());
+  }
+
+  async tail(reader: TailReader): Promise<Subscription> {
+    const stop = new AbortController();
+    const { topic } = reader;
+    const done = Array.from({ length: this.partitions(topic) }, async (_, partition) => {
+      const asked = await reader.start(partition);
+      const offset = asked === 'end' ? await this.end(topic, partition) : asked;
+      return () => this.readOn({ topic, partition, maxRecords: 1_000, start: async () => offset, onBatch: (batch) => reader.onBatch(batch) }, stop.signal);
+    });
+    const running = (await Promise.all(done)).map((run) => run());
+    return this.subscription(async () => {
+      stop.abort();
+      await Promise.all(running);
+    });
+  }
+
+  async own({ group, run }: OwnerOptions): Promise<Subscription> {
+    const membership = await this.membership.join(`${group}/execution-commands`, this.partitions('execution-commands'), {
+      grant: (partition) => {
+        const stop = new AbortController();
+        const owned = new PostgresOwnedPartition({
+          partition,
+          owner: this.owner,
+          signal: stop.signal,
+          commit: this.commit,
+          records: this.records,
+          slot: (one) => this.slot(one),
+          check: (records) => this.check(records),
+          confirm: () => this.membership.confirm(),
+        });
+        const done = run(owned).catch((error: unknown) => {
+          if (!stop.signal.aborted) this.bug(error, partition);
+        });
+        return {
+          end: async () => {
+            stop.abort();
+            await atMost(done, ownerGraceMs);
+          },
+        };
+      },
+    });
+    return this.subscription(() => membership.leave());
+  }
+
+  async healthy(): Promise<boolean> {
+    if (!this.writer.connected) await this.writer.query({ text: 'select 1' }, 1_000).catch(() => undefined);
+    return Promise.race([this.pool.query('select 1').then(() => this.writer.connected, () => false), delay(2_000, false, { ref: false })]);
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown();
+    return this.stopping;
+  }
+
+  private async shutDown(): Promise<void> {
+    for (const timer of this.timers.splice(0)) clearInterval(timer);
+    await Promise.all([...this.subscriptions].map((subscription) => subscription.stop()));
+    await this.commit.close(5_000);
+    await this.progress.close();
+    await this.membership.stop();
+    await this.writer.close();
+    if (!this.options.pool) await this.pool.end();
+  }
+
+  private subscription(end: () => Promise<void>): Subscription {
+    let ending: Promise<void> | undefined;
+    const subscription: Subscription = {
+      stop: () => {
+        this.subscriptions.delete(subscription);
+        ending ??= end();
+        return ending;
+      },
+    };
+    this.subscriptions.add(subscription);
+    return subscription;
+  }
+
+  private readOn(reading: Parameters<typeof readOn>[0], signal: AbortSignal): Promise<void> {
+    const { topic, partition } = reading;
+    return readOn(reading, this.records, this.feed(topic, partition), () => this.end(topic, partition), signal, this.diagnostics);
+  }
+
+  private async resolveStart({ topic, group, start }: GroupReader, partition: number): Promise<number> {
+    const asked = await start(partition);
+    if (typeof asked === 'number') return asked;
+    if (asked === 'end') return this.end(topic, partition);
+    const committed = asked === 'committed' ? await this.progress.read(group, topic, partition) : undefined;
+    return committed ?? (await this.begin(topic, partition));
+  }
+
+  private bug(error: unknown, partition: number): void {
+    this.diagnostics.error({ err: error, partition }, "an owner's run has failed");
+    const { onBug } = this.options;
+    if (onBug) onBug(error);
+    else
+      setImmediate(() => {
+        throw error;
+      });
+  }
+
+  /** @throws RecordTooLarge */
+  private check(records: readonly NewRecord[]): { count: number; bytes: number } {
+    let bytes = 0;
+    for (const { key, value } of records) {
+      const size = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+      if (size > maxRecordBytes) throw new RecordTooLarge(size, maxRecordBytes);
+      if (key.includes('\0')) throw new TypeError(`Expected a key of text, but '${JSON.stringify(key)}' holds a NUL`);
+      bytes += size + 500;
+    }
+    return { count: records.length, bytes };
+  }
+
+  private topic(topic: Topic): KnownTopic {
+    const known = this.topics.get(topic);
+    if (!known) throw new Error(`Expected to use topic '${topic}', but the log is not started`);
+    return known;
+  }
+
+  private slot({ topic, partition }: Pick<Outgoing, 'topic' | 'partition'>): number {
+    const { topicNo, partitions } = this.topic(topic);
+    if (!(partition >= 0 && partition < partitions)) throw new RangeError(`Expected a partition of '${topic}' below ${partitions}, but got ${partition}`);
+    return topicNo * 4_096 + partition;
+  }
+
+  private feed(topic: Topic, partition: number): Feed {
+    return this.feeds[this.slot({ topic, partition })] as Feed;
+  }
+
+  private async ends(): Promise<number[]> {
+    const { rows } = await this.pool.query<{ topic_no: number; partition: number; next: string }>({ name: 'runlog-log-ends', text: 'select topic_no, partition, next from runlog_log.partitions' });
+    const ends: number[] = [];
+    for (const row of rows) ends[row.topic_no * 4_096 + row.partition] = Number(row.next);
+    return ends;
+  }
+
+  /** What other processes have written. Alone, it only looks now and then. */
+  private async poll(): Promise<void> {
+    if (this.polling || (!this.membership.othersPresent && ++this.polls % aloneTicks !== 0)) return;
+    this.polling = true;
+    try {
+      (await this.ends()).forEach((end, slot) => this.feeds[slot]?.advance(end));
+    } catch {
+      // The next look finds what this one missed.
+    } finally {
+      this.polling = false;
+    }
+  }
+
+  private async expire(): Promise<void> {
+    try {
+      const deleted = await deleteExpired(this.pool, this.topics.values(), Date.now());
+      if (deleted > 0) this.diagnostics.info({ records: deleted }, 'expired records deleted');
+    } catch (error) {
+      this.diagnostics.warn({ err: error }, 'expired records were not deleted; tried again later');
+    }
+  }
+
+  /** A database that is just starting is waited for. */
+  private async connect(): Promise<pg.PoolClient> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.pool.connect();
+      } catch (error) {
+        if (attempt === 50) throw error;
+        await delay(200);
+      }
+    }
+  }
+}
+
+const inChunks = (records: readonly NewRecord[]): (readonly NewRecord[])[] => {
+  const chunks: NewRecord[][] = [];
+  let chunk: NewRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    if (chunk.length > 0 && (chunk.length === sendChunkRecords || bytes + record.value.length > sendChunkBytes)) {
+      chunks.push(chunk);
+      [chunk, bytes] = [[], 0];
+    }
+    chunk.push(record);
+    bytes += record.value.length;
+  }
+  if (chunk.length > 0) chunks.push(chunk);
+  return chunks;
+};

@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
+import type { LogRecord } from '../port.js';
+import type { Topic } from '../topics.js';
+import type { Feed } from './feed.js';
+import type { KnownTopic } from './schema.js';
+
+const fetchBytes = 2 * 1024 * 1024;
+
+interface Row {
+  readonly offset: string;
+  readonly at: string;
+  readonly key: string;
+  readonly headers: string;
+  readonly value: Buffer;
+}
+
+/** Reads partitions, from the memory of their feed where it reaches, else from the table. */
+export class Records {
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly topic: (topic: Topic) => KnownTopic,
+    private readonly feed: (topic: Topic, partition: number) => Feed,
+  ) {}
+
+  /** Up to `max` records, and not many more bytes than a batch is meant for, from [from, to). None only when there are none. */
+  async fetch(topic: Topic, partition: number, from: number, to: number, max: number): Promise<LogRecord[]> {
+    const { rows } = await this.pool.query<Row>({
+      name: 'runlog-log-read',
+      text: `select "offset", at, key, headers, value from (
+          select "offset", at, key, headers, value, sum(octet_length(value)) over (order by "offset") - octet_length(value) as before
+          from (select * from runlog_log.records where topic_no = $1 and partition = $2 and "offset" >= $3 and "offset" < $4 order by "offset" limit $5) as slice
+        ) as sized where before < $6 order by "offset"`,
+      values: [this.topic(topic).topicNo, partition, from, to, max, fetchBytes],
+    });
+    return rows.map((row) => ({
+      topic,
+      partition,
+      offset: Number(row.offset),
+      key: row.key,
+      headers: JSON.parse(row.headers) as Record<string, string>,
+      value: row.value,
+      at: Number(row.at),
+    }));
+  }
+
+  /** The lowest offset still kept. */
+  async begin(topic: Topic, partition: number): Promise<number> {
+    const { rows } = await this.pool.query('select first from runlog_log.partitions where topic_no = $1 and partition = $2', [this.topic(topic).topicNo, partition]);
+    return Number(rows[0]?.first ?? 0);
+  }
+
+  /** Waits for the next records at or after `from`; an unreachable database is waited out. Empty once `signal` has aborted. */
+  async next(topic: Topic, partition: number, from: number, max: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
+    const feed = this.feed(topic, partition);
+    for (let at = from, backoff = 20; !signal.aborted; ) {
+      const fresh = feed.take(at, max);
+      if (fresh) return fresh;
+      if (feed.end <= at) {
+        await feed.beyond(at, signal);
+        continue;
+      }
+      try {
+        const found = await this.fetch(topic, partition, at, Number.MAX_SAFE_INTEGER, max);
+        if (found.length > 0) return signal.aborted ? [] : found;
+        // The end is beyond, and yet there is nothing: what was there has expired.
+        const begin = await this.begin(topic, partition);
+        if (begin > at) at = begin;
+        else await delay(backoff, undefined, { signal });
+      } catch {
+        if (!signal.aborted) await delay(backoff, undefined, { signal }).catch(() => undefined);
+        backoff = Math.min(backoff * 2, 1_000);
+      }
+    }
+    return [];
+  }
+
+  /** [from, to) as far as it is written. @throws when the database stays unreachable for longer than `patienceMs`. */
+  async *slice(topic: Topic, partition: number, from: number, to: number, signal?: AbortSignal, patienceMs = 10_000): AsyncGenerator<readonly LogRecord[]> {
+    let backoff = 20;
+    let deadline: number | undefined;
+    for (let at = from; at < to && !signal?.aborted; ) {
+      let found: LogRecord[] | undefined = this.feed(topic, partition).take(at, Math.min(1_000, to - at));
+      try {
+        found ??= await this.fetch(topic, partition, at, to, 1_000);
+        deadline = undefined;
+        backoff = 20;
+      } catch (error) {
+        deadline ??= Date.now() + patienceMs;
+        if (!signal && Date.now() > deadline) throw error;
+        await delay(backoff);
+        backoff = Math.min(backoff * 2, 1_000);
+        continue;
+      }
+      const last = found.at(-1);
+      if (!last) return;
+      yield found;
+      at = last.offset + 1;
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import type { ClientBase } from 'pg';
+import type { Topic, TopicDeclaration } from '../topics.js';
+
+/** Kept as the comment on the schema; another text means that the objects below are (re)created. */
+const version = 'runlog event log, version 1';
+
+const objects = `
+create schema if not exists runlog_log;
+
+create table if not exists runlog_log.topics (
+  topic_no smallint primary key,
+  topic text not null unique,
+  topic_id uuid not null default gen_random_uuid(),
+  partitions smallint not null
+);
+
+-- One row is locked by every append to its partition: it stays on its page (no index on what changes, room to grow).
+create table if not exists runlog_log.partitions (
+  topic_no smallint not null references runlog_log.topics,
+  partition smallint not null,
+  next bigint not null default 0,
+  claim bigint not null default -1,
+  first bigint not null default 0,
+  primary key (topic_no, partition)
+) with (fillfactor = 20);
+
+create table if not exists runlog_log.records (
+  "offset" bigint not null,
+  at bigint not null,
+  topic_no smallint not null,
+  partition smallint not null,
+  key text not null,
+  headers text not null,
+  value bytea not null,
+  primary key (topic_no, partition, "offset")
+) partition by list (topic_no);
+
+create table if not exists runlog_log.progress (
+  consumer text not null,
+  topic_no smallint not null references runlog_log.topics,
+  partition smallint not null,
+  next bigint not null,
+  primary key (consumer, topic_no, partition)
+) with (fillfactor = 50);
+
+-- Writes the records of many callers at once. Partitions are locked in the order given, which is the same for every writer, until the
+-- commit: offsets are gapless and become visible in order. If a fence does not hold, nothing is written and \`lost\` says which.
+create or replace function runlog_log.write(
+  slot_topic smallint[], slot_partition smallint[], slot_count int[], slot_claims boolean[],
+  fence_slot int[], fence_claim bigint[],
+  record_slot int[], record_rank int[], record_start int[], key_bytes int[], header_bytes int[], value_bytes int[], body bytea,
+  out written_at bigint, out bases bigint[], out lost int[]
+) language plpgsql as $$
+declare
+  claims bigint[];
+begin
+  select array_agg(l.next order by s.no), array_agg(l.claim order by s.no) into bases, claims
+  from unnest(slot_topic, slot_partition) with ordinality as s(topic_no, partition, no)
+  cross join lateral (
+    select p.next, p.claim from runlog_log.partitions p where p.topic_no = s.topic_no and p.partition = s.partition for update
+  ) l;
+  if cardinality(fence_slot) > 0 then
+    select array_agg(f.no) into lost
+    from unnest(fence_slot, fence_claim) with ordinality as f(slot, claim, no)
+    where claims[f.slot] is distinct from f.claim;
+    if lost is not null then
+      return;
+    end if;
+  end if;
+  written_at := floor(extract(epoch from clock_timestamp()) * 1000);
+  update runlog_log.partitions p
+  set next = p.next + s.records, claim = case when s.claims then p.next else p.claim end
+  from unnest(slot_topic, slot_partition, slot_count, slot_claims) as s(topic_no, partition, records, claims)
+  where p.topic_no = s.topic_no and p.partition = s.partition;
+  insert into runlog_log.records ("offset", at, topic_no, partition, key, headers, value)
+  select bases[r.slot] + r.rank, written_at, slot_topic[r.slot], slot_partition[r.slot],
+    convert_from(substring(body from r.start + 1 for r.key_bytes), 'UTF8'),
+    convert_from(substring(body from r.start + r.key_bytes + 1 for r.header_bytes), 'UTF8'),
+    substring(body from r.start + r.key_bytes + r.header_bytes + 1 for r.value_bytes)
+  from unnest(record_slot, record_rank, record_start, key_bytes, header_bytes, value_bytes)
+    as r(slot, rank, start, key_bytes, header_bytes, value_bytes);
+end
+$$;
+`;
+
+/** What the adapter knows of a topic in this database. */
+export interface KnownTopic extends TopicDeclaration {
+  readonly topicNo: number;
+}
+
+/** Creates what is missing, under a lock, and checks the number of partitions, which is fixed for ever. */
+export const declareSchema = async (client: ClientBase, declarations: readonly TopicDeclaration[]): Promise<Map<Topic, KnownTopic>> => {
+  await client.query('begin');
+  try {
+    await client.query("select pg_advisory_xact_lock(hashtext('runlog_log schema'))");
+    const { rows } = await client.query("select obj_description(oid, 'pg_namespace') as version from pg_namespace where nspname = 'runlog_log'");
+    if (rows[0]?.version !== version) {
+      await client.query(objects);
+      await client.query(`comment on schema runlog_log is '${version}'`);
+    }
+    const topics = new Map<Topic, KnownTopic>();
+    for (const declaration of declarations) topics.set(declaration.topic, await declareTopic(client, declaration));
+    await client.query('commit');
+    return topics;
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  }
+};
+
+const declareTopic = async (client: ClientBase, declaration: TopicDeclaration): Promise<KnownTopic> => {
+  const find = async () =>
+    (await client.query<{ topic_no: number; partitions: number }>('select topic_no, partitions from runlog_log.topics where topic = $1', [declaration.topic])).rows[0];
+  let known = await find();
+  if (!known) {
+    const { rows } = await client.query<{ topic_no: number }>(
+      'insert into runlog_log.topics (topic_no, topic, partitions) select coalesce(max(topic_no), 0) + 1, $1, $2 from runlog_log.topics returning topic_no',
+      [declaration.topic, declaration.partitions],
+    );
+    const topicNo = rows[0]?.topic_no as number;
+    await client.query(`create table runlog_log.records_${topicNo} partition of runlog_log.records for values in (${topicNo}) with (autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05)`);
+    await client.query('insert into runlog_log.partitions (topic_no, partition) select $1, generate_series(0, $2::int - 1)', [topicNo, declaration.partitions]);
+    known = (await find()) as { topic_no: number; partitions: number };
+  }
+  if (known.partitions !== declaration.partitions)
+    throw new Error(`Expected topic '${declaration.topic}' to have ${declaration.partitions} partitions, but it has ${known.partitions}; that number is fixed at creation: set it back`);
+  return { ...declaration, topicNo: known.topic_no };
+};
