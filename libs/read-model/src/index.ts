@@ -9,3 +9,8 @@ export { canonicalJson, digestOf } from './canonical-json.js';
 export { foldView, VersionGap } from './fold/fold-view.js';
 export type { NodeNames } from './fold/draft.js';
 export { isTerminalStatus } from './fold/status.js';
+export { liveJson, nodeStateJson, settledJson, type StoredExecution, viewOf } from './rows/execution-row.js';
+export { indexedTerm, metadataTerm } from './rows/terms.js';
+export { loadLiveViews } from './rows/live-views.js';
+export { ReadsClient, type ReadsClientOptions, ReadsUnavailable } from './reads-client.js';
+export { readsPatterns } from './reads-patterns.js';

@@ -1,0 +1,89 @@
+import type { Batch, EventLog, Position, Subscription } from '@runlog/event-log';
+import type { Logger } from '@runlog/platform';
+import type { Catalog, Database } from '@runlog/read-model';
+import { namesFrom } from './projection/names.js';
+import { type NamesOf, PartitionProjection } from './projection/partition-projection.js';
+import { openPosition } from './projection/position-store.js';
+import type { Progress } from './projection/progress.js';
+import { Quarantine } from './projection/quarantine.js';
+
+const TOPIC = 'execution-events';
+
+/** Folds execution-events into executions, execution_nodes, execution_events and usage_daily: each batch one transaction. */
+export class ExecutionProjection {
+  readonly #partitions = new Map<number, PartitionProjection>();
+  readonly #alarms = new Map<number, string>();
+  readonly #namesOf: NamesOf;
+  #subscription: Subscription | undefined;
+
+  constructor(
+    private readonly deps: { readonly database: Database; readonly log: EventLog; readonly catalog: Catalog; readonly logger: Logger; readonly progress: Progress; readonly onBatch?: (batch: Batch) => void },
+  ) {
+    this.#namesOf = namesFrom(deps.catalog);
+  }
+
+  async start(): Promise<void> {
+    this.#subscription = await this.deps.log.subscribe({
+      topic: TOPIC,
+      group: 'projection-executions',
+      maxRecords: 2_000,
+      start: (partition) => this.#open(partition),
+      onBatch: (batch) => this.#project(batch),
+      onRevoked: (partition) => this.#release(partition),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#subscription?.stop();
+    for (const partition of [...this.#partitions.keys()]) this.#release(partition);
+  }
+
+  /** true, or which partitions stand still and why. */
+  health(): true | string {
+    return this.#alarms.size === 0 || [...this.#alarms].map(([partition, because]) => `partition ${partition}: ${because}`).join('; ');
+  }
+
+  get partitions(): number[] {
+    return [...this.#partitions.keys()].sort((a, b) => a - b);
+  }
+
+  async #open(partition: number): Promise<number> {
+    const { database, log, logger, progress } = this.deps;
+    try {
+      const position = await openPosition(database, log, 'executions', TOPIC, partition);
+      this.#partitions.set(partition, new PartitionProjection(database, log, logger, this.#namesOf, await Quarantine.load(database, partition), position));
+      progress.reached(position);
+      return position.offset;
+    } catch (cause) {
+      this.#alarm(partition, cause);
+      throw cause;
+    }
+  }
+
+  async #project(batch: Batch): Promise<void> {
+    const projection = this.#partitions.get(batch.partition);
+    if (!projection) throw new Error(`Expected partition ${batch.partition} to be open, but it is not`);
+    let position: Position;
+    try {
+      position = await projection.project(batch.records);
+    } catch (cause) {
+      this.#alarm(batch.partition, cause);
+      throw cause;
+    }
+    this.#alarms.delete(batch.partition);
+    this.deps.progress.reached(position);
+    this.deps.onBatch?.(batch);
+  }
+
+  #release(partition: number): void {
+    this.#partitions.delete(partition);
+    this.#alarms.delete(partition);
+    this.deps.progress.released(partition);
+  }
+
+  #alarm(partition: number, cause: unknown): void {
+    const because = cause instanceof Error ? cause.message : String(cause);
+    if (this.#alarms.get(partition) !== because) this.deps.logger.error({ err: cause, partition }, 'the projection of this partition stands still');
+    this.#alarms.set(partition, because);
+  }
+}

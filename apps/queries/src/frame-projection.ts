@@ -1,0 +1,100 @@
+import { type Batch, decodeJson, decodeOrDeadLetter, type EventLog, type LogRecord, type Position, positionAfter, type Subscription, UndecodableRecord } from '@runlog/event-log';
+import type { Frame } from '@runlog/execution';
+import type { Logger } from '@runlog/platform';
+import type { Database } from '@runlog/read-model';
+import { breaksOnData } from './projection/poison.js';
+import { advance, openForgetfulPosition, storedPosition } from './projection/position-store.js';
+import type { Progress } from './projection/progress.js';
+import { writeFrames } from './projection/write-frames.js';
+
+const TOPIC = 'execution-frames';
+
+/** Keeps what runners stream: log lines, and reports that came too late. Frames of other kinds pass by. */
+export class FrameProjection {
+  readonly #positions = new Map<number, Position>();
+  #subscription: Subscription | undefined;
+
+  constructor(private readonly deps: { readonly database: Database; readonly log: EventLog; readonly logger: Logger; readonly progress: Progress }) {}
+
+  async start(): Promise<void> {
+    this.#subscription = await this.deps.log.subscribe({
+      topic: TOPIC,
+      group: 'projection-frames',
+      maxRecords: 2_000,
+      start: (partition) => this.#open(partition),
+      onBatch: (batch) => this.#project(batch),
+      onRevoked: (partition) => this.#release(partition),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#subscription?.stop();
+    for (const partition of [...this.#positions.keys()]) this.#release(partition);
+  }
+
+  async #open(partition: number): Promise<number> {
+    const { database, log, logger, progress } = this.deps;
+    const position = await openForgetfulPosition(database, log, 'frames', TOPIC, partition, (from, to) => logger.warn({ partition, from, to }, 'frames expired before they were stored'));
+    this.#positions.set(partition, position);
+    progress.reached(position);
+    return position.offset;
+  }
+
+  async #project({ partition, records }: Batch): Promise<void> {
+    const { database, log, progress } = this.deps;
+    for (;;) {
+      const from = this.#positions.get(partition);
+      if (!from) throw new Error(`Expected partition ${partition} of '${TOPIC}' to be open, but it is not`);
+      const due = records.filter(({ offset }) => offset >= from.offset);
+      const last = due.at(-1);
+      if (!last) return;
+      const frames = await decodeOrDeadLetter(log, due, frameOf);
+      const to = positionAfter(last, from.topicId);
+      const moved = (await this.#write(frames, due, from, to)) ? to : await storedPosition(database, 'frames', partition);
+      if (!moved) throw new Error(`Expected stored progress of '${TOPIC}/${partition}', but it is gone`);
+      this.#positions.set(partition, moved);
+      progress.reached(moved);
+    }
+  }
+
+  /** A frame that PostgreSQL refuses is dropped with a warning: frames are not facts. */
+  async #write(frames: readonly Frame[], due: readonly LogRecord[], from: Position, to: Position): Promise<boolean> {
+    const { database, logger } = this.deps;
+    try {
+      return await writeFrames(database, frames, from, to);
+    } catch (cause) {
+      if (!breaksOnData(cause)) throw cause;
+      if (frames.length <= 1) {
+        logger.warn({ err: cause, partition: from.partition, offset: due[0]?.offset }, 'a frame was refused and dropped');
+        return advance(database, 'frames', from, to);
+      }
+      return this.#oneByOne(frames, from, to);
+    }
+  }
+
+  async #oneByOne(frames: readonly Frame[], from: Position, to: Position): Promise<boolean> {
+    const { database, logger } = this.deps;
+    for (const frame of frames) {
+      try {
+        if (!(await writeFrames(database, [frame], from, from))) return false;
+      } catch (cause) {
+        if (!breaksOnData(cause)) throw cause;
+        logger.warn({ err: cause, executionId: frame.executionId }, 'a frame was refused and dropped');
+      }
+    }
+    return advance(database, 'frames', from, to);
+  }
+
+  #release(partition: number): void {
+    this.#positions.delete(partition);
+    this.deps.progress.released(partition);
+  }
+}
+
+const isUuid = (id: unknown): boolean => typeof id === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
+
+const frameOf = (record: LogRecord): Frame => {
+  const frame = decodeJson<Frame>(record);
+  if (!isUuid(frame.executionId) || !isUuid(frame.workspaceId)) throw new UndecodableRecord(record, 'it names no execution and workspace');
+  return frame;
+};

@@ -1,0 +1,49 @@
+import type { ExecutionView } from '@runlog/contract';
+import type { DecodedEvent } from '@runlog/event-log';
+import { foldView, type NodeNames } from '@runlog/read-model';
+import { Usage } from './usage.js';
+
+/** An execution that a batch has changed. */
+export interface Touched {
+  readonly view: ExecutionView;
+  readonly isNew: boolean;
+  /** Nodes that changed; true: with a new output. */
+  readonly nodes: Map<string, boolean>;
+  outputChanged: boolean;
+}
+
+/** This execution's events break the projection, whatever is done about it. */
+export class Poison extends Error {
+  constructor(
+    readonly executionId: string,
+    readonly offset: number,
+    cause: unknown,
+  ) {
+    super(`Expected to fold execution '${executionId}', but ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** What one batch changes, collected event by event and written at once. */
+export class Changes {
+  readonly touched = new Map<string, Touched>();
+  readonly events: DecodedEvent[] = [];
+  readonly usage: Usage;
+
+  constructor(partition: number) {
+    this.usage = new Usage(partition);
+  }
+
+  /** Folds one event into its view; one that the view has seen changes nothing. */
+  fold(view: ExecutionView | undefined, event: DecodedEvent, names: NodeNames): ExecutionView {
+    if (view && event.version <= view.version) return view;
+    const before = this.usage.before(view);
+    const folded = foldView(view, event, names);
+    this.usage.after(before, folded, event);
+    let touched = this.touched.get(event.executionId);
+    if (!touched) this.touched.set(event.executionId, (touched = { view: folded, isNew: view === undefined, nodes: new Map(), outputChanged: false }));
+    if ('node_id' in event.data) touched.nodes.set(event.data.node_id, event.type === 'NodeCompleted' || touched.nodes.get(event.data.node_id) === true);
+    if (event.type === 'ExecutionCompleted') touched.outputChanged = true;
+    this.events.push(event);
+    return folded;
+  }
+}

@@ -1,0 +1,22 @@
+/** A column of a multi-row statement: its type in SQL and how a row gives its value. */
+export interface Column<Row> {
+  readonly name: string;
+  /** `text[]` columns travel as array literals. */
+  readonly type: 'uuid' | 'text' | 'integer' | 'bigint' | 'json' | 'date' | 'text[]';
+  readonly of: (row: Row) => unknown;
+}
+
+/** Rows as one array per column, which is how `unnest` takes them. */
+export const columnar = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): unknown[][] => columns.map(({ of }) => rows.map(of));
+
+/** `unnest($n::uuid[], ...) as r (id, ...)`, from parameter `first` on. JSON and arrays pass as text. */
+export const unnested = <Row>(columns: readonly Column<Row>[], first: number): string =>
+  `unnest(${columns.map(({ type }, i) => `$${first + i}::${type === 'json' || type === 'text[]' ? 'text' : type}[]`).join(', ')}) as r (${columns.map(({ name }) => name).join(', ')})`;
+
+/** `r.id, r.live::json ...` */
+export const selected = <Row>(columns: readonly Column<Row>[]): string => columns.map(({ name, type }) => (type === 'json' || type === 'text[]' ? `r.${name}::${type}` : `r.${name}`)).join(', ');
+
+export const names = <Row>(columns: readonly Column<Row>[]): string => columns.map(({ name }) => name).join(', ');
+
+/** A PostgreSQL array literal of strings. */
+export const arrayLiteral = (items: readonly string[]): string => `{${items.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;

@@ -1,0 +1,65 @@
+import type { ExecutionView } from '@runlog/contract';
+import { isTerminalStatus, loadLiveViews, type Sql } from '@runlog/read-model';
+import type { Touched } from './changes.js';
+
+interface Held {
+  readonly view: ExecutionView;
+  nodes: number;
+}
+
+/**
+ * The views of one partition's live executions, so that an event costs no read. Bounded by nodes: the least recently changed go first and
+ * come back from the database. Inputs and outputs are dropped once written.
+ */
+export class LiveViews {
+  readonly #held = new Map<string, Held>();
+  #nodes = 0;
+
+  /** @param mostNodes nodes held at most; an execution counts as one node more than it has. */
+  constructor(
+    private readonly sql: Sql,
+    private readonly mostNodes = 100_000,
+  ) {}
+
+  get(id: string): ExecutionView | undefined {
+    return this.#held.get(id)?.view;
+  }
+
+  async load(ids: Iterable<string>): Promise<void> {
+    const missing = [...ids].filter((id) => !this.#held.has(id));
+    if (missing.length === 0) return;
+    for (const [id, view] of await loadLiveViews(this.sql, missing)) this.#hold(id, view);
+  }
+
+  /** What a batch changed is on disk. */
+  written(touched: Iterable<Touched>): void {
+    for (const { view, nodes } of touched) {
+      this.forget(view.id);
+      if (isTerminalStatus(view.status)) continue;
+      for (const id of nodes.keys()) Object.assign(view.nodes?.[id] ?? {}, { output: null });
+      this.#hold(view.id, Object.assign(view, { input: null, output: null }));
+    }
+    for (const id of this.#held.keys()) {
+      if (this.#nodes <= this.mostNodes) return;
+      this.forget(id);
+    }
+  }
+
+  forget(id: string): void {
+    const held = this.#held.get(id);
+    if (!held) return;
+    this.#nodes -= held.nodes;
+    this.#held.delete(id);
+  }
+
+  clear(): void {
+    this.#held.clear();
+    this.#nodes = 0;
+  }
+
+  #hold(id: string, view: ExecutionView): void {
+    const nodes = 1 + Object.keys(view.nodes ?? {}).length;
+    this.#held.set(id, { view, nodes });
+    this.#nodes += nodes;
+  }
+}

@@ -1,0 +1,115 @@
+import { AcceptedEvents, type DecodedEvent, deadLetter, type EventLog, type LogRecord, type Position, positionAfter, UndecodableRecord } from '@runlog/event-log';
+import type { Logger } from '@runlog/platform';
+import { type Database, type NodeNames, VersionGap } from '@runlog/read-model';
+import { Changes, Poison } from './changes.js';
+import { LiveViews } from './live-views.js';
+import { storedPosition } from './position-store.js';
+import type { Quarantine } from './quarantine.js';
+import { breaksOnData, culprits } from './poison.js';
+import { writeChanges } from './write-changes.js';
+
+/** What the fold needs of a definition, by version id. */
+export type NamesOf = (versionId: string) => Promise<NodeNames>;
+
+/** The projection of one partition of execution-events, held by one process at a time; the compare-and-set of the progress enforces it. */
+export class PartitionProjection {
+  readonly #views: LiveViews;
+
+  constructor(
+    private readonly database: Database,
+    private readonly log: EventLog,
+    private readonly logger: Logger,
+    private readonly namesOf: NamesOf,
+    private readonly quarantine: Quarantine,
+    private position: Position,
+  ) {
+    this.#views = new LiveViews(database);
+  }
+
+  /** Projects a batch, or what is left of it. Rejects with nothing written when the database is away. @throws VersionGap */
+  async project(records: readonly LogRecord[]): Promise<Position> {
+    for (;;) {
+      const due = records.filter(({ offset }) => offset >= this.position.offset);
+      const last = due.at(-1);
+      if (!last) return this.position;
+      const accepting = new AcceptedEvents(this.position.claim);
+      const events = await this.#accept(due, accepting);
+      try {
+        const changes = await this.#fold(events);
+        const reached = positionAfter(last, this.position.topicId, accepting.claim);
+        if (await writeChanges(this.database, changes, this.position, reached)) {
+          this.#views.written(changes.touched.values());
+          this.position = reached;
+          return reached;
+        }
+        await this.#lostTheRace();
+      } catch (cause) {
+        for (const { event } of events) this.#views.forget(event.executionId);
+        await this.#isolate(cause, events);
+      }
+    }
+  }
+
+  /** The events that count. An undecodable one goes to the dead letters, and its execution into quarantine: what follows it lacks it. */
+  async #accept(records: readonly LogRecord[], accepting: AcceptedEvents): Promise<{ event: DecodedEvent; record: LogRecord }[]> {
+    const accepted: { event: DecodedEvent; record: LogRecord }[] = [];
+    for (const record of records) {
+      try {
+        const one = accepting.accept(record);
+        if (one && !this.quarantine.has(one.event.executionId)) accepted.push(one);
+      } catch (cause) {
+        if (!(cause instanceof UndecodableRecord)) throw cause;
+        if (this.quarantine.has(record.key)) continue;
+        this.logger.error({ err: cause, executionId: record.key }, 'undecodable event: dead-lettered, its execution quarantined');
+        await deadLetter(this.log, record, cause);
+        await this.quarantine.add(record.key, record.offset, cause);
+      }
+    }
+    return accepted;
+  }
+
+  async #fold(events: readonly { event: DecodedEvent; record: LogRecord }[]): Promise<Changes> {
+    const wanted = new Set<string>();
+    const born = new Set<string>();
+    for (const { event, record } of events) {
+      if (!isUuid(event.executionId)) throw new Poison(event.executionId, record.offset, new Error('its id is not a UUID'));
+      if (event.type === 'ExecutionCreated') born.add(event.executionId);
+      else if (!born.has(event.executionId)) wanted.add(event.executionId);
+    }
+    await this.#views.load(wanted);
+    const changes = new Changes(this.position.partition);
+    for (const { event, record } of events) {
+      const view = changes.touched.get(event.executionId)?.view ?? this.#views.get(event.executionId);
+      const versionId = view?.workflow_version_id ?? (event.type === 'ExecutionCreated' ? event.data.workflow_version_id : '');
+      const names = await this.namesOf(versionId);
+      try {
+        changes.fold(view, event, names);
+      } catch (cause) {
+        throw cause instanceof VersionGap ? cause : new Poison(event.executionId, record.offset, cause);
+      }
+    }
+    return changes;
+  }
+
+  /** Quarantines whoever is to blame; passes everything else on, to be tried again or to stop the partition. */
+  async #isolate(cause: unknown, events: readonly { event: DecodedEvent; record: LogRecord }[]): Promise<void> {
+    const poisoned = cause instanceof Poison ? [cause] : breaksOnData(cause) ? await culprits(this.database, this.position, events, (some) => this.#fold(some)) : [];
+    for (const { event } of events) this.#views.forget(event.executionId);
+    if (poisoned.length === 0) throw cause;
+    for (const poison of poisoned) {
+      this.logger.error({ err: poison, executionId: poison.executionId, offset: poison.offset }, 'an event broke the projection: execution quarantined');
+      await this.quarantine.add(poison.executionId, poison.offset, poison);
+    }
+  }
+
+  async #lostTheRace(): Promise<void> {
+    this.#views.clear();
+    const stored = await storedPosition(this.database, 'executions', this.position.partition);
+    if (!stored) throw new Error(`Expected stored progress of partition ${this.position.partition}, but it is gone; start again to read from the beginning`);
+    if (stored.topicId !== this.position.topicId) throw new Error(`Expected progress of topic ${this.position.topicId}, but it is for ${stored.topicId} now`);
+    this.logger.warn({ partition: stored.partition, ours: this.position.offset, stored: stored.offset }, 'somebody else moved the progress: going on from there');
+    this.position = stored;
+  }
+}
+
+const isUuid = (id: string): boolean => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id);

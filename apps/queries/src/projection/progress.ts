@@ -1,0 +1,73 @@
+import type { Position } from '@runlog/event-log';
+import type { Sql } from '@runlog/read-model';
+import { type Projection, storedPositions } from './position-store.js';
+
+const POLL_MS = 5;
+
+/** How far a projection has come, per partition: in memory for the partitions of this process, polled for the others. */
+export class Progress {
+  readonly #own = new Map<number, number>();
+  readonly #waiting = new Map<number, Set<() => void>>();
+  #polled = new Map<number, number>();
+  #polling: Promise<void> | undefined;
+
+  constructor(
+    private readonly sql: Sql,
+    private readonly projection: Projection,
+  ) {}
+
+  /** A partition of this process stands at `position`. */
+  reached({ partition, offset }: Position): void {
+    this.#own.set(partition, offset);
+    const waiting = this.#waiting.get(partition);
+    this.#waiting.delete(partition);
+    for (const wake of waiting ?? []) wake();
+  }
+
+  /** The partition belongs to another process now. */
+  released(partition: number): void {
+    this.#own.delete(partition);
+    const waiting = this.#waiting.get(partition);
+    this.#waiting.delete(partition);
+    for (const wake of waiting ?? []) wake();
+  }
+
+  /** The next offset to be projected, as last known: exact for own partitions. */
+  known(partition: number): number {
+    return this.#own.get(partition) ?? this.#polled.get(partition) ?? 0;
+  }
+
+  isOwn(partition: number): boolean {
+    return this.#own.has(partition);
+  }
+
+  /** Resolves after the next step of the partition, or when `signal` aborts; for a foreign one after a few milliseconds. */
+  async moved(partition: number, signal: AbortSignal): Promise<void> {
+    if (!this.#own.has(partition)) return this.poll();
+    await new Promise<void>((resolve) => {
+      const waiting = this.#waiting.get(partition) ?? new Set();
+      this.#waiting.set(partition, waiting);
+      const wake = (): void => {
+        signal.removeEventListener('abort', wake);
+        waiting.delete(wake);
+        resolve();
+      };
+      waiting.add(wake);
+      signal.addEventListener('abort', wake);
+      if (signal.aborted) wake();
+    });
+  }
+
+  /** Looks at the stored progress of all partitions, at most every few milliseconds for all who ask. */
+  poll(): Promise<void> {
+    this.#polling ??= new Promise<void>((resolve) => setTimeout(resolve, POLL_MS))
+      .then(async () => {
+        const rows = await storedPositions(this.sql, this.projection);
+        this.#polled = new Map(rows.map(({ partition, offset }) => [partition, offset]));
+      })
+      .finally(() => {
+        this.#polling = undefined;
+      });
+    return this.#polling;
+  }
+}

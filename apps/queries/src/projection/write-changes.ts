@@ -1,0 +1,148 @@
+import type { Json } from '@runlog/execution';
+import type { ExecutionView, NodeView } from '@runlog/contract';
+import type { DecodedEvent, Position } from '@runlog/event-log';
+import { indexedTerm, liveJson, metadataTerm, nodeStateJson, settledJson, type Sql } from '@runlog/read-model';
+import type { Changes, Touched } from './changes.js';
+import { arrayLiteral, type Column, columnar, names, selected, unnested } from './columns.js';
+import type { UsageRow } from './usage.js';
+
+const durationOf = (view: ExecutionView): number | null => (view.started_at === null ? null : view.active_ms + view.suspended_ms);
+const termsOf = (metadata: { readonly [key: string]: Json }): string[] =>
+  Object.entries(metadata).flatMap(([key, value]) => (value !== null && typeof value === 'object' ? [] : [metadataTerm(key, String(value))]));
+
+/** Columns that change with events: what an update sets. */
+const liveColumns: readonly Column<Touched>[] = [
+  { name: 'id', type: 'uuid', of: ({ view }) => view.id },
+  { name: 'version', type: 'integer', of: ({ view }) => view.version },
+  { name: 'status', type: 'text', of: ({ view }) => view.status },
+  { name: 'started_at', type: 'bigint', of: ({ view }) => view.started_at },
+  { name: 'completed_at', type: 'bigint', of: ({ view }) => view.completed_at },
+  { name: 'duration_ms', type: 'bigint', of: ({ view }) => durationOf(view) },
+  { name: 'cost_nano_usd', type: 'bigint', of: ({ view }) => view.cost_nano_usd },
+  { name: 'live', type: 'json', of: ({ view }) => liveJson(view) },
+  { name: 'output', type: 'json', of: ({ view, outputChanged }) => (outputChanged ? JSON.stringify(view.output) : null) },
+];
+
+const createdColumns: readonly Column<Touched>[] = [
+  ...liveColumns,
+  { name: 'workspace_id', type: 'uuid', of: ({ view }) => view.workspace_id },
+  { name: 'pod_id', type: 'text', of: ({ view }) => view.pod_id },
+  { name: 'workflow_id', type: 'uuid', of: ({ view }) => view.workflow_id },
+  { name: 'hashid', type: 'text', of: ({ view }) => view.hashid },
+  { name: 'key', type: 'text', of: ({ view }) => view.key },
+  { name: 'name', type: 'text', of: ({ view }) => view.name },
+  { name: 'agent_id', type: 'text', of: ({ view }) => view.agent_id },
+  { name: 'session_id', type: 'text', of: ({ view }) => view.session_id },
+  { name: 'user_id', type: 'text', of: ({ view }) => view.user_id },
+  { name: 'queue_name', type: 'text', of: ({ view }) => view.queue_name },
+  { name: 'batch_id', type: 'text', of: ({ view }) => view.batch_id },
+  { name: 'parent_execution_id', type: 'text', of: ({ view }) => view.parent_execution_id },
+  { name: 'retry_of', type: 'text', of: ({ view }) => view.retry_of },
+  { name: 'replay_of', type: 'text', of: ({ view }) => view.replay_of },
+  { name: 'tags', type: 'text[]', of: ({ view }) => arrayLiteral(view.tags.map(indexedTerm)) },
+  { name: 'metadata_terms', type: 'text[]', of: ({ view }) => arrayLiteral(termsOf(view.metadata)) },
+  { name: 'created_at', type: 'bigint', of: ({ view }) => view.created_at },
+  { name: 'settled', type: 'json', of: ({ view }) => settledJson(view) },
+];
+
+interface ChangedNode {
+  readonly executionId: string;
+  readonly node: NodeView;
+  readonly outputChanged: boolean;
+}
+
+const nodeColumns: readonly Column<ChangedNode>[] = [
+  { name: 'execution_id', type: 'uuid', of: ({ executionId }) => executionId },
+  { name: 'node_id', type: 'text', of: ({ node }) => node.node_id },
+  { name: 'status', type: 'text', of: ({ node }) => node.status },
+  { name: 'state', type: 'json', of: ({ node }) => nodeStateJson(node) },
+  { name: 'output', type: 'json', of: ({ node, outputChanged }) => (outputChanged ? JSON.stringify(node.output) : null) },
+];
+
+const eventColumns: readonly Column<DecodedEvent>[] = [
+  { name: 'execution_id', type: 'uuid', of: (event) => event.executionId },
+  { name: 'version', type: 'integer', of: (event) => event.version },
+  { name: 'id', type: 'text', of: (event) => event.id },
+  { name: 'type', type: 'text', of: (event) => event.type },
+  { name: 'schema_version', type: 'integer', of: (event) => event.schemaVersion },
+  { name: 'at', type: 'bigint', of: (event) => event.at },
+  { name: 'previous', type: 'text', of: (event) => event.previous },
+  { name: 'command_id', type: 'text', of: (event) => event.commandId },
+  { name: 'command_offset', type: 'bigint', of: (event) => event.commandOffset },
+  { name: 'workspace_id', type: 'uuid', of: (event) => event.workspaceId },
+  { name: 'value', type: 'text', of: (event) => event.value.toString('utf8') },
+];
+
+const usageColumns: readonly Column<UsageRow>[] = [
+  { name: 'day', type: 'date', of: (row) => row.day },
+  { name: 'workspace_id', type: 'uuid', of: (row) => row.workspaceId },
+  { name: 'workflow_id', type: 'uuid', of: (row) => row.workflowId },
+  { name: 'agent_id', type: 'text', of: (row) => row.agentId },
+  { name: 'partition', type: 'integer', of: (row) => row.partition },
+  { name: 'created', type: 'bigint', of: (row) => row.created },
+  { name: 'completed', type: 'bigint', of: (row) => row.completed },
+  { name: 'failed', type: 'bigint', of: (row) => row.failed },
+  { name: 'cancelled', type: 'bigint', of: (row) => row.cancelled },
+  { name: 'rejected', type: 'bigint', of: (row) => row.rejected },
+  { name: 'steps', type: 'bigint', of: (row) => row.steps },
+  { name: 'active_ms', type: 'bigint', of: (row) => row.activeMs },
+];
+const usageCounts = ['created', 'completed', 'failed', 'cancelled', 'rejected', 'steps', 'active_ms'];
+
+const FIRST = 8;
+const changedFrom = FIRST + createdColumns.length;
+const nodesFrom = changedFrom + liveColumns.length;
+const eventsFrom = nodesFrom + nodeColumns.length;
+const usageFrom = eventsFrom + eventColumns.length;
+
+/** One statement, hence one transaction and one round trip: nothing is written unless the compare-and-set of the progress is won. */
+const statement = `
+with won as (
+  update projection_progress set "offset" = $4, claim = $5, previous = $6, updated_at = $7
+  where projection = 'executions' and partition = $1 and topic_id = $2 and "offset" = $3 returning 1
+), created as (
+  insert into executions (${names(createdColumns)}) select ${selected(createdColumns)} from ${unnested(createdColumns, FIRST)} where exists (select from won)
+), changed as (
+  update executions e set version = r.version, status = r.status, started_at = r.started_at, completed_at = r.completed_at, duration_ms = r.duration_ms,
+    cost_nano_usd = r.cost_nano_usd, live = r.live::json, output = coalesce(r.output::json, e.output)
+  from ${unnested(liveColumns, changedFrom)} where e.id = r.id and exists (select from won)
+), nodes as (
+  insert into execution_nodes as n (${names(nodeColumns)}) select ${selected(nodeColumns)} from ${unnested(nodeColumns, nodesFrom)} where exists (select from won)
+  on conflict (execution_id, node_id) do update set status = excluded.status, state = excluded.state, output = coalesce(excluded.output, n.output)
+), events as (
+  insert into execution_events (${names(eventColumns)}) select ${selected(eventColumns)} from ${unnested(eventColumns, eventsFrom)} where exists (select from won)
+), used as (
+  insert into usage_daily as u (${names(usageColumns)}) select ${selected(usageColumns)} from ${unnested(usageColumns, usageFrom)} where exists (select from won)
+  on conflict (workspace_id, day, workflow_id, agent_id, model, partition) do update set ${usageCounts.map((count) => `${count} = u.${count} + excluded.${count}`).join(', ')}
+)
+select from won`;
+
+/** Writes a batch and moves the progress from `from` to `to`. False: somebody else moved it, and nothing was written. */
+export const writeChanges = async (sql: Sql, changes: Changes, from: Position, to: Position): Promise<boolean> => {
+  const touched = [...changes.touched.values()];
+  const rows = await sql.query(
+    statement,
+    [
+      from.partition,
+      from.topicId,
+      from.offset,
+      to.offset,
+      to.claim,
+      to.previous,
+      Date.now(),
+      ...columnar(createdColumns, touched.filter(({ isNew }) => isNew)),
+      ...columnar(liveColumns, touched.filter(({ isNew }) => !isNew)),
+      ...columnar(nodeColumns, touched.flatMap(changedNodes)),
+      ...columnar(eventColumns, changes.events),
+      ...columnar(usageColumns, changes.usage.rows),
+    ],
+    'write-changes',
+  );
+  return rows.length > 0;
+};
+
+const changedNodes = ({ view, nodes }: Touched): ChangedNode[] =>
+  [...nodes].flatMap(([id, outputChanged]) => {
+    const node = view.nodes?.[id];
+    return node ? [{ executionId: view.id, node, outputChanged }] : [];
+  });

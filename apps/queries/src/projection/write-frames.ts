@@ -1,0 +1,65 @@
+import type { Position } from '@runlog/event-log';
+import type { Frame } from '@runlog/execution';
+import type { Sql } from '@runlog/read-model';
+import { type Column, columnar, names, selected, unnested } from './columns.js';
+
+type LogFrame = Extract<Frame, { type: 'log' }>;
+type LateReport = Extract<Frame, { type: 'late_report' }>;
+
+/** Text columns take no NUL. */
+const text = (value: string): string => value.replaceAll('\0', '\uFFFD');
+
+const logColumns: readonly Column<LogFrame>[] = [
+  { name: 'execution_id', type: 'uuid', of: (frame) => frame.executionId },
+  { name: 'workspace_id', type: 'uuid', of: (frame) => frame.workspaceId },
+  { name: 'at', type: 'bigint', of: (frame) => frame.at },
+  { name: 'level', type: 'text', of: (frame) => frame.level },
+  { name: 'message', type: 'text', of: (frame) => text(frame.message) },
+  { name: 'node_id', type: 'text', of: (frame) => frame.node },
+  { name: 'attempt', type: 'integer', of: (frame) => frame.attempt },
+  { name: 'fields', type: 'json', of: (frame) => JSON.stringify(frame.fields ?? null) },
+  { name: 'dedupe', type: 'text', of: (frame) => frame.dedupe },
+];
+
+const reportColumns: readonly Column<LateReport>[] = [
+  { name: 'execution_id', type: 'uuid', of: (frame) => frame.executionId },
+  { name: 'node_id', type: 'text', of: (frame) => frame.node },
+  { name: 'attempt', type: 'integer', of: (frame) => frame.attempt },
+  { name: 'at', type: 'bigint', of: (frame) => frame.at },
+  { name: 'runner', type: 'text', of: (frame) => frame.runner },
+  { name: 'report', type: 'text', of: (frame) => frame.report },
+  { name: 'because', type: 'text', of: (frame) => text(frame.because) },
+];
+
+const FIRST = 8;
+const reportsFrom = FIRST + logColumns.length;
+
+/** As for events: one statement, nothing without the progress. A line that is there already (same `dedupe`) is counted once. */
+const statement = `
+with won as (
+  update projection_progress set "offset" = $4, claim = $5, previous = $6, updated_at = $7
+  where projection = 'frames' and partition = $1 and topic_id = $2 and "offset" = $3 returning 1
+), logged as (
+  insert into execution_logs (${names(logColumns)}) select ${selected(logColumns)} from ${unnested(logColumns, FIRST)} where exists (select from won)
+  on conflict (execution_id, dedupe) do nothing returning execution_id, seq, message
+), tips as (
+  insert into execution_log_tips as t (execution_id, count, last_line)
+  select execution_id, count(*)::integer, (array_agg(message order by seq desc))[1] from logged group by execution_id
+  on conflict (execution_id) do update set count = t.count + excluded.count, last_line = excluded.last_line
+), late as (
+  insert into execution_late_reports (${names(reportColumns)}) select ${selected(reportColumns)} from ${unnested(reportColumns, reportsFrom)} where exists (select from won)
+  on conflict do nothing
+)
+select from won`;
+
+/** Writes a batch of frames and moves the progress. False: somebody else moved it, and nothing was written. */
+export const writeFrames = async (sql: Sql, frames: readonly Frame[], from: Position, to: Position): Promise<boolean> => {
+  const logs = frames.filter((frame) => frame.type === 'log');
+  const reports = frames.filter((frame) => frame.type === 'late_report');
+  const rows = await sql.query(
+    statement,
+    [from.partition, from.topicId, from.offset, to.offset, to.claim, to.previous, Date.now(), ...columnar(logColumns, logs), ...columnar(reportColumns, reports)],
+    'write-frames',
+  );
+  return rows.length > 0;
+};

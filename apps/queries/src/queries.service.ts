@@ -1,0 +1,56 @@
+import type { Reads } from '@runlog/contract';
+import type { EventLog } from '@runlog/event-log';
+import type { HealthRegistry, Logger, Startable } from '@runlog/platform';
+import type { Catalog, Database } from '@runlog/read-model';
+import { ExecutionProjection } from './execution-projection.js';
+import { FrameProjection } from './frame-projection.js';
+import { Progress } from './projection/progress.js';
+import { Lag } from './reads/lag.js';
+import { ReadsService } from './reads/reads.service.js';
+
+export interface QueriesDeps {
+  readonly database: Database;
+  readonly log: EventLog;
+  readonly catalog: Catalog;
+  readonly logger: Logger;
+  readonly health?: HealthRegistry;
+}
+
+/** The station that folds events into PostgreSQL and answers reads. Database and log are started and stopped by whoever made them. */
+export class QueriesService implements Startable {
+  /** Usable as soon as the service is made; what it answers is as fresh as the projections. */
+  readonly reads: Reads;
+  readonly #executions: ExecutionProjection;
+  readonly #frames: FrameProjection;
+  readonly #lag: Lag;
+
+  constructor(deps: QueriesDeps) {
+    const { database, log, logger } = deps;
+    const progress = new Progress(database, 'executions');
+    this.#lag = new Lag(log, progress, logger);
+    this.#executions = new ExecutionProjection({
+      ...deps,
+      progress,
+      onBatch: ({ partition, records, end }) => this.#lag.projected(partition, (records.at(-1)?.offset ?? 0) + 1 >= end),
+    });
+    this.#frames = new FrameProjection({ database, log, logger, progress: new Progress(database, 'frames') });
+    this.reads = new ReadsService({ database, log, catalog: deps.catalog, progress, lag: this.#lag });
+    deps.health?.add('projection', () => this.#executions.health());
+  }
+
+  async start(): Promise<void> {
+    await this.#executions.start();
+    await this.#frames.start();
+    this.#lag.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#lag.stop();
+    await Promise.all([this.#executions.stop(), this.#frames.stop()]);
+  }
+
+  /** For logs and health pages. */
+  describe(): { partitions: number[]; lagMs: number; projection: true | string } {
+    return { partitions: this.#executions.partitions, lagMs: this.#lag.ms, projection: this.#executions.health() };
+  }
+}

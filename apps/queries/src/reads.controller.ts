@@ -1,0 +1,58 @@
+import type { ExecutionFilter, LogQuery, Reads } from '@runlog/contract';
+import { Controller, Inject, Logger } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { readsPatterns } from '@runlog/read-model';
+
+/** Nest's token for the `Reads` of this process. */
+export const READS = Symbol('Reads');
+
+/** What goes back over the wire: an answer, or that this process failed at the read (and did not merely vanish). */
+type Answer<Result> = { readonly ok: Result } | { readonly failed: string };
+
+/** `Reads` over Nest TCP: one line a method. */
+@Controller()
+export class ReadsController {
+  readonly #logger = new Logger(ReadsController.name);
+
+  constructor(@Inject(READS) private readonly reads: Reads) {}
+
+  @MessagePattern(readsPatterns.execution)
+  execution(@Payload() ask: Parameters<Reads['execution']>[0]) {
+    return this.#answer(() => this.reads.execution(ask));
+  }
+
+  @MessagePattern(readsPatterns.executions)
+  executions(@Payload() filter: ExecutionFilter) {
+    return this.#answer(() => this.reads.executions(filter));
+  }
+
+  @MessagePattern(readsPatterns.events)
+  events(@Payload() ask: Parameters<Reads['events']>[0]) {
+    return this.#answer(() => this.reads.events(ask));
+  }
+
+  @MessagePattern(readsPatterns.logs)
+  logs(@Payload() ask: LogQuery) {
+    return this.#answer(() => this.reads.logs(ask));
+  }
+
+  @MessagePattern(readsPatterns.nodes)
+  nodes(@Payload() ask: Parameters<Reads['nodes']>[0]) {
+    return this.#answer(() => this.reads.nodes(ask));
+  }
+
+  @MessagePattern(readsPatterns.positions)
+  positions() {
+    return this.#answer(() => this.reads.positions());
+  }
+
+  async #answer<Result>(read: () => Promise<Result>): Promise<Answer<Result>> {
+    try {
+      return { ok: await read() };
+    } catch (cause) {
+      const failed = cause instanceof Error ? cause.message : String(cause);
+      this.#logger.error(failed, cause instanceof Error ? cause.stack : undefined);
+      return { failed };
+    }
+  }
+}

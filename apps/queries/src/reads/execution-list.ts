@@ -1,0 +1,84 @@
+import type { ExecutionFilter } from '@runlog/contract';
+import { indexedTerm, metadataTerm } from '@runlog/read-model';
+
+/** The sort key as indexed: a row without one sorts as -1. */
+const sortKeys: { readonly [Sort in ExecutionFilter['sort']]: string } = {
+  created_at: 'e.created_at',
+  started_at: 'coalesce(e.started_at, -1)',
+  completed_at: 'coalesce(e.completed_at, -1)',
+  duration_ms: 'coalesce(e.duration_ms, -1)',
+  cost: 'e.cost_nano_usd',
+};
+
+const columns: readonly (readonly [member: keyof ExecutionFilter, column: string])[] = [
+  ['podId', 'pod_id'],
+  ['agentId', 'agent_id'],
+  ['sessionId', 'session_id'],
+  ['userId', 'user_id'],
+  ['queueName', 'queue_name'],
+  ['batchId', 'batch_id'],
+  ['parentExecutionId', 'parent_execution_id'],
+  ['retryOf', 'retry_of'],
+  ['replayOf', 'replay_of'],
+];
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
+
+const ID_START = /^[0-9a-f]{8}[0-9a-f-]{0,28}$/i;
+
+/** A part of the name or key, or how an id begins (8 characters at least): each has its index. */
+const searched = (q: string, bind: (value: unknown) => string): string => {
+  const named = `(e.name || ' ' || e.key) ilike ${bind(`%${escapeLike(q)}%`)}`;
+  if (!ID_START.test(q)) return named;
+  const digits = q.replaceAll('-', '').toLowerCase().slice(0, 32);
+  return `(${named} or e.id between ${bind(digits.padEnd(32, '0'))}::uuid and ${bind(digits.padEnd(32, 'f'))}::uuid)`;
+};
+
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** What a filter asks of a row, with its parameters. */
+const conditions = (filter: ExecutionFilter): { where: string[]; bind: (value: unknown) => string; values: unknown[] } => {
+  const values: unknown[] = [];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const where = [`e.workspace_id = ${bind(filter.workspaceId)}`];
+  if (filter.statuses?.length === 1) where.push(`e.status = ${bind(filter.statuses[0])}`);
+  else if (filter.statuses) where.push(`e.status = any(${bind(filter.statuses)}::text[])`);
+  if (filter.workflowId !== undefined) where.push(UUID.test(filter.workflowId) ? `e.workflow_id = ${bind(filter.workflowId)}` : 'false');
+  for (const [member, column] of columns) if (filter[member] !== undefined) where.push(`e.${column} = ${bind(filter[member])}`);
+  if (filter.tag !== undefined) where.push(`e.tags @> array[${bind(indexedTerm(filter.tag))}] and e.tags <> '{}'`);
+  const terms = Object.entries(filter.metadata ?? {}).map(([key, value]) => metadataTerm(key, value));
+  if (terms.length > 0) where.push(`e.metadata_terms @> ${bind(terms)}::text[] and e.metadata_terms <> '{}'`);
+  if (filter.createdAfter !== undefined) where.push(`e.created_at > ${bind(filter.createdAfter)}`);
+  if (filter.createdBefore !== undefined) where.push(`e.created_at < ${bind(filter.createdBefore)}`);
+  if (filter.q) where.push(searched(filter.q, bind));
+  return { where, bind, values };
+};
+
+/** One row more than the page, to know whether more follow. `before` reads backwards: its rows come in reverse order. */
+export const pageStatement = (filter: ExecutionFilter): Statement => {
+  const { where, bind, values } = conditions(filter);
+  const key = sortKeys[filter.sort];
+  const descending = filter.before ? !filter.descending : filter.descending;
+  const cursor = filter.before ?? filter.after;
+  if (cursor) where.push(`(${key}, e.id) ${descending ? '<' : '>'} (${bind(cursor.value ?? -1)}::bigint, ${bind(cursor.id)}::uuid)`);
+  const order = descending ? 'desc' : 'asc';
+  const skip = filter.offset ? ` offset ${bind(filter.offset)}` : '';
+  return {
+    text: `select p.settled, p.live, p.output, t.count as log_count, t.last_line as last_log_line from (
+      select e.id, e.settled, e.live, e.output, ${key} as sort_key from executions e where ${where.join(' and ')} order by ${key} ${order}, e.id ${order} limit ${bind(filter.limit + 1)}${skip}
+    ) p left join execution_log_tips t on t.execution_id = p.id order by p.sort_key ${order}, p.id ${order}`,
+    values,
+  };
+};
+
+/** Totals are exact up to here. */
+export const MOST_COUNTED = 10_000;
+
+export const countStatement = (filter: ExecutionFilter): Statement => {
+  const { where, values } = conditions(filter);
+  return { text: `select count(*) as total from (select from executions e where ${where.join(' and ')} limit ${MOST_COUNTED + 1}) counted`, values };
+};

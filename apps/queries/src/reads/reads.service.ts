@@ -1,0 +1,106 @@
+import type { EventView, ExecutionFilter, ExecutionPage, ExecutionView, LogLine, LogQuery, NodeView, Reads } from '@runlog/contract';
+import type { EventLog } from '@runlog/event-log';
+import { type Catalog, type Database, type StoredExecution, viewOf } from '@runlog/read-model';
+import { namesFrom } from '../projection/names.js';
+import { storedPositions } from '../projection/position-store.js';
+import type { Progress } from '../projection/progress.js';
+import { countStatement, MOST_COUNTED, pageStatement } from './execution-list.js';
+import { Freshening } from './freshness.js';
+import { eventsAfter, type NodesOfRow, nodesOf, viewAtVersion, withNodes } from './history.js';
+import type { Lag } from './lag.js';
+import { logLines } from './logs.js';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const members = 'e.id, e.version, e.settled, e.live, e.output, t.count as log_count, t.last_line as last_log_line';
+const source = 'from executions e left join execution_log_tips t on t.execution_id = e.id';
+
+type Row = StoredExecution & NodesOfRow & { readonly id: string; readonly version: number };
+
+/** Answers every question about executions from the read models. */
+export class ReadsService implements Reads {
+  readonly #fresh: Freshening;
+  readonly #namesOf;
+
+  constructor(
+    private readonly deps: { readonly database: Database; readonly log: EventLog; readonly catalog: Catalog; readonly progress: Progress; readonly lag: Lag },
+  ) {
+    this.#fresh = new Freshening(deps.log, deps.progress);
+    this.#namesOf = namesFrom(deps.catalog);
+  }
+
+  async execution({ workspaceId, ref, fresh, nodes, atVersion }: Parameters<Reads['execution']>[0]): ReturnType<Reads['execution']> {
+    const wanted = Math.max(fresh?.minVersion ?? 1, atVersion ?? 1);
+    const { found, stale } = await this.#fresh.until(UUID.test(ref) ? ref : undefined, fresh, async () => {
+      const row = await this.#row(workspaceId, ref, nodes);
+      return { found: row, enough: row ? row.version >= wanted : fresh?.minVersion === undefined };
+    });
+    const lagMs = this.deps.lag.ms;
+    if (!found) return null;
+    if (atVersion !== undefined && atVersion < found.version) {
+      const view = await viewAtVersion(this.deps.database, workspaceId, found.id, atVersion, await this.#namesOf(found.settled.workflow_version_id));
+      return view ? { view: nodes ? view : { ...view, nodes: undefined }, stale, lagMs } : null;
+    }
+    if (atVersion !== undefined && atVersion > found.version) return null;
+    const view = viewOf(found);
+    return { view: nodes ? { ...view, nodes: Object.fromEntries(nodesOf(found).map((node) => [node.node_id, node])) } : view, stale, lagMs };
+  }
+
+  async executions(filter: ExecutionFilter): Promise<ExecutionPage> {
+    const { database, lag } = this.deps;
+    const page = pageStatement(filter);
+    const count = countStatement(filter);
+    const [rows, counted] = await Promise.all([
+      database.query<StoredExecution>(page.text, page.values),
+      filter.withTotal ? database.query<{ total: number }>(count.text, count.values) : undefined,
+    ]);
+    const views = rows.slice(0, filter.limit).map(viewOf);
+    const total = counted?.[0]?.total;
+    return {
+      rows: filter.before ? views.reverse() : views,
+      hasMore: rows.length > filter.limit,
+      ...(total !== undefined && { total: Math.min(total, MOST_COUNTED), totalCapped: total > MOST_COUNTED }),
+      lagMs: lag.ms,
+    };
+  }
+
+  async events({ workspaceId, executionId, after, limit, fresh }: Parameters<Reads['events']>[0]): Promise<readonly EventView[]> {
+    if (!UUID.test(executionId)) return [];
+    const { found } = await this.#fresh.until(executionId, fresh, async () => {
+      const events = await eventsAfter(this.deps.database, workspaceId, executionId, after, limit);
+      const last = events.at(-1)?.version ?? after;
+      return { found: events, enough: events.length === limit || last >= (fresh?.minVersion ?? 0) };
+    });
+    return found;
+  }
+
+  logs(ask: LogQuery): Promise<readonly LogLine[]> {
+    return UUID.test(ask.executionId) ? logLines(this.deps.database, ask) : Promise.resolve([]);
+  }
+
+  async nodes({ workspaceId, executionId, fresh }: Parameters<Reads['nodes']>[0]): Promise<readonly NodeView[] | null> {
+    const answer = await this.execution({ workspaceId, ref: executionId, fresh, nodes: true });
+    return answer && Object.values(answer.view.nodes ?? {});
+  }
+
+  async positions(): ReturnType<Reads['positions']> {
+    const { database, log } = this.deps;
+    const rows = new Map((await storedPositions(database, 'executions')).map(({ updated_at: _, ...position }) => [position.partition, position]));
+    const partitions = Array.from({ length: log.partitions('execution-events') }, (_, partition) => partition);
+    return Promise.all(
+      partitions.map(
+        async (partition) =>
+          rows.get(partition) ?? { topicId: await log.topicId('execution-events'), partition, offset: await log.begin('execution-events', partition), claim: -1, previous: '' },
+      ),
+    );
+  }
+
+  async #row(workspaceId: string, ref: string, nodes: boolean): Promise<Row | undefined> {
+    const column = UUID.test(ref) ? 'id' : ref.includes('_') ? 'key' : 'hashid';
+    const [row] = await this.deps.database.query<Row>(
+      `select ${members}${nodes ? `, ${withNodes}` : ''} ${source} where e.workspace_id = $1 and e.${column} = $2`,
+      [workspaceId, ref],
+      `execution-by-${column}${nodes ? '-with-nodes' : ''}`,
+    );
+    return row;
+  }
+}

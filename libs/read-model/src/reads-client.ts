@@ -1,0 +1,86 @@
+import type { Reads } from '@runlog/contract';
+import { type ClientTCP, ClientProxyFactory, Transport } from '@nestjs/microservices';
+import { firstValueFrom, timeout } from 'rxjs';
+import { readsPatterns } from './reads-patterns.js';
+
+/** No `queries` process answered. */
+export class ReadsUnavailable extends Error {
+  constructor(addresses: readonly string[], cause: unknown) {
+    super(`Expected one of ${addresses.join(', ')} to answer a read, but none did: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** A read that `queries` received and failed at: asking another process would fail as well. */
+class Refused extends Error {}
+
+export interface ReadsClientOptions {
+  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** Longest wait for an answer of one process; default 90 s, above any wait that a read may ask for. */
+  readonly timeoutMs?: number;
+}
+
+const RESTING_MS = 1_000;
+
+interface Peer {
+  readonly name: string;
+  readonly client: ClientTCP;
+  /** It could not be reached: others are asked first until then. */
+  restsUntil: number;
+}
+
+/** `Reads` over Nest TCP from several `queries` processes, in turn; one that cannot be reached is passed over. Reads change nothing, so that each may be asked again. */
+export class ReadsClient implements Reads {
+  readonly #peers: readonly Peer[];
+  readonly #timeoutMs: number;
+  #turn = 0;
+
+  constructor({ addresses, timeoutMs = 90_000 }: ReadsClientOptions) {
+    if (addresses.length === 0) throw new Error('Expected the address of at least one queries process, but got none');
+    this.#timeoutMs = timeoutMs;
+    this.#peers = addresses.map(({ host, port }) => ({
+      name: `${host}:${port}`,
+      client: ClientProxyFactory.create({ transport: Transport.TCP, options: { host, port } }) as ClientTCP,
+      restsUntil: 0,
+    }));
+  }
+
+  execution: Reads['execution'] = (ask) => this.#ask('execution', ask);
+  executions: Reads['executions'] = (filter) => this.#ask('executions', filter);
+  events: Reads['events'] = (ask) => this.#ask('events', ask);
+  logs: Reads['logs'] = (ask) => this.#ask('logs', ask);
+  nodes: Reads['nodes'] = (ask) => this.#ask('nodes', ask);
+  positions: Reads['positions'] = () => this.#ask('positions', {});
+
+  close(): void {
+    for (const { client } of this.#peers) client.close();
+  }
+
+  async #ask<Method extends keyof Reads>(method: Method, payload: unknown): Promise<Awaited<ReturnType<Reads[Method]>>> {
+    let failure: unknown;
+    for (const peer of this.#inTurn()) {
+      try {
+        return (await this.#askOne(peer, readsPatterns[method], payload)) as Awaited<ReturnType<Reads[Method]>>;
+      } catch (cause) {
+        if (cause instanceof Refused) throw cause;
+        peer.restsUntil = Date.now() + RESTING_MS;
+        failure = cause;
+      }
+    }
+    throw new ReadsUnavailable(this.#peers.map(({ name }) => name), failure);
+  }
+
+  /** All of them: first those that answered last time, each time beginning with another one. */
+  #inTurn(): Peer[] {
+    const first = this.#turn++ % this.#peers.length;
+    const inTurn = [...this.#peers.slice(first), ...this.#peers.slice(0, first)];
+    const now = Date.now();
+    return [...inTurn.filter(({ restsUntil }) => restsUntil <= now), ...inTurn.filter(({ restsUntil }) => restsUntil > now)];
+  }
+
+  async #askOne({ client, name }: Peer, pattern: string, payload: unknown): Promise<unknown> {
+    await client.connect();
+    const answer = (await firstValueFrom(client.send(pattern, payload).pipe(timeout(this.#timeoutMs)))) as { readonly ok: unknown } | { readonly failed: string };
+    if ('failed' in answer) throw new Refused(`Expected '${name}' to answer ${pattern}, but ${answer.failed}`);
+    return answer.ok;
+  }
+}

@@ -1,0 +1,11 @@
+import type { Reads } from '@runlog/contract';
+
+/** One message pattern per method of `Reads`, over Nest TCP. */
+export const readsPatterns = {
+  execution: 'reads.execution',
+  executions: 'reads.executions',
+  events: 'reads.events',
+  logs: 'reads.logs',
+  nodes: 'reads.nodes',
+  positions: 'reads.positions',
+} as const satisfies { readonly [Method in keyof Reads]: string };
