@@ -13,6 +13,8 @@ export interface CommandsParts {
   readonly logger: Logger;
   /** Told once when a partition can't go on (`/health`, exit of the process); its error says what to do. */
   readonly onHalted?: (error: unknown) => void;
+  /** Who shares the partitions; default `commands`. */
+  readonly group?: string;
   /** Executions in memory per partition. */
   readonly limits?: ResidentLimits;
 }
@@ -30,7 +32,7 @@ export class CommandsService {
   }
 
   async start(): Promise<void> {
-    this.#subscription = await this.parts.log.own({ group: 'commands', run: (owned) => this.#run(owned) });
+    this.#subscription = await this.parts.log.own({ group: this.parts.group ?? 'commands', run: (owned) => this.#run(owned) });
   }
 
   /** Resolves when every partition has come to rest and its state is stored. */

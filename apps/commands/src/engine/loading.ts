@@ -1,4 +1,5 @@
 import type { ExecutionId } from '@runlog/execution';
+import { PartitionHalted } from './halted.js';
 import type { Residents } from './residents.js';
 import type { StateStore } from './state-store.js';
 import type { Workflows } from './workflows.js';
@@ -9,6 +10,7 @@ export class Loading {
     private readonly store: StateStore,
     private readonly residents: Residents,
     private readonly workflows: Workflows,
+    private readonly partition: number,
   ) {}
 
   /** Afterwards each of them is in memory, or has no stored state. */
@@ -18,7 +20,7 @@ export class Loading {
     for (const { execution, tip, hasOutputs } of await this.store.load(missing)) {
       const versionId = execution.created.workflow_version_id;
       const workflow = await this.workflows.load(versionId);
-      if (!workflow) throw new Error(`Expected workflow version '${versionId}' of execution '${execution.id}', but the catalog has none`);
+      if (!workflow) throw new PartitionHalted(this.partition, `the catalog lacks workflow version '${versionId}' of execution '${execution.id}': restore the database that belongs to this log`);
       this.residents.add({ execution, workflow, tip, stored: execution.version, freshOutputs: [], hasStoredOutputs: hasOutputs, bytes: 2_000 });
     }
   }

@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { AppendLost, type EventLog, type OwnedPartition, ProgressMismatch } from '@runlog/event-log';
+import { AppendLost, type EventLog, type OwnedPartition } from '@runlog/event-log';
 import type { Database } from '@runlog/read-model';
 import type { Logger } from '@runlog/platform';
 import { DecisionBroke } from './decision.js';
-import { PartitionHalted } from './halted.js';
 import type { ResidentLimits } from './residents.js';
-import { pauseBefore } from './retrying.js';
+import { isHalting, pauseBefore } from './retrying.js';
 import { type Standing, Tenure } from './tenure.js';
 import type { Workflows } from './workflows.js';
 
@@ -45,8 +44,8 @@ export class PartitionLoop {
         await this.#serve();
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof PartitionHalted || error instanceof ProgressMismatch) {
-          this.#state = `halted: ${error.message}`;
+        if (isHalting(error)) {
+          this.#state = `halted: ${error instanceof Error ? error.message : String(error)}`;
           this.parts.logger.fatal({ err: error, partition }, 'partition halted');
           throw error;
         }

@@ -1,13 +1,15 @@
 import { AcceptedEvents, type DecodedEvent, type EventLog, type LogRecord, type OwnedPartition, witness } from '@runlog/event-log';
-import { evolve, type ExecutionId, type Instant, isTerminal } from '@runlog/execution';
+import { evolve, type ExecutionId, type Instant, isTerminal, type WorkflowVersionId } from '@runlog/execution';
+import type { Logger } from '@runlog/platform';
+import type { Workflow } from '@runlog/workflow';
 import type { Checkpoint } from './checkpoint.js';
-import type { FollowUp } from './follow-ups.js';
-import { FollowUps } from './follow-ups.js';
+import { type FollowUp, FollowUps } from './follow-ups.js';
 import { PartitionHalted } from './halted.js';
 import type { KnownIds } from './known-ids.js';
 import type { Live } from './live.js';
 import type { Loading } from './loading.js';
 import type { Residents } from './residents.js';
+import { retrying } from './retrying.js';
 import { stopSignalsDue } from './stop-signals.js';
 import { scheduledNodes, taskFor } from './task-building.js';
 import type { Workflows } from './workflows.js';
@@ -22,6 +24,7 @@ export interface RecoveryParts {
   readonly loading: Loading;
   readonly workflows: Workflows;
   readonly writeBehind: WriteBehind;
+  readonly logger: Logger;
 }
 
 /** Above this many executions to be stored, recovery stores them before it reads on. */
@@ -45,6 +48,7 @@ export class Recovery {
       if (residents.dirtyCount <= dirtyAtMost && !residents.isOverLimit) continue;
       await this.#sendDue();
       await writeBehind.finished();
+      writeBehind.release();
       if (writeBehind.dueIn !== undefined) await writeBehind.flush(point);
     }
     owned.signal.throwIfAborted();
@@ -54,8 +58,8 @@ export class Recovery {
   }
 
   async #apply(events: readonly DecodedEvent[]): Promise<void> {
-    const { loading, residents, known } = this.parts;
-    await loading.bring(events.map((event) => event.executionId));
+    const { loading, residents, known, owned, logger } = this.parts;
+    await retrying(() => loading.bring(events.map((event) => event.executionId)), 'loading executions', owned.signal, logger);
     for (const event of events) {
       if (event.type === 'ExecutionCreated') known.remember(event.executionId);
       this.#touched.set(event.executionId, event.at);
@@ -66,21 +70,26 @@ export class Recovery {
   }
 
   async #evolve(event: DecodedEvent, live: Live | undefined): Promise<void> {
-    const { residents, workflows, owned } = this.parts;
+    const { residents, owned } = this.parts;
     const tip = live?.tip ?? '';
     if (event.version !== (live?.execution.version ?? 0) + 1 || event.previous !== tip)
       throw new PartitionHalted(
         owned.partition,
         `'${event.executionId}' stands at version ${live?.execution.version ?? 0} ('${tip}') and the next event on the log is version ${event.version} after '${event.previous}': events are missing`,
       );
-    const workflow = live?.workflow ?? (event.type === 'ExecutionCreated' ? await workflows.load(event.data.workflow_version_id) : undefined);
-    if (!workflow) throw new Error(`Expected the workflow version of execution '${event.executionId}', but the catalog has none`);
+    const workflow = live?.workflow ?? (event.type === 'ExecutionCreated' ? await this.#workflow(event.data.workflow_version_id) : undefined);
+    if (!workflow) throw new PartitionHalted(owned.partition, `the catalog lacks the workflow version of execution '${event.executionId}': restore the database that belongs to this log`);
     const execution = stopOnUnknown(owned.partition, () => evolve(live?.execution, event, workflow));
     const after = live ?? { execution, workflow, tip: '', stored: 0, freshOutputs: [], hasStoredOutputs: false, bytes: 0 };
     if (!live) residents.add(after);
     after.tip = event.id;
     if (event.type === 'NodeCompleted') after.freshOutputs.push(event.data.node_id);
     residents.touch(after, event.value.length);
+  }
+
+  #workflow(versionId: WorkflowVersionId): Promise<Workflow | undefined> {
+    const { workflows, owned, logger } = this.parts;
+    return retrying(() => workflows.load(versionId), 'loading a workflow', owned.signal, logger);
   }
 
   /** Tasks and stop signals that the last owner may not have got out. Both are harmless twice. */

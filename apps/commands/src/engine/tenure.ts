@@ -1,7 +1,7 @@
 import { deadLetter, type EventLog, type LogRecord, type OwnedPartition, UndecodableRecord } from '@runlog/event-log';
 import type { Database } from '@runlog/read-model';
 import type { Logger } from '@runlog/platform';
-import { breatheIn } from './breathing.js';
+import { breathe, breatheIn } from './breathing.js';
 import { type Checkpoint, forgetOldStates, loadCheckpoint } from './checkpoint.js';
 import { Decider, type Received } from './decision.js';
 import { Doorbell } from './doorbell.js';
@@ -66,7 +66,7 @@ export class Tenure {
     const { database, owned, topics, limits, workflows, logger } = parts;
     this.#residents = new Residents(limits);
     this.#store = new StateStore(database, owned.partition, topics);
-    this.#loading = new Loading(this.#store, this.#residents, workflows);
+    this.#loading = new Loading(this.#store, this.#residents, workflows, owned.partition);
     this.#writeBehind = new WriteBehind(this.#store, this.#residents, claim, logger, () => this.#bell.ring());
   }
 
@@ -81,11 +81,11 @@ export class Tenure {
   async run(): Promise<void> {
     const { owned, log, database, workflows, logger } = this.parts;
     const { signal, partition } = owned;
-    await forgetOldStates(database, partition);
-    const stored = await loadCheckpoint(database, log, partition);
+    await retrying(() => forgetOldStates(database, partition), 'checkpoint', signal, logger);
+    const stored = await retrying(() => loadCheckpoint(database, log, partition), 'checkpoint', signal, logger);
     this.#known = new KnownIds(stored.newest);
     const { claim } = this;
-    const recovery = new Recovery({ owned, log, claim, workflows, residents: this.#residents, known: this.#known, loading: this.#loading, writeBehind: this.#writeBehind });
+    const recovery = new Recovery({ owned, log, claim, workflows, logger, residents: this.#residents, known: this.#known, loading: this.#loading, writeBehind: this.#writeBehind });
     const point = await recovery.run(stored);
     const begin = await log.begin('execution-commands', partition);
     if (point.nextCommand > 0 && begin > point.nextCommand) logger.warn({ partition, begin, nextCommand: point.nextCommand }, 'commands have expired before they were read');
@@ -140,12 +140,14 @@ export class Tenure {
     pull();
     while (!owned.signal.aborted) {
       outbox.check();
-      const records = arrived.shift();
+      this.#writeBehind.release();
+      const isPressed = this.#writeBehind.isPressed;
+      const records = isPressed ? undefined : arrived.shift();
       if (records) {
         pull();
         breatheIn();
         for (let from = 0; from < records.length; from += commandsAtOnce) await this.#carryOut(records.slice(from, from + commandsAtOnce), decider, outbox);
-      } else if (end) {
+      } else if (end && arrived.length === 0) {
         if (owned.signal.aborted) return;
         throw end.error ?? new MemoryLost('the commands ended although the partition is still owned');
       }
@@ -153,7 +155,7 @@ export class Tenure {
       if (waitMs === 0) {
         await outbox.drained();
         await this.#writeBehind.flush(this.#point(outbox));
-      } else if (arrived.length === 0) await this.#rest(waitMs);
+      } else if (arrived.length === 0 || isPressed) await this.#rest(waitMs);
     }
   }
 
@@ -168,6 +170,8 @@ export class Tenure {
     const received = await this.#decode(records);
     await this.#bring(received);
     for (const one of received) {
+      const others = breathe();
+      if (others) await others;
       if (owned.signal.aborted) return;
       const continuing = this.#continuing && one.offset === this.#nextCommand;
       if (broken.has(one.offset)) await decider.fault(one, broken.get(one.offset));
@@ -188,7 +192,7 @@ export class Tenure {
         received.push({ command: commandIn(record, partitions), offset: record.offset });
       } catch (error) {
         if (!(error instanceof UndecodableRecord)) throw error;
-        logger.error({ err: error, partition: record.partition, offset: record.offset }, 'an undecodable command goes to the dead letters');
+        logger.error({ because: error.because, partition: record.partition, offset: record.offset }, 'an undecodable command goes to the dead letters');
         await retrying(() => deadLetter(log, record, error), 'dead letter', owned.signal, logger);
       }
     return received;

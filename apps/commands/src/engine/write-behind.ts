@@ -1,6 +1,7 @@
 import type { Logger } from '@runlog/platform';
 import type { Checkpoint } from './checkpoint.js';
 import { MemoryLost } from './halted.js';
+import type { Live } from './live.js';
 import type { Residents } from './residents.js';
 import { pauseBefore } from './retrying.js';
 import type { Flush, StateStore } from './state-store.js';
@@ -15,6 +16,7 @@ export class WriteBehind {
   #dueAt = performance.now() + shortestPeriodMs;
   #failures = 0;
   #outrun = false;
+  #written: Live[] = [];
 
   constructor(
     private readonly store: StateStore,
@@ -37,6 +39,18 @@ export class WriteBehind {
     const begun = performance.now();
     const flush = await this.store.prepare(this.residents.takeDirty());
     this.#writing = this.#write(flush, point, begun);
+  }
+
+  /** Memory is over its limit and can't be relieved before this has written. */
+  get isPressed(): boolean {
+    return this.residents.isOverLimit && (this.#writing !== undefined || this.#failures > 0);
+  }
+
+  /** Lets go of what has been stored. Only between batches: what a batch was loaded with stays until it is decided. */
+  release(): void {
+    const written = this.#written;
+    this.#written = [];
+    if (written.length > 0 || this.residents.isOverLimit) this.residents.release(written);
   }
 
   /** Nothing is being written any more. */
@@ -66,6 +80,6 @@ export class WriteBehind {
       live.stored = flush.versions[index] ?? live.stored;
       if ((flush.fresh[index]?.length ?? 0) > 0) live.hasStoredOutputs = true;
     });
-    this.residents.release(flush.lives);
+    this.#written.push(...flush.lives);
   }
 }
