@@ -14,3 +14,6 @@ export interface Seed {
   readonly at: number;
   readonly commandId: string;
 }
+
+/** The names that an expression may begin with. */
+export const scopeMembers: readonly string[] = ['input', 'nodes', 'execution', 'item'];

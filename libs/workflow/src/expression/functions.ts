@@ -1,4 +1,5 @@
 import jsonata from 'jsonata';
+import { canonical } from '../canonical.js';
 import { type Budget, checkText } from './budget.js';
 import { ExpressionFailed } from './expression-failed.js';
 import { FRAME_PUSHED } from './frame.js';
@@ -207,13 +208,15 @@ function counted(replacement: unknown): unknown {
   };
 }
 
-/** JSON with members in order, so that equal values give equal text. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, member: unknown) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
+/** Every function of JSONata, without `$`. */
+export const builtInNames: ReadonlySet<string> = new Set(
+  (
+    'sum count max min average string substring substringBefore substringAfter lowercase uppercase length trim pad match contains replace split join ' +
+    'formatNumber formatBase formatInteger parseInteger number floor ceil round abs sqrt power random boolean not map zip filter single reduce sift keys ' +
+    'lookup append exists spread merge reverse each error assert type sort shuffle distinct base64encode base64decode encodeUrlComponent encodeUrl ' +
+    'decodeUrlComponent decodeUrl eval toMillis fromMillis clone now millis'
+  ).split(' '),
+);
 
 /** Gives an expression the functions that it names and that differ from JSONata's own, and takes `$eval` away. */
 export function bindFunctions(expression: jsonata.Expression, shape: Shape): void {

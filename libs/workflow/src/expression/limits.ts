@@ -8,7 +8,7 @@ export const limits = {
   /** Levels of brackets and operators within an expression. */
   nesting: 200,
   /** Evaluations of a part of the expression; big values count as more. */
-  steps: 200_000,
+  steps: 100_000,
   wallMs: 5_000,
   /** Milliseconds within regular expressions. */
   matchingMs: 500,

@@ -16,6 +16,10 @@ export interface Shape {
   readonly ast: Part;
   /** Variables and functions that it names, without `$`. */
   readonly variables: ReadonlyMap<string, number | undefined>;
+  /** Variables that it binds itself. */
+  readonly bound: ReadonlySet<string>;
+  /** Members of the scope that it names. */
+  readonly names: ReadonlyMap<string, number | undefined>;
   readonly regexes: readonly Part[];
   /** Nodes whose outputs it reads by name. */
   readonly references: readonly Reference[];
@@ -46,6 +50,8 @@ export function shapeOf(ast: unknown): Shape {
 
 class ShapeReader {
   private readonly variables = new Map<string, number | undefined>();
+  private readonly bound = new Set<string>();
+  private readonly names = new Map<string, number | undefined>();
   private readonly regexes: Part[] = [];
   private readonly references: Reference[] = [];
   private readsAnyNode = false;
@@ -54,8 +60,8 @@ class ShapeReader {
   private depth = 0;
 
   found(): Omit<Shape, 'ast'> {
-    const { variables, regexes, references, readsAnyNode, isBounded, changesValues, depth } = this;
-    return { variables, regexes, references, readsAnyNode, isBounded, changesValues, depth };
+    const { variables, bound, names, regexes, references, readsAnyNode, isBounded, changesValues, depth } = this;
+    return { variables, bound, names, regexes, references, readsAnyNode, isBounded, changesValues, depth };
   }
 
   /** `atRoot`: names here are members of the scope, not of some value within it. */
@@ -89,12 +95,14 @@ class ShapeReader {
         break;
       case 'lambda':
         this.isBounded = false;
+        for (const parameter of part.arguments as Part[]) this.bound.add(String(parameter.value));
         this.read(part.body as Part, atRoot, down);
         break;
       case 'bind':
       case 'apply':
         this.isBounded = false;
-        this.read(part.lhs as Part, atRoot, down);
+        if (part.type === 'bind') this.bound.add(String((part.lhs as Part).value));
+        else this.read(part.lhs as Part, atRoot, down);
         this.read(part.rhs as Part, atRoot, down);
         break;
       case 'transform':
@@ -122,7 +130,12 @@ class ShapeReader {
         for (const term of part.terms as { expression: Part }[]) this.read(term.expression, false, down);
         break;
     }
-    for (const filter of [...((part.predicate as Part[]) ?? []), ...((part.stages as Part[]) ?? [])]) this.read(filter.expr as Part | undefined, false, down);
+    if (part.focus !== undefined) this.bound.add(String(part.focus));
+    if (part.index !== undefined) this.bound.add(String(part.index));
+    for (const filter of [...((part.predicate as Part[]) ?? []), ...((part.stages as Part[]) ?? [])]) {
+      if (filter.type === 'index') this.bound.add(String(filter.value));
+      else this.read(filter.expr as Part | undefined, false, down);
+    }
     if (part.group !== undefined) this.pairs((part.group as { lhs: Part[][] }).lhs, false, down);
   }
 
@@ -140,6 +153,7 @@ class ShapeReader {
     const head = root ? steps[1] : steps[0];
     if (root && !atRoot) this.isBounded = false;
     if (head?.type === 'name' && (root || atRoot)) {
+      this.names.set(String(head.value), head.position);
       if (head.value === 'nodes') this.member(head, root ? steps[2] : steps[1]);
     } else if (root) this.readsAnyNode = true;
     if (steps.some((step) => step.focus !== undefined || step.index !== undefined)) {
@@ -178,6 +192,7 @@ class ShapeReader {
     if (name === 'lookup' && object?.type === 'path' && key?.type === 'string' && atRoot) {
       const steps = object.steps as Part[];
       if (steps.length === 1 && steps[0]?.type === 'name' && steps[0].value === 'nodes') {
+        this.names.set('nodes', undefined);
         this.member(steps[0], { type: 'name', value: key.value, position: key.position });
         return;
       }

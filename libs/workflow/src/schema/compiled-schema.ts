@@ -1,19 +1,22 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type AnySchema, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { BoundedCache } from '../bounded-cache.js';
+import { canonical } from '../canonical.js';
 import type { Json } from '../definition.js';
 import { compileLinear } from '../expression/linear-regex.js';
 
 /** Gives the errors of a value, [] when it is valid. Throws when checking it takes too many steps. */
 export type Check = (value: unknown) => readonly ErrorObject[];
 
-const MAX_STEPS = 1_000_000;
+const MAX_STEPS = 300_000;
 const STEP = 'x-runlog-step';
 let steps = 0;
 
-const regexEngine = Object.assign((pattern: string, flags: string) => ({ test: (text: string) => compileLinear(pattern, flags).matcher(text).find() }), {
-  code: 'linearRegex',
-});
+/** Ajv tells engines apart by `toString`, so that must name the pattern. */
+const linearEngine = (pattern: string, flags: string) => {
+  const compiled = compileLinear(pattern, flags);
+  return { test: (text: string) => compiled.matcher(text).find(), toString: () => `linear ${flags} ${pattern}` };
+};
 
 const ajv = new Ajv2020({
   allErrors: true,
@@ -22,11 +25,9 @@ const ajv = new Ajv2020({
   strictTuples: false,
   strictRequired: false,
   allowUnionTypes: true,
-  addUsedSchema: false,
-  validateFormats: true,
   logger: false,
   verbose: true,
-  code: { regExp: regexEngine },
+  code: { regExp: Object.assign(linearEngine, { code: 'linearEngine' }) },
 });
 addFormats.default(ajv);
 // Ajv compares every item with every other; a set of canonical texts is linear.
@@ -45,11 +46,6 @@ ajv.addKeyword({
   },
 });
 
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, member: unknown) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member) ? Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)) : [member],
-  );
-
 const byIdentity = new WeakMap<object, Check>();
 const byText = new BoundedCache<string, Check>(1000);
 
@@ -66,19 +62,42 @@ export function checkOf(schema: Json): Check {
 
 function compileSchema(schema: Json): Check {
   if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema))) throw new Error('it is neither an object nor a boolean');
-  const validate = ajv.compile(typeof schema === 'boolean' ? schema : (counted(schema) as object));
-  return (value) => {
-    steps = 0;
-    return validate(value) ? [] : (validate.errors ?? []);
-  };
+  return compiled(counted(schema));
+}
+
+/** The check of a schema of our own: without a limit on its steps. */
+export const trustedCheck = (schema: Json): Check => compiled(schema);
+
+function compiled(schema: Json): Check {
+  try {
+    const validate = ajv.compile(schema as AnySchema);
+    return (value) => {
+      steps = 0;
+      return validate(value) ? [] : (validate.errors ?? []);
+    };
+  } catch (error) {
+    throw error instanceof RangeError ? new Error('it refers to itself without an end') : error;
+  } finally {
+    if (typeof schema === 'object') ajv.removeSchema(schema as AnySchema);
+  }
+}
+
+/** What is wrong with a schema by the schema of schemas. */
+export function schemaErrors(schema: Json): readonly ErrorObject[] {
+  return ajv.validateSchema(schema as AnySchema) ? [] : (ajv.errors ?? []);
 }
 
 /** Keywords whose value is a schema, a list of schemas, or schemas by name. */
-const one = new Set(['not', 'if', 'then', 'else', 'items', 'contains', 'additionalProperties', 'propertyNames', 'unevaluatedItems', 'unevaluatedProperties', 'contentSchema']);
+const one = new Set([
+  'not', 'if', 'then', 'else', 'items', 'contains', 'additionalProperties', 'propertyNames', 'unevaluatedItems', 'unevaluatedProperties', 'contentSchema',
+]);
 const many = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems']);
 const named = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
 
-/** The schema with a step counter in each of its parts, so that parts that refer to each other end in time. */
+/**
+ * The schema with a step counter in each of its parts, so that parts that refer to each other end in time, and without the
+ * names that would make it known to other schemas.
+ */
 function counted(schema: Json): Json {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return schema;
   const copy: { [keyword: string]: Json } = { [STEP]: true };
@@ -87,7 +106,7 @@ function counted(schema: Json): Json {
     else if (many.has(keyword) && Array.isArray(value)) copy[keyword] = value.map(counted);
     else if (named.has(keyword) && typeof value === 'object' && value !== null && !Array.isArray(value))
       copy[keyword] = Object.fromEntries(Object.entries(value).map(([name, part]) => [name, counted(part)]));
-    else copy[keyword] = value;
+    else if (keyword !== '$id') copy[keyword] = value;
   }
   return copy;
 }
