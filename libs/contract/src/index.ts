@@ -1,2 +1,3 @@
 export type * from './views.js';
 export type * from './reads.js';
+export type * from './resources.js';

@@ -1,0 +1,42 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { malformed, Problem } from '../http/problem.js';
+import type { ApiRequest } from '../http/request.js';
+import type { KeyRing } from './key-ring.js';
+import type { RateLimit } from './rate-limit.js';
+import { allows, permissionOf } from './requires.js';
+
+/** Every route but the public ones needs a key whose role has the permission that the route declares. */
+@Injectable()
+export class KeyGuard implements CanActivate {
+  constructor(
+    private readonly keys: KeyRing,
+    private readonly rate: RateLimit,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const permission = permissionOf(context.getHandler());
+    if (permission === 'public') return true;
+    const request = context.switchToHttp().getRequest<ApiRequest>();
+    const key = keyOf(request);
+    if (key === undefined) throw unauthenticated('Expected an API key in Authorization: Bearer, X-API-Key or kinetic-api-key, but there is none');
+    const principal = await this.keys.principalOf(key);
+    if (!principal) throw unauthenticated('Expected a valid API key, but this one is unknown or revoked');
+    if (!permission || !allows(principal.role, permission))
+      throw new Problem('forbidden', 'forbidden', `Expected a key that may '${permission}', but its role is ${principal.role}`);
+    this.rate.take(principal.keyHash);
+    request.principal = principal;
+    return true;
+  }
+}
+
+const unauthenticated = (detail: string): Problem => new Problem('unauthenticated', 'unauthenticated', detail, { headers: { 'WWW-Authenticate': 'Bearer realm="runlog"' } });
+
+/** The one key of a request. Throws a 400 problem when headers name two different ones. */
+export const keyOf = (request: Pick<ApiRequest, 'headers'>): string | undefined => {
+  const { authorization } = request.headers;
+  const bearer = authorization === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+  if (authorization !== undefined && bearer === undefined) throw unauthenticated("Expected Authorization: Bearer and a key, but it says something else");
+  const given = new Set([bearer, request.headers['x-api-key'], request.headers['kinetic-api-key']].flat().filter((key): key is string => key !== undefined && key !== ''));
+  if (given.size > 1) throw malformed('two_keys', 'authorization', 'Expected one API key, but the headers name two different ones');
+  return [...given][0];
+};

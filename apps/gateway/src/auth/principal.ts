@@ -1,0 +1,30 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { ApiRequest } from '../http/request.js';
+
+/** What a key may do, each containing the one before it. */
+export const roles = ['viewer', 'editor', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** Who asks, as its key says. */
+export interface Principal {
+  readonly keyId: string;
+  readonly prefix: string;
+  readonly workspaceId: string;
+  /** null: a key of the whole workspace. */
+  readonly podId: string | null;
+  /** Where creates go. */
+  readonly createPodId: string;
+  readonly role: Role;
+  readonly userId: string | null;
+  readonly dialect: string | null;
+  /** The workspace's time zone. */
+  readonly timeZone: string;
+  /** SHA-256 of the key, hex: open streams look up again whether it is still valid. */
+  readonly keyHash: string;
+}
+
+/** `user:<id>`, for a key without a user `user:key_<prefix>`. */
+export const actorOf = ({ userId, prefix }: Principal): string => `user:${userId ?? `key_${prefix}`}`;
+
+/** The principal of the request. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<ApiRequest>().principal);

@@ -1,0 +1,35 @@
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { ApiSecurity } from '@nestjs/swagger';
+import type { Role } from './principal.js';
+
+const PERMISSION = 'runlog:permission';
+
+/** Every permission and the least role that has it. */
+const leastRole = {
+  'executions:read': 'viewer',
+  'executions:create': 'editor',
+  'executions:cancel': 'editor',
+  'executions:respond': 'viewer',
+  'workflows:read': 'viewer',
+  'workflows:write': 'editor',
+  'secrets:read': 'viewer',
+  'secrets:write': 'admin',
+  'api-keys:read': 'admin',
+  'api-keys:write': 'admin',
+} as const satisfies Record<string, Role>;
+
+export type Permission = keyof typeof leastRole;
+
+/** The route needs a key with this permission. */
+export const Requires = (permission: Permission) => applyDecorators(SetMetadata(PERMISSION, permission), ApiSecurity('bearer'));
+
+/** The route is open to everybody. */
+export const Public = () => SetMetadata(PERMISSION, 'public');
+
+/** What a route declared, or undefined. */
+export const permissionOf = (handler: object): Permission | 'public' | undefined => Reflect.getMetadata(PERMISSION, handler) as Permission | 'public' | undefined;
+
+const order: readonly Role[] = ['viewer', 'editor', 'admin'];
+
+/** Whether the role has the permission. */
+export const allows = (role: Role, permission: Permission): boolean => order.indexOf(role) >= order.indexOf(leastRole[permission]);

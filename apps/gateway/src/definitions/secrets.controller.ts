@@ -1,0 +1,71 @@
+import { Body, Controller, Delete, Get, Param, Put } from '@nestjs/common';
+import { ApiOperation, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { ListResource, SecretResource } from '@runlog/contract';
+import { Catalog, type Secret } from '@runlog/read-model';
+import { IsString, Length } from 'class-validator';
+import { Caller, type Principal } from '../auth/principal.js';
+import { Requires } from '../auth/requires.js';
+import { utc } from '../executions/execution-times.js';
+import { Answer } from '../http/answer.js';
+import { invalid, unknown } from '../http/problem.js';
+import { Answers, AnswersList, Problems } from '../http/responses.js';
+
+/** Seals what the runner alone opens. */
+export abstract class Sealing {
+  abstract seal(workspaceId: string, name: string, value: string): { ciphertext: string; keyId: string };
+}
+
+const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** A secret's new value: write-only. */
+export class SecretBody {
+  @ApiProperty({ type: String, minLength: 1, maxLength: 65_536, writeOnly: true })
+  @IsString()
+  @Length(1, 65_536)
+  value!: string;
+}
+
+@ApiTags('secrets')
+@Controller('api/v1/secrets')
+export class SecretsController {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly sealing: Sealing,
+  ) {}
+
+  @Put(':name')
+  @Requires('secrets:write')
+  @ApiOperation({ operationId: 'putSecret', summary: 'Set a secret; its value is never shown again' })
+  @Answers(200, 'Secret', 'Replaced')
+  @Answers(201, 'Secret', 'Created')
+  @Problems(413, 415, 422)
+  async put(@Caller() who: Principal, @Param('name') name: string, @Body() body: SecretBody): Promise<Answer> {
+    if (!NAME.test(name)) throw invalid([{ pointer: '/name', detail: 'Expected a name of 1 to 64 letters, digits, dots, dashes and underscores' }], 'invalid_name');
+    const { created } = await this.catalog.putSecret(who.workspaceId, name, this.sealing.seal(who.workspaceId, name, body.value), Date.now());
+    const secret = await this.catalog.secret(who.workspaceId, name);
+    if (!secret) throw unknown('secret', name);
+    return new Answer(created ? 201 : 200, resource(secret));
+  }
+
+  @Get()
+  @Requires('secrets:read')
+  @ApiOperation({ operationId: 'listSecrets', summary: 'Names of secrets' })
+  @AnswersList('Secret')
+  @Problems()
+  async list(@Caller() who: Principal): Promise<ListResource<SecretResource>> {
+    const secrets = await this.catalog.secrets(who.workspaceId);
+    return { object: 'list', data: secrets.map(resource), has_more: false, next_cursor: null, prev_cursor: null };
+  }
+
+  @Delete(':name')
+  @Requires('secrets:write')
+  @ApiOperation({ operationId: 'deleteSecret', summary: 'Forget a secret' })
+  @ApiResponse({ status: 204, description: 'Gone' })
+  @Problems(404)
+  async delete(@Caller() who: Principal, @Param('name') name: string): Promise<Answer> {
+    if (!NAME.test(name) || !(await this.catalog.deleteSecret(who.workspaceId, name))) throw unknown('secret', name);
+    return new Answer(204);
+  }
+}
+
+const resource = ({ name, createdAt, updatedAt }: Secret): SecretResource => ({ object: 'secret', name, created_at: utc(createdAt), updated_at: utc(updatedAt) });

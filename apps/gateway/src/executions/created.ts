@@ -1,0 +1,66 @@
+import type { CreatedData, Json } from '@runlog/execution';
+import { resolveTemplates } from '@runlog/workflow';
+import { actorOf, type Principal } from '../auth/principal.js';
+import type { CreateExecutionBody } from './create.dto.js';
+import type { Latest } from './pinned-workflows.js';
+
+const GRACE_S = 10;
+
+interface Naming {
+  readonly executionId: string;
+  readonly commandId: string;
+  readonly runNumber: number;
+  readonly hashid: string;
+  readonly at: number;
+}
+
+/** What a create settles for ever: the body's own values win over the workflow's settings. */
+export const createdData = async (who: Principal, { workflowId, pinned, workflow }: Latest, body: CreateExecutionBody, naming: Naming): Promise<CreatedData> => {
+  const { definition } = pinned;
+  const { settings } = workflow;
+  const key = `${definition.key}_${naming.runNumber}`;
+  const input = (body.input ?? {}) as Json;
+  const metadata = body.metadata ?? {};
+  return {
+    workflow_id: workflowId,
+    workflow_version_id: pinned.versionId,
+    agent_id: null,
+    agent_version_id: null,
+    deployment_id: null,
+    step_key: body.step_key ?? null,
+    output_schema_name: body.output_schema_name ?? null,
+    pod_id: who.createPodId,
+    user_id: who.userId,
+    session_id: body.session_id ?? null,
+    created_by: actorOf(who),
+    trigger: { kind: 'api', id: null },
+    hashid: naming.hashid,
+    key,
+    name: `${definition.name} ${naming.runNumber}`,
+    run_number: naming.runNumber,
+    input,
+    metadata,
+    tags: body.tags ?? [],
+    queue_name: body.queue_name ?? settings.queue_name ?? null,
+    concurrency_key: body.concurrency_key ?? (await concurrencyKey(settings.concurrency_key, { id: naming.executionId, key, metadata }, input, naming)),
+    priority: body.priority ?? settings.priority ?? 0,
+    run_timeout_seconds: body.run_timeout_seconds ?? settings.run_timeout_seconds ?? null,
+    timeout_includes_suspended: settings.timeout_includes_suspended ?? false,
+    cancel_grace_seconds: settings.cancel_grace_seconds ?? GRACE_S,
+    budget_nano_usd: body.budget_usd == null ? null : String(Math.round(body.budget_usd * 1e9)),
+    parent_execution_id: null,
+    root_execution_id: null,
+    batch_id: null,
+    retry_of: null,
+    replay_of: null,
+    retry_count: 0,
+    actions_count: workflow.nodes.size,
+  };
+};
+
+/** A workflow's concurrency key may hold an expression over the input and the execution. */
+const concurrencyKey = async (setting: string | undefined, execution: { id: string; key: string; metadata: { [key: string]: Json } }, input: Json, { at, commandId }: Naming): Promise<string | null> => {
+  if (setting === undefined || !setting.includes('{{')) return setting ?? null;
+  const resolved = await resolveTemplates(setting, { input, nodes: {}, execution }, { at, commandId });
+  return typeof resolved === 'string' ? resolved : JSON.stringify(resolved);
+};

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import type { ExecutionView } from '@runlog/contract';
+import type { CommandOf } from '@runlog/execution';
+import { isTerminalStatus, type Catalog } from '@runlog/read-model';
+import { validateJson } from '@runlog/workflow';
+import type { Principal } from '../auth/principal.js';
+import type { Commands } from '../commands.js';
+import { Answer } from '../http/answer.js';
+import { invalid, unknown } from '../http/problem.js';
+import type { ApiRequest } from '../http/request.js';
+import type { ActIds, Idempotency } from '../idempotency.js';
+import type { Tail } from '../tail.js';
+import type { CreateExecutionBody } from './create.dto.js';
+import { createdData } from './created.js';
+import type { ExecutionReader } from './execution-reader.js';
+import { executionResource } from './execution-resource.js';
+import type { Latest, PinnedWorkflows } from './pinned-workflows.js';
+import { etagOf, type Presentation } from './presentation.js';
+import { isSettled, Unfolding } from './unfolding.js';
+import type { Waiting } from './waiting.js';
+
+interface Ask {
+  readonly request: ApiRequest;
+  readonly who: Principal;
+  /** Id or key of the workflow, and where it stood: an unknown one in the path is 404, in the body 422. */
+  readonly workflow: string;
+  readonly from: 'path' | 'body';
+  readonly body: CreateExecutionBody;
+  readonly waiting: Waiting;
+  readonly how: Presentation;
+}
+
+/** Creates: checked before anything is recorded, answered from the tail. */
+export class Creates {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly workflows: PinnedWorkflows,
+    private readonly commands: Commands,
+    private readonly tail: Tail,
+    private readonly reader: ExecutionReader,
+    private readonly idempotency: Idempotency,
+    /** Aborts when the gateway goes down: whoever waits gets what there is. */
+    private readonly stopping: AbortSignal,
+  ) {}
+
+  async create(ask: Ask): Promise<Answer> {
+    const latest = await this.workflows.latestOf(ask.who.workspaceId, ask.workflow);
+    if (!latest) throw ask.from === 'path' ? unknown('workflow', ask.workflow) : invalid([{ pointer: '/workflow_id', detail: `Expected the id or key of a workflow, but there is no '${ask.workflow}'` }], 'workflow_not_found');
+    checkInput(latest, ask.body);
+    return this.idempotency.once(ask.request, ask.who, ask.body, (ids) => this.act(ask, latest, ids));
+  }
+
+  private async act(ask: Ask, latest: Latest, ids: ActIds): Promise<Answer> {
+    const { who, body, waiting, how } = ask;
+    const [runNumber, hashid] = await Promise.all([this.catalog.takeRunNumber(latest.workflowId), this.catalog.takeHashid(who.workspaceId)]);
+    const at = Date.now();
+    const { executionId, commandId } = ids;
+    const command: CommandOf<'CreateExecution'> = {
+      type: 'CreateExecution',
+      id: commandId,
+      executionId,
+      workspaceId: who.workspaceId,
+      at,
+      traceparent: traceparentOf(ask.request),
+      created: await createdData(who, latest, body, { executionId, commandId, runNumber, hashid, at }),
+    };
+    const unfolding = new Unfolding(this.tail, executionId, latest.workflow);
+    const deadline = performance.now() + waiting.seconds * 1000;
+    try {
+      const { version } = await this.commands.send(command);
+      if (waiting.seconds > 0 && unfolding.view) await unfolding.settled(deadline - performance.now(), this.stopping);
+      const view = unfolding.view ?? (await this.recorded(who, executionId, version, deadline));
+      const resource = executionResource(view, await this.workflows.version(view.workflow_version_id), { ...how, now: Date.now() });
+      const ended = isTerminalStatus(view.status);
+      const location = { Location: `/api/v1/executions/${executionId}` };
+      const headers = { ...waiting.headers, ETag: etagOf(view.version, how) };
+      if (waiting.seconds === 0) return new Answer(201, resource, { ...headers, ...location });
+      return ended ? new Answer(200, resource, headers) : new Answer(202, resource, { ...headers, ...location });
+    } finally {
+      unfolding.close();
+    }
+  }
+
+  /** A create that was recorded before this gateway looked: by an earlier try with the same Idempotency-Key. */
+  private async recorded(who: Principal, executionId: string, version: number, deadline: number): Promise<ExecutionView> {
+    let changed = (): void => undefined;
+    const unwatch = this.tail.watch(executionId, () => changed());
+    try {
+      for (;;) {
+        const moved = new Promise<void>((resolve) => (changed = resolve));
+        const { view } = await this.reader.after(who, executionId, version);
+        const left = deadline - performance.now();
+        if (isSettled(view) || left <= 0 || this.stopping.aborted) return view;
+        let timer: NodeJS.Timeout | undefined;
+        await Promise.race([moved, new Promise((resolve) => (timer = setTimeout(resolve, Math.min(left, 1000))))]);
+        clearTimeout(timer);
+      }
+    } finally {
+      unwatch();
+    }
+  }
+}
+
+const checkInput = ({ pinned }: Latest, body: CreateExecutionBody): void => {
+  const schema = pinned.definition.input_schema;
+  if (schema === undefined) return;
+  const problems = validateJson(schema, body.input ?? {});
+  if (problems.length > 0) throw invalid(problems.map(({ pointer, detail }) => ({ pointer: `/input${pointer}`, detail })), 'invalid_input');
+};
+
+/** The caller's trace, else a new one (W3C Trace Context). */
+const traceparentOf = (request: ApiRequest): string => {
+  const given = request.get('traceparent');
+  if (given !== undefined && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(given)) return given;
+  const random = randomBytes(24).toString('hex');
+  return `00-${random.slice(0, 32)}-${random.slice(32)}-01`;
+};

@@ -1,0 +1,129 @@
+import type { ExecutionResource, ExecutionView, GateResource, TemplateResource, TokenUsageResource } from '@runlog/contract';
+import { isTerminalStatus } from '@runlog/read-model';
+import { layoutTemplate, type Workflow } from '@runlog/workflow';
+import { createdIn, durationsOf, utc, utcOrNull } from './execution-times.js';
+import { statsOf } from './node-stats.js';
+import type { Presentation } from './presentation.js';
+
+/** A view as the canonical resource. Pure: dialects are functions of what comes out. `workflow` may be null when nothing of the template is asked for. */
+export const executionResource = (view: ExecutionView, workflow: Workflow | null, how: Presentation): Partial<ExecutionResource> => {
+  const whole = wholeResource(view, workflow, how);
+  if (!how.fields) return whole;
+  return Object.fromEntries(Object.entries(whole).filter(([name]) => how.fields?.has(name))) as Partial<ExecutionResource>;
+};
+
+const wholeResource = (view: ExecutionView, workflow: Workflow | null, how: Presentation): ExecutionResource => {
+  const url = `${how.address}/api/v1/executions/${view.id}`;
+  const ended = isTerminalStatus(view.status);
+  const { completed_actions_count: completed, failed_actions_count: failed, running_actions_count: running, stopped_actions_count: stopped } = view;
+  const shown = (part: 'template' | 'execution_data' | 'stats') => workflow !== null && (how.expand.has(part) || how.fields?.has(part));
+  return {
+    object: 'execution',
+    id: view.id,
+    hashid: view.hashid,
+    key: view.key,
+    name: view.name,
+    version: view.version,
+    workflow_id: view.workflow_id,
+    workflow_version_id: view.workflow_version_id,
+    agent_id: view.agent_id,
+    agent_version_id: view.agent_version_id,
+    deployment_id: view.deployment_id,
+    step_key: view.step_key,
+    output_schema_name: view.output_schema_name,
+    ...(shown('template') && workflow ? { template: templateOf(workflow) } : {}),
+    workspace_id: view.workspace_id,
+    pod_id: view.pod_id,
+    user_id: view.user_id,
+    session_id: view.session_id,
+    trigger: { kind: view.trigger.kind, id: view.trigger.id },
+    parent_execution_id: view.parent_execution_id,
+    root_execution_id: view.root_execution_id,
+    batch_id: view.batch_id,
+    retry_of: view.retry_of,
+    replay_of: view.replay_of,
+    retry_count: view.retry_count,
+    status: view.status,
+    is_terminal: ended,
+    status_reason: view.status_reason,
+    gates: ended ? [] : openGates(view),
+    error: view.error,
+    error_code: view.error_code,
+    error_node_id: view.error_node_id,
+    input: view.input,
+    payload: view.input,
+    output: view.output,
+    result: view.output,
+    ...(shown('execution_data') ? { execution_data: outputsOf(view) } : {}),
+    metadata: view.metadata,
+    tags: view.tags,
+    queue_name: view.queue_name,
+    concurrency_key: view.concurrency_key,
+    priority: view.priority,
+    run_timeout_seconds: view.run_timeout_seconds,
+    assigned_to_worker: view.assigned_to_worker,
+    actions_count: view.actions_count,
+    completed_actions_count: completed,
+    failed_actions_count: failed,
+    idle_actions_count: view.actions_count - completed - failed - running - stopped,
+    running_actions_count: running,
+    stopped_actions_count: stopped,
+    n_steps: view.n_steps,
+    n_agent_actions: view.n_agent_actions,
+    n_screenshots: view.n_screenshots,
+    ...(shown('stats') && workflow ? { stats: statsOf(view, workflow, how.now) } : {}),
+    token_usage: tokenUsage(view.token_usage),
+    cost: usd(view.cost_nano_usd),
+    cost_nano_usd: view.cost_nano_usd,
+    cost_complete: view.cost_complete,
+    budget_usd: view.budget_nano_usd === null ? null : usd(view.budget_nano_usd),
+    created_at_utc: utc(view.created_at),
+    ...createdIn(view.created_at, how.zone),
+    started_at: utcOrNull(view.started_at),
+    completed_at: utcOrNull(view.completed_at),
+    cancel_requested_at: utcOrNull(view.cancel_requested_at),
+    cancelled_at: utcOrNull(view.cancelled_at),
+    cancelled_by: view.cancelled_by,
+    ...durationsOf(view, how.now),
+    logs_url: `${url}/logs`,
+    output_url: view.output === null ? null : `${url}?fields=output`,
+    video_url: null,
+    trace_id: view.trace_id,
+    log: { count: view.log_count, last_line: view.last_log_line, url: `${url}/logs` },
+  };
+};
+
+const templates = new WeakMap<Workflow, TemplateResource>();
+
+const templateOf = (workflow: Workflow): TemplateResource => {
+  let template = templates.get(workflow);
+  if (!template) templates.set(workflow, (template = layoutTemplate(workflow.definition) as TemplateResource));
+  return template;
+};
+
+const openGates = (view: ExecutionView): GateResource[] =>
+  view.gates
+    .filter(({ decided }) => decided === null)
+    .map(({ id, node_id, kind, prompt, schema, requested_at, expires_at, approvals_given, approvals_needed }) => ({
+      id,
+      node_id,
+      kind,
+      prompt,
+      schema,
+      requested_at: utc(requested_at),
+      expires_at: utcOrNull(expires_at),
+      approvals_given,
+      approvals_needed,
+    }));
+
+const outputsOf = (view: ExecutionView): ExecutionResource['execution_data'] =>
+  Object.fromEntries(Object.entries(view.nodes ?? {}).flatMap(([id, node]) => (node.status === 'completed' ? [[id, node.output]] : [])));
+
+/** Nano-USD, exact, to USD for people. */
+const usd = (nano: string): number => Number(nano) / 1e9;
+
+const tokenUsage = ({ input_uncached, cache_read, cache_write, output_text, reasoning }: ExecutionView['token_usage']): TokenUsageResource => {
+  const prompt_tokens = input_uncached + cache_read + cache_write;
+  const completion_tokens = output_text + reasoning;
+  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens, input_uncached, cache_read, cache_write, output_text, reasoning };
+};

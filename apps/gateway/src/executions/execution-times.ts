@@ -1,0 +1,24 @@
+import type { ExecutionView } from '@runlog/contract';
+import { DateTime } from 'luxon';
+
+/** Milliseconds UTC as RFC 3339 in UTC. */
+export const utc = (at: number): string => new Date(at).toISOString();
+export const utcOrNull = (at: number | null): string | null => (at === null ? null : utc(at));
+
+/** Creation in the asked zone: with offset and milliseconds, and as a person reads it ("Oct 05, 2025 11:49 pm EDT"). */
+export const createdIn = (at: number, zone: string): { created_at: string; created_at_string: string } => {
+  if (zone === 'UTC') return { created_at: utc(at), created_at_string: spoken(DateTime.fromMillis(at, { zone: 'utc', locale: 'en-US' })) };
+  const local = DateTime.fromMillis(at, { zone, locale: 'en-US' });
+  return { created_at: local.toISO() ?? utc(at), created_at_string: spoken(local) };
+};
+
+const spoken = (time: DateTime): string => `${time.toFormat('LLL dd, yyyy hh:mm')} ${time.hour < 12 ? 'am' : 'pm'} ${time.toFormat('ZZZZ')}`;
+
+/** Durations up to `now`: `completed_at` - `created_at` = `queued_ms` + `duration_ms` once it has ended. */
+export const durationsOf = (view: ExecutionView, now: number): { duration_ms: number | null; queued_ms: number; active_ms: number; suspended_ms: number } => {
+  const since = Math.max(0, now - view.status_since);
+  const active_ms = view.active_ms + (view.status === 'running' ? since : 0);
+  const suspended_ms = view.suspended_ms + (view.status === 'suspended' || view.status === 'awaiting_approval' ? since : 0);
+  const queuedUntil = view.started_at ?? view.completed_at ?? now;
+  return { duration_ms: view.started_at === null ? null : active_ms + suspended_ms, queued_ms: Math.max(0, queuedUntil - view.created_at), active_ms, suspended_ms };
+};

@@ -1,0 +1,121 @@
+import { Body, Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Config } from '@runlog/platform';
+import { Caller, type Principal } from '../auth/principal.js';
+import { Requires } from '../auth/requires.js';
+import { Answer } from '../http/answer.js';
+import type { ApiRequest } from '../http/request.js';
+import { Answers, AnswersList, Problems, TakesIdempotencyKey } from '../http/responses.js';
+import { CreateExecutionBody, CreateExecutionOfBody } from './create.dto.js';
+import { Creates } from './creates.js';
+import { ExecutionReader, staleHeader } from './execution-reader.js';
+import { executionResource } from './execution-resource.js';
+import { CreateQuery, GetQuery, ListQuery, ShapeQuery } from './list.dto.js';
+import { Lists } from './lists.js';
+import { PinnedWorkflows } from './pinned-workflows.js';
+import { etagOf, namesTag, presentationOf } from './presentation.js';
+import { CancelBody, RespondBody } from './verbs.dto.js';
+import { Verbs } from './verbs.js';
+import { waitingOf } from './waiting.js';
+
+const TimeZone = () => ApiHeader({ name: 'Time-Zone', required: false, schema: { type: 'string' }, description: 'IANA time zone; ?timezone wins' });
+const Prefer = () => ApiHeader({ name: 'Prefer', required: false, schema: { type: 'string' }, example: 'wait=30', description: 'wait=<seconds>; ?wait wins' });
+
+/** Settings that shape links in answers. */
+export class Links {
+  constructor(readonly publicUrl: Config['publicUrl']) {}
+}
+
+@ApiTags('executions')
+@Controller('api/v1')
+export class ExecutionsController {
+  constructor(
+    private readonly creates: Creates,
+    private readonly lists: Lists,
+    private readonly reader: ExecutionReader,
+    private readonly verbs: Verbs,
+    private readonly workflows: PinnedWorkflows,
+    private readonly links: Links,
+  ) {}
+
+  @Post('workflows/:workflow_id/executions')
+  @Requires('executions:create')
+  @ApiOperation({ operationId: 'createExecutionOfWorkflow', summary: 'Create an execution of a workflow' })
+  @TakesIdempotencyKey()
+  @TimeZone()
+  @Prefer()
+  @Answers(200, 'Execution', 'Waited for: it has ended')
+  @Answers(201, 'Execution', 'Created')
+  @Answers(202, 'Execution', 'Waited for: it goes on')
+  @Problems(404, 409, 413, 415, 422)
+  createOfWorkflow(@Req() request: ApiRequest, @Caller() who: Principal, @Param('workflow_id') workflow: string, @Query() query: CreateQuery, @Body() body: CreateExecutionBody): Promise<Answer> {
+    return this.create(request, who, workflow, 'path', query, body);
+  }
+
+  @Post('executions')
+  @Requires('executions:create')
+  @ApiOperation({ operationId: 'createExecution', summary: 'Create an execution of the workflow that the body names' })
+  @TakesIdempotencyKey()
+  @TimeZone()
+  @Prefer()
+  @Answers(200, 'Execution', 'Waited for: it has ended')
+  @Answers(201, 'Execution', 'Created')
+  @Answers(202, 'Execution', 'Waited for: it goes on')
+  @Problems(409, 413, 415, 422)
+  createOfBody(@Req() request: ApiRequest, @Caller() who: Principal, @Query() query: CreateQuery, @Body() body: CreateExecutionOfBody): Promise<Answer> {
+    return this.create(request, who, body.workflow_id, 'body', query, body);
+  }
+
+  @Get('executions')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'listExecutions', summary: 'List executions, newest first' })
+  @TimeZone()
+  @AnswersList('Execution')
+  @Problems(404)
+  list(@Req() request: ApiRequest, @Caller() who: Principal, @Query() query: ListQuery): Promise<Answer> {
+    return this.lists.list(who, query, presentationOf(request, query, this.links.publicUrl, false));
+  }
+
+  @Get('executions/:execution_id')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'getExecution', summary: 'One execution, as it stands or as it stood' })
+  @ApiHeader({ name: 'If-None-Match', required: false, schema: { type: 'string' } })
+  @TimeZone()
+  @Answers(200, 'Execution')
+  @Problems(404)
+  async get(@Req() request: ApiRequest, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: GetQuery): Promise<Answer> {
+    const how = presentationOf(request, query, this.links.publicUrl, true);
+    const found = await this.reader.one(who, ref, { nodes: true, atVersion: query.at_version, minVersion: query.min_version });
+    const headers = { ETag: etagOf(found.view.version, how), 'Cache-Control': 'private, no-cache', ...staleHeader(found) };
+    if (namesTag(request.get('if-none-match'), headers.ETag)) return new Answer(304, undefined, headers);
+    return new Answer(200, executionResource(found.view, await this.workflows.version(found.view.workflow_version_id), how), headers);
+  }
+
+  @Post('executions/:execution_id/cancel')
+  @Requires('executions:cancel')
+  @ApiOperation({ operationId: 'cancelExecution', summary: 'Cancel an execution' })
+  @TakesIdempotencyKey()
+  @ApiHeader({ name: 'If-Match', required: false, schema: { type: 'string' } })
+  @Answers(200, 'Execution', 'Cancelled')
+  @Answers(202, 'Execution', 'Asked: running nodes are being stopped')
+  @Problems(404, 409, 412, 413, 415, 422)
+  cancel(@Req() request: ApiRequest, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: ShapeQuery, @Body() body: CancelBody): Promise<Answer> {
+    return this.verbs.cancel({ request, who, ref, body, how: presentationOf(request, query, this.links.publicUrl, true) });
+  }
+
+  @Post('executions/:execution_id/respond')
+  @Requires('executions:respond')
+  @ApiOperation({ operationId: 'respondToGate', summary: 'Answer an open gate' })
+  @TakesIdempotencyKey()
+  @ApiHeader({ name: 'If-Match', required: false, schema: { type: 'string' } })
+  @Answers(200, 'Execution')
+  @Problems(404, 409, 412, 413, 415, 422)
+  respond(@Req() request: ApiRequest, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: ShapeQuery, @Body() body: RespondBody): Promise<Answer> {
+    return this.verbs.respond({ request, who, ref, body, how: presentationOf(request, query, this.links.publicUrl, true) });
+  }
+
+  private create(request: ApiRequest, who: Principal, workflow: string, from: 'path' | 'body', query: CreateQuery, body: CreateExecutionBody): Promise<Answer> {
+    const how = presentationOf(request, query, this.links.publicUrl, true);
+    return this.creates.create({ request, who, workflow, from, body, waiting: waitingOf(request, query.wait), how });
+  }
+}

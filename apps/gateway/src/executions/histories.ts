@@ -1,0 +1,96 @@
+import { isTerminalStatus } from '@runlog/read-model';
+import type { EventResource, ListResource, LogLineResource, LogQuery, NodeResource, Reads, WhyResource } from '@runlog/contract';
+import type { Response } from 'express';
+import type { Principal } from '../auth/principal.js';
+import type { Frames } from '../frames.js';
+import { unknown } from '../http/problem.js';
+import type { ApiRequest } from '../http/request.js';
+import { streamEvents } from '../streams/event-stream.js';
+import { lastEventId } from '../streams/last-event-id.js';
+import { streamLogs } from '../streams/log-stream.js';
+import type { OpenStreams } from '../streams/open-streams.js';
+import type { Tail } from '../tail.js';
+import { eventResource } from './event-resource.js';
+import { type ExecutionReader, staleHeader } from './execution-reader.js';
+import type { EventsQuery, LogsQuery } from './history.dto.js';
+import { logLine } from './log-line.js';
+import { nodeResources } from './node-resource.js';
+import type { PinnedWorkflows } from './pinned-workflows.js';
+import { whyOf } from './why.js';
+
+const PAGE = 100;
+
+/** What happened to one execution: events, log lines, nodes; as pages and as streams. */
+export class Histories {
+  constructor(
+    private readonly reads: Reads,
+    private readonly reader: ExecutionReader,
+    private readonly workflows: PinnedWorkflows,
+    private readonly tail: Tail,
+    private readonly frames: Frames,
+    private readonly streams: OpenStreams,
+  ) {}
+
+  async events(who: Principal, ref: string, { after = 0, limit = PAGE }: EventsQuery): Promise<{ body: ListResource<EventResource>; headers: Record<string, string> }> {
+    const found = await this.reader.one(who, ref, { nodes: false });
+    const events = await this.reads.events({ workspaceId: who.workspaceId, executionId: found.view.id, after, limit: limit + 1 });
+    return { body: page(events.slice(0, limit).map(eventResource), events.length > limit, ({ version }) => version), headers: staleHeader(found) };
+  }
+
+  async streamEvents(who: Principal, ref: string, request: ApiRequest, query: EventsQuery, response: Response): Promise<void> {
+    const { view } = await this.reader.one(who, ref, { nodes: false });
+    const last = lastEventId(request, query.last_event_id);
+    if (last !== null && isTerminalStatus(view.status) && last >= view.version) return void response.status(204).end();
+    const after = last ?? (query.from === 'now' ? view.version : (query.after ?? 0));
+    const sources = { tail: this.tail, reads: this.reads, freshness: (id: string) => this.reader.freshness(id) };
+    const from = { workspaceId: who.workspaceId, executionId: view.id, after, view };
+    await this.streams.serve(who, request, response, (writer, until) => streamEvents(sources, from, writer, until));
+  }
+
+  async logs(who: Principal, ref: string, query: LogsQuery): Promise<ListResource<LogLineResource>> {
+    const { view } = await this.reader.one(who, ref, { nodes: false });
+    const limit = query.limit ?? PAGE;
+    const lines = await this.reads.logs({ ...logQuery(who, view.id, query), limit: limit + 1 });
+    return page(lines.slice(0, limit).map(logLine), lines.length > limit, ({ seq }) => seq);
+  }
+
+  async streamLogs(who: Principal, ref: string, request: ApiRequest, query: LogsQuery, response: Response): Promise<void> {
+    const { view } = await this.reader.one(who, ref, { nodes: false });
+    const last = lastEventId(request, query.last_event_id);
+    const from = { ...logQuery(who, view.id, query), after: last ?? query.after ?? 0 };
+    if (last !== null && isTerminalStatus(view.status) && (await this.reads.logs({ ...from, limit: 1 })).length === 0) return void response.status(204).end();
+    const ended = async () => {
+      const { view: now } = await this.reader.one(who, view.id, { nodes: false });
+      return isTerminalStatus(now.status) ? now : null;
+    };
+    await this.streams.serve(who, request, response, (writer, until) => streamLogs({ tail: this.tail, frames: this.frames, reads: this.reads }, from, ended, writer, until));
+  }
+
+  async nodes(who: Principal, ref: string): Promise<ListResource<NodeResource>> {
+    const { view } = await this.reader.one(who, ref, { nodes: false });
+    const [views, workflow] = await Promise.all([this.reads.nodes({ workspaceId: who.workspaceId, executionId: view.id }), this.workflows.version(view.workflow_version_id)]);
+    if (!views || !workflow) throw unknown('execution', ref);
+    return page(nodeResources(view, workflow, views, Date.now()), false, () => 0);
+  }
+
+  async why(who: Principal, ref: string): Promise<WhyResource> {
+    const { view } = await this.reader.one(who, ref, { nodes: true });
+    return whyOf(view, Date.now());
+  }
+}
+
+const logQuery = (who: Principal, executionId: string, { after = 0, node_id, attempt, level, q }: LogsQuery): Omit<LogQuery, 'limit'> => ({
+  workspaceId: who.workspaceId,
+  executionId,
+  after,
+  ...(node_id === undefined ? {} : { node: node_id }),
+  ...(attempt === undefined ? {} : { attempt }),
+  ...(level === undefined ? {} : { level }),
+  ...(q === undefined || q === '' ? {} : { q }),
+});
+
+/** A page, oldest first; its cursor is the number of its last row. */
+const page = <Item>(data: readonly Item[], has_more: boolean, numberOf: (item: Item) => number): ListResource<Item> => {
+  const last = data.at(-1);
+  return { object: 'list', data, has_more, next_cursor: has_more && last !== undefined ? String(numberOf(last)) : null, prev_cursor: null };
+};

@@ -1,0 +1,78 @@
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { ListResource, NodeResource, WhyResource } from '@runlog/contract';
+import type { Response } from 'express';
+import { Caller, type Principal } from '../auth/principal.js';
+import { Requires } from '../auth/requires.js';
+import { unknown } from '../http/problem.js';
+import type { ApiRequest } from '../http/request.js';
+import { Answers, AnswersList, Problems } from '../http/responses.js';
+import { wantsStream } from '../streams/last-event-id.js';
+import { Histories } from './histories.js';
+import { EventsQuery, LogsQuery } from './history.dto.js';
+
+const Streams = (description: string) => ApiResponse({ status: 200, description, content: { 'text/event-stream': { schema: { type: 'string' } } } });
+const LastEventId = () => ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } });
+
+@ApiTags('executions')
+@Controller('api/v1/executions/:execution_id')
+export class HistoryController {
+  constructor(private readonly histories: Histories) {}
+
+  @Get('events')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'listEvents', summary: 'The history, as pages or (Accept: text/event-stream) as a live stream' })
+  @LastEventId()
+  @AnswersList('Event')
+  @ApiResponse({ status: 204, description: 'Reconnected at or after the end' })
+  @Problems(404)
+  async events(@Req() request: ApiRequest, @Res() response: Response, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: EventsQuery): Promise<void> {
+    if (wantsStream(request)) return this.histories.streamEvents(who, ref, request, query, response);
+    const { headers, body } = await this.histories.events(who, ref, query);
+    response.status(200).set(headers).json(body);
+  }
+
+  @Get('logs')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'listLogs', summary: 'Structured log lines, oldest first: JSON, ndjson, or (follow=true) a live stream' })
+  @LastEventId()
+  @AnswersList('LogLine')
+  @ApiResponse({ status: 204, description: 'Reconnected at or after the end' })
+  @Problems(404)
+  async logs(@Req() request: ApiRequest, @Res() response: Response, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: LogsQuery): Promise<void> {
+    if (query.follow === true || (query.follow === undefined && wantsStream(request))) return this.histories.streamLogs(who, ref, request, query, response);
+    const page = await this.histories.logs(who, ref, query);
+    if (query.format !== 'ndjson') return void response.status(200).json(page);
+    response.status(200).type('application/x-ndjson').send(page.data.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  }
+
+  @Get('nodes')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'listNodes', summary: 'Every node with its attempts' })
+  @AnswersList('Node')
+  @Problems(404)
+  nodes(@Caller() who: Principal, @Param('execution_id') ref: string): Promise<ListResource<NodeResource>> {
+    return this.histories.nodes(who, ref);
+  }
+
+  @Get('nodes/:node_id')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'getNode', summary: 'One node with its attempts' })
+  @Answers(200, 'Node')
+  @Problems(404)
+  async node(@Caller() who: Principal, @Param('execution_id') ref: string, @Param('node_id') id: string): Promise<NodeResource> {
+    const { data } = await this.histories.nodes(who, ref);
+    const node = data.find(({ node_id }) => node_id === id);
+    if (!node) throw unknown('node', id);
+    return node;
+  }
+
+  @Get('why')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'whyExecution', summary: 'What it waits for, since when, and who can unblock it' })
+  @Answers(200, 'Why')
+  @Problems(404)
+  why(@Caller() who: Principal, @Param('execution_id') ref: string): Promise<WhyResource> {
+    return this.histories.why(who, ref);
+  }
+}

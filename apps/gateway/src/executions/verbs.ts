@@ -1,0 +1,85 @@
+import type { ExecutionView, GateView } from '@runlog/contract';
+import type { ExecutionCommand } from '@runlog/execution';
+import { actorOf, type Principal } from '../auth/principal.js';
+import type { Commands } from '../commands.js';
+import { Answer } from '../http/answer.js';
+import { Problem } from '../http/problem.js';
+import type { ApiRequest } from '../http/request.js';
+import type { Idempotency } from '../idempotency.js';
+import { type ExecutionReader, staleHeader } from './execution-reader.js';
+import { executionResource } from './execution-resource.js';
+import type { PinnedWorkflows } from './pinned-workflows.js';
+import { etagOf, matchedVersion, type Presentation } from './presentation.js';
+import type { CancelBody, RespondBody } from './verbs.dto.js';
+
+interface Ask<Body> {
+  readonly request: ApiRequest;
+  readonly who: Principal;
+  readonly ref: string;
+  readonly body: Body;
+  readonly how: Presentation;
+}
+
+/** Commands upon an execution that is there. Each outcome arrives with the version that decided it, so the read that follows can wait for it. */
+export class Verbs {
+  constructor(
+    private readonly commands: Commands,
+    private readonly reader: ExecutionReader,
+    private readonly workflows: PinnedWorkflows,
+    private readonly idempotency: Idempotency,
+  ) {}
+
+  /** 200 once it is cancelled, 202 while running nodes are being stopped. */
+  cancel({ body, ...ask }: Ask<CancelBody>): Promise<Answer> {
+    return this.act(ask, body, (common) => ({ ...common, type: 'CancelExecution', by: actorOf(ask.who), ...(body.reason ? { reason: body.reason } : {}) }), ({ status }) => (status === 'cancelled' ? 200 : 202));
+  }
+
+  respond({ body, ...ask }: Ask<RespondBody>): Promise<Answer> {
+    const answer = {
+      ...(body.gate_id === undefined ? {} : { gate: body.gate_id }),
+      ...(body.node_id === undefined ? {} : { node: body.node_id }),
+      ...(body.decision === undefined ? {} : { decision: body.decision }),
+      ...(body.answer === undefined ? {} : { answer: body.answer }),
+      ...(body.comment == null ? {} : { comment: body.comment }),
+    };
+    const check = (view: ExecutionView) => requireApprover(ask.who, view, body);
+    return this.act(ask, body, (common) => ({ ...common, ...answer, type: 'Respond', by: actorOf(ask.who), roles: [ask.who.role] }), () => 200, check);
+  }
+
+  private async act(
+    { request, who, ref, how }: Omit<Ask<object>, 'body'>,
+    body: object,
+    commandOf: (common: { id: string; executionId: string; workspaceId: string; at: number }) => ExecutionCommand,
+    statusOf: (view: ExecutionView) => number,
+    check: (view: ExecutionView) => void = () => undefined,
+  ): Promise<Answer> {
+    const { view: before } = await this.reader.one(who, ref, { nodes: false });
+    requireMatch(request, before);
+    check(before);
+    const act = async ({ commandId }: { commandId: string }) => {
+      const { version } = await this.commands.send(commandOf({ id: commandId, executionId: before.id, workspaceId: who.workspaceId, at: Date.now() }));
+      const found = await this.reader.after(who, before.id, version);
+      const resource = executionResource(found.view, await this.workflows.version(found.view.workflow_version_id), { ...how, now: Date.now() });
+      return new Answer(statusOf(found.view), resource, { ETag: etagOf(found.view.version, how), ...staleHeader(found) });
+    };
+    return this.idempotency.once(request, who, body, act, { executionId: before.id });
+  }
+}
+
+const requireMatch = (request: ApiRequest, view: ExecutionView): void => {
+  const version = matchedVersion(request.get('if-match'));
+  if (version == null || version === view.version) return;
+  throw new Problem('stale', 'version_changed', `Expected execution '${view.id}' at version ${version}, but it stands at ${view.version}`, { state: { status: view.status, version: view.version } });
+};
+
+/** Who may answer when the gate names nobody: editor and up. Who is named is settled by the gate itself, in `decide`. */
+const requireApprover = ({ role }: Principal, { gates }: ExecutionView, { gate_id, node_id }: RespondBody): void => {
+  if (role !== 'viewer') return;
+  const meant = gates.filter(({ id, node_id: node, decided }) => decided === null && (gate_id === undefined || id === gate_id) && (node_id === undefined || node === node_id));
+  if (!meant.every(namesApprovers) || meant.length === 0) throw new Problem('forbidden', 'forbidden', 'Expected a key that may answer gates, but its role is viewer and the gate names no approvers');
+};
+
+const namesApprovers = ({ approvers }: GateView): boolean => {
+  const { users = [], roles = [] } = (approvers ?? {}) as { users?: string[]; roles?: string[] };
+  return users.length > 0 || roles.length > 0;
+};

@@ -1,0 +1,87 @@
+import { type BeforeApplicationShutdown, type DynamicModule, type InjectionToken, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { Catalog } from '@runlog/read-model';
+import { ApiKeysController } from './auth/api-keys.controller.js';
+import { KeyGuard } from './auth/key.guard.js';
+import { KeyRing } from './auth/key-ring.js';
+import { RateLimit } from './auth/rate-limit.js';
+import { Definitions } from './definitions/definitions.js';
+import { Sealing, SecretsController } from './definitions/secrets.controller.js';
+import { WorkflowsController } from './definitions/workflows.controller.js';
+import { Creates } from './executions/creates.js';
+import { ExecutionReader } from './executions/execution-reader.js';
+import { ExecutionsController, Links } from './executions/executions.controller.js';
+import { Histories } from './executions/histories.js';
+import { HistoryController } from './executions/history.controller.js';
+import { Lists } from './executions/lists.js';
+import { PinnedWorkflows } from './executions/pinned-workflows.js';
+import { Verbs } from './executions/verbs.js';
+import { type GatewayDeps, GatewayService } from './gateway.service.js';
+import { AnswerInterceptor } from './http/answer.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { RequestGuard } from './http/request.guard.js';
+import { RouteTable } from './http/route-table.js';
+import { ValidationPipe } from './http/validation.pipe.js';
+import { Idempotency } from './idempotency.js';
+import { Observed, OperationsController } from './operations/operations.controller.js';
+
+const value = (provide: InjectionToken, useValue: unknown): Provider => ({ provide, useValue });
+
+/** The public edge as a module of whichever process it runs in. Open its application with `openGateway`. */
+@Module({})
+export class GatewayModule {
+  static register(deps: GatewayDeps): DynamicModule {
+    return GatewayModule.of(new GatewayService(deps));
+  }
+
+  static of(service: GatewayService): DynamicModule {
+    class Lifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+      onApplicationBootstrap(): Promise<void> {
+        return service.start();
+      }
+      beforeApplicationShutdown(): void {
+        service.drain();
+      }
+      onApplicationShutdown(): Promise<void> {
+        return service.stop();
+      }
+    }
+    return {
+      module: GatewayModule,
+      controllers: [OperationsController, ExecutionsController, HistoryController, WorkflowsController, SecretsController, ApiKeysController],
+      providers: [{ provide: Lifecycle, useFactory: () => new Lifecycle() }, ...partsOf(service)],
+      exports: [GatewayService],
+    };
+  }
+}
+
+const partsOf = (service: GatewayService): Provider[] => {
+  const { log, reads, catalog, sealing, config, logger, health, metrics } = service.deps;
+  const { tail, commands, keys, streams, frames, stopping } = service;
+  const workflows = new PinnedWorkflows(catalog);
+  const reader = new ExecutionReader(log, reads);
+  const idempotency = new Idempotency(catalog);
+  const routes = new RouteTable();
+  return [
+    value(GatewayService, service),
+    value(Catalog, catalog),
+    value(KeyRing, keys),
+    value(Sealing, sealing),
+    value(Links, new Links(config.publicUrl)),
+    value(Observed, new Observed(health, metrics)),
+    value(RouteTable, routes),
+    value(PinnedWorkflows, workflows),
+    value(ExecutionReader, reader),
+    value(Idempotency, idempotency),
+    value(Definitions, new Definitions(catalog, workflows)),
+    value(Creates, new Creates(catalog, workflows, commands, tail, reader, idempotency, stopping)),
+    value(Verbs, new Verbs(commands, reader, workflows, idempotency)),
+    value(Lists, new Lists(reads, catalog, workflows)),
+    value(Histories, new Histories(reads, reader, workflows, tail, frames, streams)),
+    value(APP_FILTER, new ProblemFilter(routes, logger)),
+    value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit))),
+    { provide: APP_GUARD, useClass: RequestGuard },
+    { provide: APP_PIPE, useClass: ValidationPipe },
+    { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
+  ];
+};

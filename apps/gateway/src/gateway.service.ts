@@ -1,0 +1,93 @@
+import type { Reads } from '@runlog/contract';
+import type { EventLog } from '@runlog/event-log';
+import type { Config, HealthRegistry, Logger, Registry, Startable } from '@runlog/platform';
+import type { Catalog } from '@runlog/read-model';
+import { uuidv7 } from 'uuidv7';
+import { firstAdminKey } from './auth/admin-key.js';
+import { KeyRing } from './auth/key-ring.js';
+import { Commands } from './commands.js';
+import { Frames } from './frames.js';
+import { exposeGateway } from './metrics.js';
+import { Replies } from './replies.js';
+import { OpenStreams } from './streams/open-streams.js';
+import { Tail } from './tail.js';
+
+/** What the gateway is given. Log and catalog are started and stopped by whoever made them. */
+export interface GatewayDeps {
+  readonly log: EventLog;
+  readonly reads: Reads;
+  readonly catalog: Catalog;
+  /** Seals secrets on their way in; see `Sealing`. */
+  readonly sealing: { seal(workspaceId: string, name: string, value: string): { ciphertext: string; keyId: string } };
+  readonly config: Pick<Config, 'adminKey' | 'home' | 'publicUrl' | 'rateLimit' | 'sseLimit' | 'sseMaxSeconds'>;
+  readonly logger: Logger;
+  readonly health: HealthRegistry;
+  readonly metrics: Registry;
+}
+
+const RETRY_MS = 500;
+
+/** The parts of the gateway that live as long as the process: tail, inbox, keys, streams. */
+export class GatewayService implements Startable {
+  readonly tail: Tail;
+  readonly commands: Commands;
+  readonly keys: KeyRing;
+  readonly streams: OpenStreams;
+  readonly frames: Frames;
+  private readonly replies: Replies;
+  private readonly controller = new AbortController();
+  private connecting: Promise<void> | undefined;
+  private firstKey: { key: string; source: 'environment' | 'file' } | undefined;
+
+  constructor(readonly deps: GatewayDeps) {
+    const { log, reads, catalog, config, logger, health, metrics } = deps;
+    this.tail = new Tail(log, reads, logger);
+    this.replies = new Replies(log, `gateway-${uuidv7()}`, logger);
+    this.commands = new Commands(log, this.tail, this.replies);
+    this.keys = new KeyRing(catalog);
+    this.streams = new OpenStreams(this.keys, config.sseLimit, config.sseMaxSeconds);
+    this.frames = new Frames(log);
+    health.add('gateway', () => (this.stopping.aborted ? 'stopping' : this.tail.caughtUp()));
+    exposeGateway(metrics, this);
+  }
+
+  /** Aborts first of all on the way down: readiness fails, waiting callers get what there is. */
+  get stopping(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** The first admin key, once started. */
+  get adminKey(): { key: string; source: 'environment' | 'file' } {
+    if (!this.firstKey) throw new Error('Expected the gateway to be started before its admin key is read, but it is not');
+    return this.firstKey;
+  }
+
+  /** Resolves with the keys ready; the tail connects behind, for as long as it takes `queries` to answer. */
+  async start(): Promise<void> {
+    this.firstKey = await firstAdminKey(this.deps.catalog, this.keys, this.deps.config);
+    await this.replies.start();
+    this.connecting = this.connect();
+  }
+
+  /** Before the port closes: open streams end, so that their clients go elsewhere. */
+  drain(): void {
+    this.controller.abort();
+    this.streams.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.drain();
+    await this.connecting;
+    await Promise.all([this.tail.stop(), this.replies.stop(), this.frames.stop()]);
+  }
+
+  private async connect(): Promise<void> {
+    while (!this.stopping.aborted)
+      try {
+        return await this.tail.start();
+      } catch (error) {
+        this.deps.logger.warn({ err: error }, 'cannot tail the events yet');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+  }
+}

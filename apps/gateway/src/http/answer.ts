@@ -1,0 +1,30 @@
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import type { Response } from 'express';
+import { map, type Observable } from 'rxjs';
+
+/** What a route answers when 200 and no headers are not enough. Stored as it is for an Idempotency-Key. */
+export class Answer {
+  constructor(
+    readonly status: number,
+    readonly body?: unknown,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {}
+}
+
+/** Writes an `Answer`; any other value is a 200 with that body. */
+@Injectable()
+export class AnswerInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const response = context.switchToHttp().getResponse<Response>();
+    return next.handle().pipe(
+      map((value: unknown) => {
+        if (!(value instanceof Answer)) {
+          if (!response.headersSent) response.status(200);
+          return value;
+        }
+        response.status(value.status).set(value.headers);
+        return value.body;
+      }),
+    );
+  }
+}

@@ -1,0 +1,93 @@
+import { STATUS_CODES } from 'node:http';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { Logger } from '@runlog/platform';
+import type { Response } from 'express';
+import { Problem, type ProblemKind } from './problem.js';
+import type { ApiRequest } from './request.js';
+import type { RouteTable } from './route-table.js';
+
+const statusOf: Record<ProblemKind, number> = {
+  malformed: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  unknown: 404,
+  method: 405,
+  conflict: 409,
+  stale: 412,
+  too_large: 413,
+  media_type: 415,
+  invalid: 422,
+  too_many: 429,
+  failed: 500,
+  unavailable: 503,
+};
+
+/** The body of a problem (RFC 9457) with the members that every Runlog problem has. */
+export const problemBody = (problem: Problem, requestId: string) => {
+  const status = statusOf[problem.kind];
+  return {
+    type: `urn:runlog:problem:${problem.code}`,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail: problem.message,
+    code: problem.code,
+    request_id: requestId,
+    errors: problem.more.errors ?? [],
+    ...(problem.more.state === undefined ? {} : { state: problem.more.state }),
+  };
+};
+
+/** Every failure leaves here, as problem+json; HTTP statuses of failures appear nowhere else. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly logger: Logger,
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<ApiRequest>();
+    const response = host.switchToHttp().getResponse<Response>();
+    const problem = this.problemOf(error, request);
+    if (problem.kind === 'failed') this.logger.error({ err: error, request_id: request.requestId, method: request.method, path: request.path }, 'a request failed');
+    if (problem.kind === 'unavailable') this.logger.warn({ err: error, request_id: request.requestId }, 'a request could not be served');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const body = problemBody(problem, request.requestId);
+    for (const name of ['ETag', 'Last-Modified', 'Location']) response.removeHeader(name);
+    response.status(body.status).set({ 'Cache-Control': 'no-store', ...problem.more.headers });
+    response.type('application/problem+json').send(JSON.stringify(body));
+  }
+
+  private problemOf(error: unknown, request: ApiRequest): Problem {
+    if (error instanceof Problem) return error;
+    const status = error instanceof HttpException ? error.getStatus() : statusIn(error);
+    if (status === 404) return this.unmatched(request);
+    if (status === 400) return new Problem('malformed', 'malformed_request', 'Expected a request that can be read, but its URL or headers cannot');
+    if (status === 413) return new Problem('too_large', 'body_too_large', 'Expected a smaller request');
+    if (isDown(error)) return new Problem('unavailable', 'unavailable', 'Expected the database and the log to answer, but one of them does not; try again', { headers: { 'Retry-After': '1' } });
+    return new Problem('failed', 'internal_error', 'Expected to serve the request, but something failed inside; the request id is in the log');
+  }
+
+  private unmatched(request: ApiRequest): Problem {
+    const allowed = this.routes.methodsAt(request.path);
+    if (allowed.length === 0) return new Problem('unknown', 'route_not_found', `Expected a route at '${request.path}', but there is none`);
+    const allow = allowed.join(', ');
+    return new Problem('method', 'method_not_allowed', `Expected one of ${allow} at '${request.path}', but got ${request.method}`, { headers: { Allow: allow } });
+  }
+}
+
+const statusIn = (error: unknown): number | undefined => {
+  const status = (error as { status?: unknown } | null)?.status;
+  return typeof status === 'number' ? status : undefined;
+};
+
+const DOWN = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', '57P01', '57P02', '57P03', '53300', '08006', '08001', '08003']);
+
+/** Infrastructure that is away for now: the caller may try again. */
+const isDown = (error: unknown): boolean => {
+  const { code, cause, name } = (error ?? {}) as { code?: unknown; cause?: unknown; name?: unknown };
+  return (typeof code === 'string' && DOWN.has(code)) || name === 'ReadsUnavailable' || (cause !== undefined && isDown(cause));
+};

@@ -1,0 +1,12 @@
+import type { Request } from 'express';
+import type { Principal } from '../auth/principal.js';
+
+/** An express request after the gateway's own steps. */
+export type ApiRequest = Request & {
+  requestId: string;
+  /** Set by the key guard on every route but the public ones. */
+  principal?: Principal;
+};
+
+/** The address that links in answers begin with: `RUNLOG_PUBLIC_URL`, else what the client itself called. */
+export const addressOf = (request: Request, publicUrl: string | undefined): string => publicUrl ?? `${request.protocol}://${request.headers.host ?? 'localhost'}`;

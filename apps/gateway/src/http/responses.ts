@@ -1,0 +1,39 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiHeader, ApiResponse } from '@nestjs/swagger';
+
+const problems: Readonly<Record<number, string>> = {
+  400: 'Malformed: broken JSON, header, query or cursor',
+  401: 'No key, or an unknown or revoked one',
+  403: 'The role does not allow it',
+  404: 'Unknown here',
+  409: 'Against the current state',
+  412: 'If-Match names another version',
+  413: 'The body is larger than 1 MiB',
+  415: 'Not JSON',
+  422: 'Well-formed, but breaks its schema',
+  429: 'Too many requests or streams with this key',
+  500: 'A bug',
+  503: 'Not now: try again after Retry-After',
+};
+
+/** A JSON answer of this shape (a component of the document). */
+export const Answers = (status: number, schema: string, description = schema) => ApiResponse({ status, description, schema: { $ref: `#/components/schemas/${schema}` } });
+
+/** A list of this shape. */
+export const AnswersList = (item: string) =>
+  ApiResponse({
+    status: 200,
+    description: `A page of ${item}`,
+    schema: { allOf: [{ $ref: '#/components/schemas/List' }, { type: 'object', properties: { data: { type: 'array', items: { $ref: `#/components/schemas/${item}` } } } }] },
+  });
+
+/** The problems that every route with a key may answer, and these. */
+export const Problems = (...statuses: number[]) =>
+  applyDecorators(
+    ...[...new Set([400, 401, 403, 429, 500, 503, ...statuses])].sort().map((status) =>
+      ApiResponse({ status, description: problems[status] ?? 'Problem', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } }),
+    ),
+  );
+
+/** The route takes an Idempotency-Key. */
+export const TakesIdempotencyKey = () => ApiHeader({ name: 'Idempotency-Key', required: false, schema: { type: 'string', minLength: 1, maxLength: 255 }, description: 'Kept for 24 hours with a fingerprint of the body' });

@@ -1,0 +1,70 @@
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
+import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
+import { invalid, malformed, Problem, type ProblemPointer } from './problem.js';
+
+/** Marks a DTO whose members are open (a definition that its own validator checks). */
+export const OPEN = Symbol('open');
+
+/**
+ * Bodies and queries against their DTO class: unknown members refused, all errors at once. A body's problem is 422, a query's 400.
+ * Members keep their values: nothing below the first level is copied or converted.
+ */
+@Injectable()
+export class ValidationPipe implements PipeTransform {
+  transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
+    if ((type !== 'body' && type !== 'query') || !metatype || metatype === Object || metatype === String) return value;
+    const given = value as Record<string, unknown>;
+    if (Object.hasOwn(metatype, OPEN)) return given;
+    return type === 'body' ? body(metatype, given) : query(metatype, given);
+  }
+}
+
+const body = (dto: Type, given: Record<string, unknown>): object => {
+  const members = membersOf(dto);
+  const unknownOnes = Object.keys(given).filter((name) => !members.has(name));
+  const instance = Object.assign(new dto() as object, Object.fromEntries(Object.entries(given).filter(([name]) => members.has(name))));
+  const errors = [...unknownOnes.map((name) => ({ pointer: `/${escaped(name)}`, detail: `Expected no member '${name}'` })), ...check(instance)];
+  if (errors.length > 0) throw invalid(errors);
+  return instance;
+};
+
+const query = (dto: Type, given: Record<string, unknown>): object => {
+  const members = membersOf(dto);
+  const instance = new dto() as Record<string, unknown>;
+  for (const [name, raw] of Object.entries(given)) {
+    const bracket = /^([a-z_]+)\[(.+)\]$/.exec(name);
+    if (bracket && members.has(bracket[1] as string) && designOf(dto, bracket[1] as string) === Map) {
+      if (typeof raw !== 'string') throw malformed('invalid_query', name, `Expected '${name}' once`);
+      const map = (instance[bracket[1] as string] ??= new Map<string, string>()) as Map<string, string>;
+      map.set(bracket[2] as string, raw);
+    } else if (members.has(name) && designOf(dto, name) !== Map) instance[name] = coerced(name, raw, designOf(dto, name));
+    else throw malformed('unknown_parameter', name, `Expected no query parameter '${name}' here`);
+  }
+  const errors = check(instance);
+  if (errors.length > 0) throw new Problem('malformed', 'invalid_query', errors[0]?.detail ?? 'Expected a query that can be used', { errors });
+  return instance;
+};
+
+const coerced = (name: string, raw: unknown, design: unknown): unknown => {
+  if (design === Array) return Array.isArray(raw) ? raw : [raw];
+  if (Array.isArray(raw)) throw malformed('invalid_query', name, `Expected '${name}' once`);
+  const text = String(raw);
+  if (design === Number) return /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (design === Boolean) return text === 'true' ? true : text === 'false' ? false : text;
+  return text;
+};
+
+const designOf = (dto: Type, name: string): unknown => Reflect.getMetadata('design:type', dto.prototype as object, name);
+
+const membersOf = (dto: Type): Set<string> =>
+  new Set(getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false).map(({ propertyName }) => propertyName));
+
+const check = (instance: object): ProblemPointer[] => flatten(validateSync(instance, { forbidUnknownValues: true, stopAtFirstError: true }), '');
+
+const flatten = (errors: readonly ValidationError[], above: string): ProblemPointer[] =>
+  errors.flatMap(({ property, constraints, children }) => [
+    ...Object.values(constraints ?? {}).map((detail) => ({ pointer: `${above}/${escaped(property)}`, detail })),
+    ...flatten(children ?? [], `${above}/${escaped(property)}`),
+  ]);
+
+const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');

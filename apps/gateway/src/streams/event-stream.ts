@@ -1,0 +1,79 @@
+import { isTerminalStatus } from '@runlog/read-model';
+import type { EventView, ExecutionView, Freshness, Reads } from '@runlog/contract';
+import type { DecodedEvent } from '@runlog/event-log';
+import { type EventResourceSource, endOf, eventText } from '../executions/event-resource.js';
+import type { Tail } from '../tail.js';
+import { LiveBuffer } from './live-buffer.js';
+import type { SseWriter } from './sse-writer.js';
+
+const PAGE = 500;
+const LAGGING_MS = 1000;
+/** After so long without news the history is asked again, in case the read model was late when the stream began. */
+const IDLE_MS = 15_000;
+
+interface From {
+  readonly workspaceId: string;
+  readonly executionId: string;
+  /** The last version that the client has. */
+  readonly after: number;
+  /** How the execution stood when the stream was asked for. */
+  readonly view: Pick<ExecutionView, 'status' | 'version'>;
+}
+
+interface Sources {
+  readonly tail: Tail;
+  readonly reads: Reads;
+  readonly freshness: (executionId: string) => Promise<Freshness>;
+}
+
+/**
+ * Every event of one execution after a version, once and in order: history from the read model joined with the live tail on the version.
+ * Resolves after the terminal event, or when `until` aborts. A slow client's live events are dropped and read from the history instead.
+ */
+export const streamEvents = async ({ tail, reads, freshness }: Sources, { workspaceId, executionId, after, view }: From, writer: SseWriter, until: AbortSignal): Promise<void> => {
+  const live = new LiveBuffer<DecodedEvent>((event) => event.value.length);
+  const unwatch = tail.watch(executionId, (events) => live.push(events));
+  until.addEventListener('abort', () => live.wake(), { once: true });
+  let last = after;
+  /** Writes what follows; true once it wrote the end. */
+  const send = async (events: readonly EventResourceSource[]): Promise<boolean> => {
+    const due = events.filter(({ version }) => version > last);
+    const end = due.findIndex(({ type }) => endOf(type) !== null);
+    const now = end < 0 ? due : due.slice(0, end + 1);
+    if (now.length === 0) return false;
+    await writer.write(...now.map((event) => ({ id: event.version, event: event.type, data: eventText(event) })));
+    last = now.at(-1)?.version ?? last;
+    if (end < 0) return false;
+    await writer.write({ event: 'done', data: JSON.stringify({ status: endOf(due[end]?.type ?? ''), version: last }) });
+    return true;
+  };
+  try {
+    if (isTerminalStatus(view.status) && after >= view.version) {
+      await writer.write({ event: 'done', data: JSON.stringify({ status: view.status, version: view.version }) });
+      return;
+    }
+    let known = 0;
+    // What the tail had read before it was watched is on the log already: the first look at the history goes up to its end.
+    let fresh: Freshness | undefined = await freshness(executionId);
+    while (!until.aborted) {
+      const page: readonly EventView[] = await reads.events({ workspaceId, executionId, after: last, limit: PAGE, ...(fresh && { fresh }) });
+      if (until.aborted || (await send(page))) return;
+      if (page.length === PAGE) continue;
+      fresh = undefined;
+      while (!until.aborted) {
+        const { events, overflowed } = live.take();
+        const next = events.find(({ version }) => version > last);
+        known = Math.max(known, events.at(-1)?.version ?? 0);
+        if (overflowed !== null || (next && next.version !== last + 1)) {
+          known = Math.max(known, overflowed ?? 0);
+          fresh = { minVersion: known, timeoutMs: LAGGING_MS };
+          break;
+        }
+        if (await send(events)) return;
+        if (events.length === 0 && !(await live.filled(IDLE_MS))) break;
+      }
+    }
+  } finally {
+    unwatch();
+  }
+};

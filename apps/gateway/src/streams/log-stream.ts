@@ -1,0 +1,58 @@
+import type { LogQuery, Reads } from '@runlog/contract';
+import type { ExecutionView } from '@runlog/contract';
+import { logLine } from '../executions/log-line.js';
+import type { Frames } from '../frames.js';
+import type { Tail } from '../tail.js';
+import type { SseWriter } from './sse-writer.js';
+
+const PAGE = 500;
+const SETTLING_MS = [50, 150, 400, 1000, 2000];
+
+/**
+ * Log lines as they are stored, in order. The frames topic only wakes it: lines get their number when they are stored. After the end
+ * of the execution it looks on for a moment, because lines may be stored after the last event.
+ */
+export const streamLogs = async (
+  { tail, frames, reads }: { tail: Tail; frames: Frames; reads: Reads },
+  query: Omit<LogQuery, 'limit'>,
+  ended: () => Promise<Pick<ExecutionView, 'status' | 'version'> | null>,
+  writer: SseWriter,
+  until: AbortSignal,
+): Promise<void> => {
+  let wake = (): void => undefined;
+  let woken = true;
+  const onNews = () => {
+    woken = true;
+    wake();
+  };
+  const stops = [tail.watch(query.executionId, onNews), frames.watch(query.executionId, onNews)];
+  until.addEventListener('abort', onNews, { once: true });
+  let after = query.after;
+  let quiet = 0;
+  try {
+    while (!until.aborted) {
+      if (woken) quiet = 0;
+      woken = false;
+      const lines = await reads.logs({ ...query, after, limit: PAGE });
+      if (until.aborted) return;
+      await writer.write(...lines.map((line) => ({ id: line.seq, event: 'log', data: JSON.stringify(logLine(line)) })));
+      after = lines.at(-1)?.seq ?? after;
+      if (lines.length > 0) quiet = 0;
+      if (lines.length === PAGE || woken) continue;
+      const end = quiet >= 3 ? await ended() : null;
+      if (end) {
+        await writer.write({ event: 'done', data: JSON.stringify({ status: end.status, version: end.version }) });
+        return;
+      }
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        timer = setTimeout(resolve, SETTLING_MS[Math.min(quiet, SETTLING_MS.length - 1)]);
+      });
+      clearTimeout(timer);
+      quiet++;
+    }
+  } finally {
+    for (const stop of stops) stop();
+  }
+};

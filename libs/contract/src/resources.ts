@@ -1,0 +1,285 @@
+import type { Json } from '@runlog/workflow';
+import type { ExecutionStatus, NodeStatus } from './views.js';
+
+/** RFC 3339. */
+export type Timestamp = string;
+
+/** A list of anything. Cursors are opaque. */
+export interface ListResource<Item> {
+  readonly object: 'list';
+  readonly data: readonly Item[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
+  readonly prev_cursor: string | null;
+  /** Only when pages were asked for by number. */
+  readonly meta?: { readonly total: number; readonly page: number; readonly limit: number; readonly total_pages: number; readonly total_capped?: true };
+}
+
+export interface TemplateResource {
+  readonly nodes: readonly { readonly id: string; readonly type: string; readonly name: string }[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly branch?: string }[];
+  readonly width: number;
+  readonly height: number;
+  readonly positions: { readonly [node: string]: { readonly x: number; readonly y: number } };
+  readonly action_types: readonly Json[];
+}
+
+/** A question to a human that is open. */
+export interface GateResource {
+  readonly id: string;
+  readonly node_id: string;
+  readonly kind: 'approval' | 'question';
+  readonly prompt: string;
+  readonly schema: Json;
+  readonly requested_at: Timestamp;
+  readonly expires_at: Timestamp | null;
+  readonly approvals_given: number;
+  readonly approvals_needed: number;
+}
+
+export interface TokenUsageResource {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly input_uncached: number;
+  readonly cache_read: number;
+  readonly cache_write: number;
+  readonly output_text: number;
+  readonly reasoning: number;
+}
+
+export interface NodeStats {
+  readonly status: NodeStatus;
+  readonly scheduled_at: Timestamp | null;
+  readonly started_at: Timestamp | null;
+  readonly completed_at: Timestamp | null;
+  readonly stopped_at: Timestamp | null;
+  readonly failed_at: Timestamp | null;
+  readonly attempts: number;
+  readonly duration_ms: number | null;
+  readonly cost: number;
+  readonly token_usage: TokenUsageResource;
+}
+
+export interface EdgeStats {
+  readonly status: 'open' | 'closed';
+}
+
+/** One run of a workflow as the API shows it (section 1 of the API's design). */
+export interface ExecutionResource {
+  readonly object: 'execution';
+  readonly id: string;
+  readonly hashid: string;
+  readonly key: string;
+  readonly name: string;
+  readonly version: number;
+  readonly workflow_id: string;
+  readonly workflow_version_id: string;
+  readonly agent_id: string | null;
+  readonly agent_version_id: string | null;
+  readonly deployment_id: string | null;
+  readonly step_key: string | null;
+  readonly output_schema_name: string | null;
+  readonly template?: TemplateResource;
+  readonly workspace_id: string;
+  readonly pod_id: string;
+  readonly user_id: string | null;
+  readonly session_id: string | null;
+  readonly trigger: { readonly kind: string; readonly id: string | null };
+  readonly parent_execution_id: string | null;
+  readonly root_execution_id: string | null;
+  readonly batch_id: string | null;
+  readonly retry_of: string | null;
+  readonly replay_of: string | null;
+  readonly retry_count: number;
+  readonly status: ExecutionStatus;
+  readonly is_terminal: boolean;
+  readonly status_reason: string | null;
+  readonly gates: readonly GateResource[];
+  readonly error: string | null;
+  readonly error_code: string | null;
+  readonly error_node_id: string | null;
+  readonly input: Json;
+  readonly payload: Json;
+  readonly output: Json;
+  readonly result: Json;
+  readonly execution_data?: { readonly [node: string]: Json };
+  readonly metadata: { readonly [key: string]: Json };
+  readonly tags: readonly string[];
+  readonly queue_name: string | null;
+  readonly concurrency_key: string | null;
+  readonly priority: number;
+  readonly run_timeout_seconds: number | null;
+  readonly assigned_to_worker: string | null;
+  readonly actions_count: number;
+  readonly completed_actions_count: number;
+  readonly failed_actions_count: number;
+  readonly idle_actions_count: number;
+  readonly running_actions_count: number;
+  readonly stopped_actions_count: number;
+  readonly n_steps: number;
+  readonly n_agent_actions: number;
+  readonly n_screenshots: number;
+  /** By node id, and by `<from>-<to>` for edges. */
+  readonly stats?: { readonly [nodeOrEdge: string]: NodeStats | EdgeStats };
+  readonly token_usage: TokenUsageResource;
+  /** USD. */
+  readonly cost: number;
+  readonly cost_nano_usd: string;
+  readonly cost_complete: boolean;
+  readonly budget_usd: number | null;
+  /** In the time zone that was asked for. */
+  readonly created_at: Timestamp;
+  readonly created_at_utc: Timestamp;
+  readonly created_at_string: string;
+  readonly started_at: Timestamp | null;
+  readonly completed_at: Timestamp | null;
+  readonly cancel_requested_at: Timestamp | null;
+  readonly cancelled_at: Timestamp | null;
+  readonly cancelled_by: string | null;
+  /** Grows while it runs; null if it never started. */
+  readonly duration_ms: number | null;
+  readonly queued_ms: number;
+  readonly active_ms: number;
+  readonly suspended_ms: number;
+  readonly logs_url: string;
+  readonly output_url: string | null;
+  readonly video_url: string | null;
+  readonly trace_id: string | null;
+  readonly log: { readonly count: number; readonly last_line: string | null; readonly url: string };
+}
+
+/** An event as its history and its stream show it. */
+export interface EventResource {
+  readonly object: 'event';
+  readonly id: string;
+  readonly execution_id: string;
+  readonly version: number;
+  readonly type: string;
+  readonly schema_version: number;
+  readonly at: Timestamp;
+  readonly previous: string;
+  readonly command_id: string;
+  readonly node_id?: string;
+  readonly attempt?: number;
+  readonly data: { readonly [key: string]: Json };
+}
+
+export interface LogLineResource {
+  readonly seq: number;
+  readonly at: Timestamp;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly node_id: string | null;
+  readonly attempt: number | null;
+  readonly message: string;
+  readonly fields: Json;
+}
+
+export interface AttemptResource {
+  readonly attempt: number;
+  readonly status: NodeStatus | 'lost';
+  readonly runner: string | null;
+  readonly scheduled_at: Timestamp | null;
+  readonly started_at: Timestamp | null;
+  readonly ended_at: Timestamp | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly late_report: { readonly at: Timestamp; readonly report: string; readonly because: string } | null;
+}
+
+/** One node of one execution, with every attempt. */
+export interface NodeResource {
+  readonly object: 'node';
+  readonly node_id: string;
+  readonly execution_id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly status: NodeStatus;
+  readonly branch: string | null;
+  readonly output: Json;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly scheduled_at: Timestamp | null;
+  readonly started_at: Timestamp | null;
+  readonly completed_at: Timestamp | null;
+  readonly stopped_at: Timestamp | null;
+  readonly failed_at: Timestamp | null;
+  readonly duration_ms: number | null;
+  readonly attempts: readonly AttemptResource[];
+}
+
+/** What an execution waits for, since when, and who or what can unblock it. */
+export interface WhyResource {
+  readonly object: 'why';
+  readonly status: ExecutionStatus;
+  readonly causes: readonly {
+    readonly kind: 'gate' | 'slot' | 'delay' | 'retry' | 'no_runner' | 'queue_paused' | 'budget' | 'child' | 'fault';
+    readonly since: Timestamp;
+    readonly until?: Timestamp;
+    readonly node_id?: string;
+    readonly gate_id?: string;
+    readonly queue_name?: string;
+    readonly held_by?: readonly string[];
+    readonly detail: string;
+    readonly unblock: readonly { readonly action: string; readonly by: string }[];
+  }[];
+}
+
+/** A workflow with its latest version. */
+export interface WorkflowResource {
+  readonly object: 'workflow';
+  readonly id: string;
+  readonly key: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly workspace_id: string;
+  /** Number of the latest version. */
+  readonly version: number;
+  readonly workflow_version_id: string;
+  readonly definition: { readonly [key: string]: Json };
+  readonly created_at: Timestamp;
+  readonly updated_at: Timestamp;
+}
+
+/** A published definition; it never changes. */
+export interface WorkflowVersionResource {
+  readonly object: 'workflow_version';
+  readonly id: string;
+  readonly workflow_id: string;
+  readonly version: number;
+  readonly definition: { readonly [key: string]: Json };
+  readonly created_at: Timestamp;
+  readonly created_by: string | null;
+}
+
+/** A secret's value is never shown. */
+export interface SecretResource {
+  readonly object: 'secret';
+  readonly name: string;
+  readonly created_at: Timestamp;
+  readonly updated_at: Timestamp;
+}
+
+export interface ApiKeyResource {
+  readonly object: 'api_key';
+  readonly id: string;
+  readonly name: string;
+  readonly prefix: string;
+  readonly role: 'viewer' | 'editor' | 'admin';
+  readonly pod_id: string | null;
+  readonly dialect: string | null;
+  readonly created_at: Timestamp;
+  /** Only in the answer that made it. */
+  readonly key?: string;
+}
+
+/** RFC 9457, with what every problem of Runlog has. */
+export interface ProblemResource {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly request_id: string;
+  readonly errors: readonly { readonly pointer: string; readonly detail: string; readonly suggestion?: string }[];
+  /** The current state, for a 409. */
+  readonly state?: Json;
+}
