@@ -1,25 +1,31 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTestDatabase, type TestDatabase } from '@runlog/testing';
 import type { WorkflowDefinition } from '@runlog/workflow';
 import { Catalog } from './catalog.js';
 import { hashApiKey } from './catalog/tenancy.js';
 import { createDatabase, type Database } from './database.js';
 
-const url = process.env['SCRATCH_URL'] as string;
 const definition = (key: string, name = 'One'): WorkflowDefinition => ({ key, name, nodes: [{ id: 'b', type: 'transform', name: 'b', config: { expression: '"\u0000"' } }], edges: [{ from: 'start_of_workflow', to: 'b' }] });
 
 describe('Catalog', () => {
+  let server: TestDatabase;
   let database: Database;
   let catalog: Catalog;
   let workspaceId: string;
 
   beforeAll(async () => {
+    server = await startTestDatabase();
+    const url = server.connectionString;
     const [first, second] = await Promise.all([createDatabase({ url }), createDatabase({ url, poolSize: 2 })]);
     await second.close();
     database = first;
     catalog = new Catalog(database);
     workspaceId = (await catalog.seedDefaults()).workspace.id;
+  }, 60_000);
+  afterAll(async () => {
+    await database.close();
+    await server.stop();
   });
-  afterAll(() => database.close());
 
   it('seeds the defaults once', async () => {
     const again = await Promise.all([catalog.seedDefaults(), catalog.seedDefaults()]);

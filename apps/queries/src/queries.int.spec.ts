@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ExecutionFilter } from '@runlog/contract';
+import { createPostgresLog, encodeJson, type EventLog, partitionOf } from '@runlog/event-log';
+import type { CreatedData, Frame } from '@runlog/execution';
+import { createLogger } from '@runlog/platform';
+import { Catalog, createDatabase, type Database } from '@runlog/read-model';
+import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { uuidv7 } from 'uuidv7';
+import { QueriesService } from './queries.service.js';
+import { createdData, Recorder } from './testing/recorder.js';
+import { verifyReadModel } from './verify.js';
+
+const logger = createLogger('queries-spec', { logLevel: 'fatal' });
+const timeoutMs = 10_000;
+
+describe('queries', () => {
+  let server: TestDatabase;
+  let database: Database;
+  let log: EventLog;
+  let catalog: Catalog;
+  let queries: QueriesService;
+  let recorder: Recorder;
+  let workspaceId: string;
+  let pinned: Pick<CreatedData, 'workflow_id' | 'workflow_version_id'>;
+
+  beforeAll(async () => {
+    server = await startTestDatabase();
+    database = await createDatabase({ url: server.connectionString });
+    catalog = new Catalog(database);
+    workspaceId = (await catalog.seedDefaults()).workspace.id;
+    const definition = { key: 'workflow', name: 'Workflow', nodes: ['a', 'b'].map((id) => ({ id, type: 'code', name: id.toUpperCase(), config: {} })), edges: [] };
+    const { workflow, version } = await catalog.createWorkflow({ workspaceId, definition, by: null, at: 1 });
+    pinned = { workflow_id: workflow.id, workflow_version_id: version.id };
+    log = createPostgresLog({ connectionString: server.connectionString });
+    await log.start();
+    recorder = new Recorder(log, workspaceId);
+    await recorder.start();
+    queries = new QueriesService({ database, log, catalog, logger });
+    await queries.start();
+  }, 60_000);
+
+  afterAll(async () => {
+    await recorder.stop();
+    await queries.stop();
+    await log.stop();
+    await database.close();
+    await server.stop();
+  });
+
+  const one = async (id: string, minVersion: number) => {
+    const answer = await queries.reads.execution({ workspaceId, ref: id, nodes: true, fresh: { minVersion, timeoutMs } });
+    if (!answer || answer.stale) throw new Error(`Expected '${id}' at version ${minVersion}, but got ${JSON.stringify(answer)}`);
+    return answer.view;
+  };
+  const filter = (given: Partial<ExecutionFilter>): ExecutionFilter => ({ workspaceId, sort: 'created_at', descending: true, limit: 50, ...given });
+  const begun = (given: Partial<CreatedData> = {}) =>
+    [
+      ['ExecutionCreated', createdData({ ...pinned, ...given })],
+      ['ExecutionQueued', { queue_name: null }],
+      ['ExecutionStarted', {}],
+    ] as const;
+
+  it('folds what it reads, however the events fall into batches', async () => {
+    const id = uuidv7();
+    await recorder.record(id, ...begun({ input: { text: 'a"\\\u0000\ud800' }, hashid: 'first', key: 'workflow_7' }), ['NodeScheduled', { node_id: 'a', attempt: 1, kind: 'code' }]);
+    expect(await one(id, 4)).toMatchObject({ status: 'running', input: { text: 'a"\\\u0000\ud800' }, nodes: { a: { status: 'scheduled', name: 'A', type: 'code' } } });
+    await recorder.record(id, ['NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }]);
+    await one(id, 5);
+    await recorder.record(id, ['NodeCompleted', { node_id: 'a', attempt: 1, output: { n: '\u0000' } }]);
+    await one(id, 6);
+    await recorder.record(id, ['NodeCompleted', { node_id: 'b', attempt: 1, output: 2, inline: true }], ['ExecutionCompleted', { output: 3 }]);
+    const view = await one(id, 8);
+    expect(view).toMatchObject({ status: 'completed', output: 3, n_steps: 2, completed_actions_count: 2, version: 8, nodes: { a: { output: { n: '\u0000' } }, b: { output: 2 } } });
+    for (const ref of ['first', 'workflow_7']) expect((await queries.reads.execution({ workspaceId, ref, nodes: false }))?.view.id).toBe(id);
+    expect(await queries.reads.execution({ workspaceId: uuidv7(), ref: id, nodes: false })).toBeNull();
+  });
+
+  it('shows an execution as it stood at an earlier version', async () => {
+    const id = uuidv7();
+    await recorder.record(id, ...begun(), ['NodeCompleted', { node_id: 'a', attempt: 1, output: 1, inline: true }], ['ExecutionCompleted', { output: 1 }]);
+    const now = await one(id, 5);
+    const at = async (atVersion: number) => (await queries.reads.execution({ workspaceId, ref: id, nodes: true, atVersion }))?.view;
+    expect(await at(3)).toMatchObject({ version: 3, status: 'running', completed_at: null, nodes: {} });
+    expect(await at(4)).toMatchObject({ version: 4, n_steps: 1, nodes: { a: { status: 'completed' } } });
+    expect(await at(5)).toEqual(now);
+    expect(await at(6)).toBeUndefined();
+  });
+
+  it('keeps the history verbatim', async () => {
+    const id = uuidv7();
+    await recorder.record(id, ...begun());
+    await one(id, 3);
+    const events = await queries.reads.events({ workspaceId, executionId: id, after: 1, limit: 10 });
+    expect(events.map(({ version, type, value }) => [version, type, value])).toEqual([
+      [2, 'ExecutionQueued', '{"queue_name":null}'],
+      [3, 'ExecutionStarted', '{}'],
+    ]);
+    expect(events[1]?.previous).toBe(events[0]?.id);
+  });
+
+  it('waits for a version, within bounds', async () => {
+    const id = uuidv7();
+    const later = queries.reads.execution({ workspaceId, ref: id, nodes: false, fresh: { minVersion: 3, timeoutMs } });
+    await recorder.record(id, ...begun());
+    expect(await later).toMatchObject({ stale: false, view: { version: 3 } });
+    expect(await queries.reads.execution({ workspaceId, ref: id, nodes: false, fresh: { minVersion: 4, timeoutMs: 20 } })).toMatchObject({ stale: true, view: { version: 3 } });
+    const partition = partitionOf(id, log.partitions('execution-events'));
+    const end = await log.end('execution-events', partition);
+    expect(await queries.reads.execution({ workspaceId, ref: id, nodes: false, fresh: { partition, offset: end, timeoutMs } })).toMatchObject({ stale: false });
+    expect(await queries.reads.execution({ workspaceId, ref: id, nodes: false, fresh: { partition, offset: end + 1, timeoutMs: 20 } })).toMatchObject({ stale: true });
+  });
+
+  it('filters, pages in both directions and counts', async () => {
+    const session = 'session-1';
+    const ids = Array.from({ length: 5 }, () => uuidv7()).sort();
+    for (const [i, id] of ids.entries()) {
+      const given = { session_id: session, tags: i % 2 ? ['odd', 'a"b\\'] : ['even'], metadata: { n: i, nested: { x: 1 } }, key: `listed_${i}`, name: `Listed ${i}`, hashid: `list${i}` };
+      await recorder.record(id, ...begun(given), ...(i === 4 ? ([['ExecutionCompleted', { output: null }]] as const) : []));
+    }
+    await Promise.all(ids.map((id, i) => one(id, i === 4 ? 4 : 3)));
+    const list = async (given: Partial<ExecutionFilter>) => (await queries.reads.executions(filter({ sessionId: session, ...given }))).rows.map(({ id }) => ids.indexOf(id));
+    expect(await list({})).toEqual([4, 3, 2, 1, 0]);
+    expect(await list({ descending: false })).toEqual([0, 1, 2, 3, 4]);
+    expect(await list({ statuses: ['completed'] })).toEqual([4]);
+    expect(await list({ statuses: ['completed', 'running'] })).toEqual([4, 3, 2, 1, 0]);
+    expect(await list({ tag: 'a"b\\' })).toEqual([3, 1]);
+    expect(await list({ metadata: { n: '2' } })).toEqual([2]);
+    expect(await list({ metadata: { nested: '1' } })).toEqual([]);
+    expect(await list({ q: 'sted_3' })).toEqual([3]);
+    expect(await list({ q: ids[1] as string })).toEqual([1]);
+    expect(await list({ q: '%' })).toEqual([]);
+    expect(await list({ sort: 'completed_at' })).toEqual([4, 3, 2, 1, 0]);
+    expect(await list({ sort: 'completed_at', descending: false })).toEqual([0, 1, 2, 3, 4]);
+    expect(await list({ sort: 'duration_ms', limit: 2 })).toHaveLength(2);
+    expect(await list({ sort: 'cost', limit: 2, offset: 2 })).toEqual([2, 1]);
+    expect(await list({ workflowId: pinned.workflow_id, limit: 1 })).toEqual([4]);
+    expect(await list({ workflowId: 'none' })).toEqual([]);
+
+    const first = await queries.reads.executions(filter({ sessionId: session, limit: 2, withTotal: true }));
+    expect([first.hasMore, first.total, first.totalCapped, first.lagMs]).toEqual([true, 5, false, 0]);
+    const cursor = (index: number) => ({ value: first.rows[0]?.created_at ?? null, id: ids[index] as string });
+    expect(await list({ limit: 2, after: cursor(3) })).toEqual([2, 1]);
+    expect(await list({ limit: 2, before: cursor(1) })).toEqual([3, 2]);
+    expect((await queries.reads.executions(filter({ sessionId: session, limit: 2, before: cursor(3) }))).hasMore).toBe(false);
+  });
+
+  it('stores log lines once and late reports with their attempt', async () => {
+    const id = uuidv7();
+    await recorder.record(id, ...begun(), ['NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }]);
+    const line = (n: number): Frame => ({ type: 'log', executionId: id, workspaceId, node: 'a', attempt: 1, at: n, level: n === 2 ? 'error' : 'info', message: `line ${n}\0`, fields: { n }, dedupe: `r:${n}` });
+    const late: Frame = { type: 'late_report', executionId: id, workspaceId, node: 'a', attempt: 1, at: 9, runner: 'r', report: 'completed', because: 'lost' };
+    const partition = partitionOf(id, log.partitions('execution-frames'));
+    const records = [line(1), line(2), line(1), late, { ...line(3), executionId: 'broken' }, { ...line(4), node: 'bro\0ken' }, line(3)].map((frame) => encodeJson(id, frame));
+    await log.send([{ topic: 'execution-frames', partition, records }]);
+    await until(async () => (await queries.reads.logs({ workspaceId, executionId: id, after: 0, limit: 10 })).length === 3);
+    const lines = await queries.reads.logs({ workspaceId, executionId: id, after: 0, limit: 10 });
+    expect(lines.map(({ message, fields }) => [message, fields])).toEqual([1, 2, 3].map((n) => [`line ${n}\uFFFD`, { n }]));
+    expect(await queries.reads.logs({ workspaceId, executionId: id, after: lines[0]?.seq ?? 0, limit: 10, level: 'error', node: 'a', q: 'INE' })).toHaveLength(1);
+    expect(await queries.reads.logs({ workspaceId: uuidv7(), executionId: id, after: 0, limit: 10 })).toEqual([]);
+    const view = await one(id, 4);
+    expect(view).toMatchObject({ log_count: 3, last_log_line: 'line 3\uFFFD', nodes: { a: { attempts: [{ late_report: { at: 9, report: 'completed', because: 'lost' } }] } } });
+    expect(await queries.reads.nodes({ workspaceId, executionId: id })).toMatchObject([{ node_id: 'a', status: 'running' }]);
+  });
+
+  it('quarantines an execution that PostgreSQL refuses, and goes on with the rest', async () => {
+    const [bad, good] = samePartition(log);
+    const records = [...recorder.encode(good, ...begun()), ...recorder.encode(bad, ...begun({ workflow_id: 'no-uuid' })), ...recorder.encode(good, ['ExecutionCompleted', { output: 1 }])];
+    await recorder.append(good, records);
+    expect(await one(good, 4)).toMatchObject({ status: 'completed' });
+    expect(await queries.reads.execution({ workspaceId, ref: bad, nodes: false })).toBeNull();
+    const [row] = await database.query<{ execution_id: string; cause: string }>('select * from projection_quarantine');
+    expect(row).toMatchObject({ execution_id: bad, cause: expect.stringContaining('invalid input syntax for type uuid') as unknown });
+    const { drift } = await verifyReadModel({ log, database, catalog });
+    expect(drift).toEqual([{ executionId: bad, because: 'it is quarantined' }]);
+    await database.query('delete from projection_quarantine');
+  });
+
+  it('finds rows that are not the fold of the log', async () => {
+    const [first, second] = [uuidv7(), uuidv7()];
+    await recorder.record(first, ...begun());
+    await recorder.record(second, ...begun());
+    await Promise.all([one(first, 3), one(second, 3)]);
+    await database.query(`update executions set live = '${JSON.stringify({ status: 'failed' })}' where id = $1`, [first]);
+    await database.query('delete from execution_events where execution_id = $1 and version = 2', [second]);
+    const { checked, drift } = await verifyReadModel({ log, database, catalog, workspaceId });
+    expect(checked).toBeGreaterThan(2);
+    expect(drift.map(({ executionId }) => executionId)).toEqual(expect.arrayContaining([first, second]));
+  });
+
+  it('goes on where it stood, with the views that are still open', async () => {
+    const id = uuidv7();
+    await recorder.record(id, ...begun(), ['NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }]);
+    await one(id, 4);
+    await queries.stop();
+    await recorder.record(id, ['NodeCompleted', { node_id: 'a', attempt: 1, output: 5 }], ['ExecutionCompleted', { output: 6 }]);
+    queries = new QueriesService({ database, log, catalog, logger });
+    await queries.start();
+    expect(await one(id, 6)).toMatchObject({ status: 'completed', output: 6, running_actions_count: 0, completed_actions_count: 1, nodes: { a: { output: 5, attempts: [{ runner: 'r' }] } } });
+    const positions = await queries.reads.positions();
+    expect(positions).toHaveLength(log.partitions('execution-events'));
+    expect(queries.describe()).toMatchObject({ partitions: [0, 1, 2, 3], projection: true });
+  });
+
+  it('adds up what was used per day', async () => {
+    const [row] = await database.query<{ created: number; completed: number; steps: number }>(
+      'select sum(created)::int as created, sum(completed)::int as completed, sum(steps)::int as steps from usage_daily where workspace_id = $1',
+      [workspaceId],
+    );
+    const [counted] = await database.query(
+      `select count(*)::int as created, count(*) filter (where status = 'completed')::int as completed, sum(coalesce((live->>'n_steps')::int, 0))::int as steps from executions where workspace_id = $1`,
+      [workspaceId],
+    );
+    expect(row).toEqual(counted);
+  });
+});
+
+const until = async (met: () => Promise<boolean>): Promise<void> => {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await met())) {
+    if (Date.now() > deadline) throw new Error('Expected the condition to be met in time, but it was not');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+
+const samePartition = (log: EventLog): [string, string] => {
+  const first = uuidv7();
+  for (;;) {
+    const second = uuidv7();
+    if (partitionOf(first, log.partitions('execution-events')) === partitionOf(second, log.partitions('execution-events'))) return [first, second];
+  }
+};
