@@ -4,8 +4,12 @@ import { fireTimer, loseAttempt, remindNode } from './commands.js';
 import type { Runners } from './runners.js';
 import { slotOf } from './watched.js';
 
-/** A sent command whose effect is not on the log yet is sent again after 5, 10, 20, 40, 60, 60 ... seconds. */
-const again = (tries: number): number => Math.min(5000 * 2 ** tries, 60_000);
+/** A sent command whose effect is not on the log yet is sent again after 5, 10, 20 ... seconds. */
+const again = (tries: number, atMostMs: number): number => Math.min(5000 * 2 ** tries, atMostMs);
+
+/** A timer that is never settled has met a fault or owners that are far behind: sending it often helps neither. */
+const FIRE_AGAIN_AT_MOST_MS = 600_000;
+const REMIND_AGAIN_AT_MOST_MS = 60_000;
 
 /** How soon a reminder that found no runner with a free slot looks again. */
 const LOOK_AGAIN_MS = 3000;
@@ -21,7 +25,7 @@ export const dueTimers = (book: Book, now: number, limit: number): ExecutionComm
     const { watched, armed, tries } = due;
     if (!book.holds(watched) || watched.timers.get(slotOf(armed.timer.kind, armed.node)) !== armed) continue;
     commands.push(fireTimer(watched, armed, now));
-    book.timers.set(now + again(tries), { watched, armed, tries: tries + 1 });
+    book.timers.set(now + again(tries, FIRE_AGAIN_AT_MOST_MS), { watched, armed, tries: tries + 1 });
   }
   return commands;
 };
@@ -36,7 +40,7 @@ export const dueReminders = (book: Book, runners: Runners, now: number, limit: n
     if (!book.holds(watched) || watched.attempts.get(attempt.node) !== attempt) continue;
     if (runners.takeSlot(attempt.kind)) {
       commands.push(remindNode(watched, attempt, tries + 1, now));
-      book.reminders.set(now + again(tries), { watched, attempt, tries: tries + 1 });
+      book.reminders.set(now + again(tries, REMIND_AGAIN_AT_MOST_MS), { watched, attempt, tries: tries + 1 });
     } else book.reminders.set(now + LOOK_AGAIN_MS, due);
   }
   return commands;

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Batch, LogRecord } from '@runlog/event-log';
+import { createLogger } from '@runlog/platform';
+import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { NodeTimeouts } from './node-timeouts.js';
+import { PartitionScheduler } from './partition.js';
+import { Runners } from './runners.js';
+import { SchedulerStore } from './store.js';
+import { Bench, until } from './testing/bench.js';
+import { createdData } from './testing/events.js';
+
+let server: TestDatabase;
+let bench: Bench;
+const logger = createLogger('test', { logLevel: 'silent' });
+
+beforeAll(async () => {
+  server = await startTestDatabase();
+  bench = await Bench.open(server.connectionString);
+}, 60_000);
+afterAll(async () => {
+  await bench.close();
+  await server.stop();
+});
+
+const schedulerOf = () =>
+  new PartitionScheduler(0, { log: bench.log, store: new SchedulerStore(bench.database), timeouts: new NodeTimeouts({ workflowVersion: async () => null }, logger), runners: new Runners(5000), logger, onSent: () => undefined });
+
+const batchFrom = async (offset: number): Promise<Batch> => {
+  const records: LogRecord[] = [];
+  const end = await bench.log.end('execution-events', 0);
+  for await (const some of bench.log.read('execution-events', 0, offset, end)) records.push(...some);
+  return { topic: 'execution-events', partition: 0, records, end };
+};
+
+describe('two schedulers that both think a partition is theirs', () => {
+  it('only the one that opened it last writes; the other reads again what it missed if it gets the partition back', async () => {
+    const [zombie, heir] = [schedulerOf(), schedulerOf()];
+    const due = Date.now() + 600_000;
+    await bench.happens('e1', 'ExecutionCreated', createdData());
+    await bench.happens('e1', 'NodeWaiting', { node_id: 'n1', attempt: 1, until: due });
+    await zombie.open();
+    await zombie.handle(await batchFrom(0));
+    await bench.flushed();
+
+    const resumed = await heir.open();
+    await bench.happens('e1', 'NodeCompleted', { node_id: 'n1', attempt: 1, output: null });
+    await heir.handle(await batchFrom(resumed));
+    await bench.flushed();
+    expect(await bench.rows('timers')).toEqual([]);
+
+    const missed = await bench.log.end('execution-events', 0);
+    await bench.happens('e2', 'ExecutionCreated', createdData());
+    await bench.happens('e2', 'NodeWaiting', { node_id: 'n1', attempt: 1, until: due });
+    await zombie.handle(await batchFrom(missed));
+    await until(() => !zombie.isCaughtUp);
+    expect(await bench.rows('timers')).toEqual([]);
+
+    await bench.happens('e3', 'ExecutionCreated', createdData());
+    await zombie.handle(await batchFrom(missed + 2));
+    await bench.flushed();
+    expect(await bench.rows('timers')).toMatchObject([{ execution_id: 'e2', due_at: due }]);
+    heir.drop();
+    await zombie.stop();
+  }, 30_000);
+});
