@@ -21,6 +21,6 @@ export class AcceptedEvents {
       this.claim = record.offset;
       return null;
     }
-    return claimOf(record) === this.claim ? { event: decodeEvent(record), record } : null;
+    return this.claim >= 0 && claimOf(record) === this.claim ? { event: decodeEvent(record), record } : null;
   }
 }

@@ -65,10 +65,12 @@ export class GroupCommit {
   }
 
   private async run(): Promise<void> {
-    // Whatever else this turn of the event loop wants to write goes along.
-    await new Promise(setImmediate);
-    for (let backoff = 10; this.queue.length > 0; ) {
+    for (let backoff = 10; ; ) {
+      // Whatever else this turn of the event loop wants to write goes along.
+      await new Promise(setImmediate);
+      if (this.queue.length === 0) break;
       const batch = this.take();
+      if (batch.length === 0) continue;
       const before = batch.length;
       const left = await this.commit(batch);
       if (this.abandoned) for (const item of left.splice(0)) item.fail(new FenceLost('the log is stopped'));
@@ -92,6 +94,11 @@ export class GroupCommit {
     let records = 0;
     let bytes = 0;
     for (const item of this.queue) {
+      if (item.signal?.aborted) {
+        this.queuedBytes -= item.bytes;
+        item.fail(new FenceLost('the partition was revoked'));
+        continue;
+      }
       const full = taken.length > 0 && (records + item.count > batchRecords || bytes + item.bytes > batchBytes);
       const blocked = full || item.parts.some((part, index) => closed.has(part.slot) || (index === 0 && item.exclusive && shared.has(part.slot)));
       item.parts.forEach((part, index) => (blocked || (index === 0 && item.exclusive) ? closed : shared).add(part.slot));

@@ -3,6 +3,9 @@ import type { Diagnostics } from '../diagnostics.js';
 import type { Session } from './session.js';
 
 const tickMs = 400;
+/** Far below the session's idle time-out; a slow hand-over doesn't keep it waiting. */
+const keepAliveMs = 3_000;
+const leaveMs = 2_000;
 const queryTimeoutMs = 10_000;
 /** Object number of the lock that says "a member is here"; partitions are below it. */
 const presence = 0x7fffffff;
@@ -23,6 +26,8 @@ interface Held {
   holding?: Holding;
   /** Until it resolves the partition is nobody's, here. */
   ending?: Promise<void>;
+  /** Its lock goes back as soon as it has ended. */
+  leaving?: boolean;
 }
 
 interface Group {
@@ -40,7 +45,7 @@ interface Group {
 export class Membership {
   private readonly groups = new Map<string, Group>();
   private ticking: Promise<void> = Promise.resolve();
-  private timer: NodeJS.Timeout | undefined;
+  private timers: NodeJS.Timeout[] = [];
   private here = new Set<number>();
   private stopped = false;
 
@@ -53,7 +58,7 @@ export class Membership {
   ) {}
 
   start(): Promise<void> {
-    this.timer = setInterval(() => void this.tick(), tickMs);
+    this.timers = [setInterval(() => void this.tick(), tickMs), setInterval(() => void this.confirm(), keepAliveMs)];
     return this.tick();
   }
 
@@ -71,8 +76,7 @@ export class Membership {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    clearInterval(this.timer);
-    await this.ticking;
+    for (const timer of this.timers) clearInterval(timer);
     await Promise.all([...this.groups.values()].flatMap((group) => [...group.members].map((member) => this.leave(group, member))));
     await this.session.close();
   }
@@ -100,7 +104,7 @@ export class Membership {
     group.members.splice(group.members.indexOf(member), 1);
     const ending = [...group.held].filter(([, held]) => held.member === member).map(([partition]) => this.take(group, partition));
     await Promise.all(ending);
-    await this.tick();
+    await atMost(this.tick(), leaveMs);
   }
 
   private tick(): Promise<void> {
@@ -113,8 +117,8 @@ export class Membership {
   }
 
   private async rebalance(): Promise<void> {
-    if (this.stopped && !this.session.connected) return;
-    await this.session.ready();
+    await this.session.ready(() => this.stopped);
+    if (!this.session.connected) return;
     await this.announce();
     const ranks = await this.ranks();
     this.othersPresent = (ranks.get(logLock)?.count ?? 1) > 1;
@@ -144,12 +148,10 @@ export class Membership {
 
   private async share(group: Group, rank = { count: 1, mine: 0 }): Promise<void> {
     const quota = group.members.length === 0 ? 0 : Math.floor(group.partitions / rank.count) + (rank.mine < group.partitions % rank.count ? 1 : 0);
-    const mine = [...group.held].filter(([, held]) => !held.ending).map(([partition]) => partition);
-    const extra = mine.slice(quota);
-    await Promise.all(extra.map((partition) => this.take(group, partition)));
-    if (extra.length > 0) await this.unlock(group, extra);
+    const mine = [...group.held].filter(([, held]) => !held.leaving).map(([partition]) => partition);
+    for (const partition of mine.slice(quota)) this.giveBack(group, partition);
     if (mine.length < quota) await this.lock(group, quota - mine.length);
-    await this.deal(group);
+    this.deal(group);
   }
 
   private async lock(group: Group, wanted: number): Promise<void> {
@@ -167,39 +169,42 @@ export class Membership {
     }
   }
 
-  private async unlock(group: Group, partitions: readonly number[]): Promise<void> {
-    for (const partition of partitions) group.held.delete(partition);
-    await this.query('select pg_advisory_unlock($1, p) from unnest($2::int[]) as p', [group.lock, partitions]);
+  private giveBack(group: Group, partition: number): void {
+    const held = group.held.get(partition) as Held;
+    held.leaving = true;
+    void this.take(group, partition)
+      .then(async () => {
+        // After a lost connection the lock went with it, and the entry may be another one already.
+        if (group.held.get(partition) !== held) return;
+        group.held.delete(partition);
+        await this.query('select pg_advisory_unlock($1, $2)', [group.lock, partition]);
+      })
+      .catch((error: unknown) => this.diagnostics.warn({ err: error, group: group.name, partition }, 'a partition could not be given back'));
   }
 
   /** What this process holds, evenly to its members of the group. */
-  private async deal(group: Group): Promise<void> {
-    const [first] = group.members;
-    if (!first) return;
-    const holdings = new Map(group.members.map((member) => [member, [] as number[]]));
-    for (const [partition, held] of group.held) if (held.member) holdings.get(held.member)?.push(partition);
-    const byLoad = () => [...holdings].sort((a, b) => a[1].length - b[1].length);
-    for (;;) {
-      const loads = byLoad();
-      const [least, most] = [loads[0] as [Member, number[]], loads.at(-1) as [Member, number[]]];
-      if (most[1].length - least[1].length <= 1) break;
-      await this.take(group, most[1].pop() as number);
-      const free = [...group.held].find(([, held]) => !held.member && !held.ending);
-      if (!free) break;
-      this.give(group, free[0], least[0]);
-      least[1].push(free[0]);
+  private deal(group: Group): void {
+    const kept = [...group.held].filter(([, held]) => !held.leaving);
+    const share = Math.ceil(kept.length / group.members.length);
+    const loads = new Map(group.members.map((member) => [member, 0]));
+    for (const [partition, { member }] of kept) {
+      if (!member) continue;
+      const load = (loads.get(member) ?? 0) + 1;
+      if (load > share) void this.take(group, partition).then(() => this.tick());
+      else loads.set(member, load);
     }
-    for (const [partition, held] of group.held) {
+    for (const [partition, held] of kept) {
       if (held.member || held.ending) continue;
-      const [member, load] = byLoad()[0] as [Member, number[]];
-      this.give(group, partition, member);
-      load.push(partition);
+      const [least] = [...loads].sort((a, b) => a[1] - b[1])[0] ?? [];
+      if (!least) return;
+      this.give(group, partition, least);
+      loads.set(least, (loads.get(least) ?? 0) + 1);
     }
   }
 
   private give(group: Group, partition: number, member: Member): void {
     const held = group.held.get(partition);
-    if (!held || !group.members.includes(member)) return;
+    if (!held) return;
     held.member = member;
     held.holding = member.grant(partition);
   }

@@ -45,6 +45,7 @@ export class PostgresOwnedPartition implements OwnedPartition {
           ...check(records),
           exclusive: true,
           takesClaim: true,
+          signal,
         });
         if (signal.aborted) throw this.revoked();
         this.inDoubt = false;
@@ -72,6 +73,7 @@ export class PostgresOwnedPartition implements OwnedPartition {
         bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
         exclusive: true,
         fence,
+        signal,
       });
       return { baseOffset: baseOffset as number };
     } catch (cause) {

@@ -68,9 +68,9 @@ class PostgresLog implements EventLog {
   constructor(private readonly options: PostgresLogOptions) {
     this.diagnostics = options.logger ?? silent;
     const config: pg.ClientConfig = options.pool ? (options.pool.options as pg.ClientConfig) : { connectionString: options.connectionString };
-    this.pool = options.pool ?? new pg.Pool({ ...config, max: 4 });
+    this.pool = options.pool ?? new pg.Pool({ ...config, max: 4, keepAlive: true, connectionTimeoutMillis: 5_000, query_timeout: 30_000 });
     if (!options.pool) this.pool.on('error', () => undefined);
-    const named = (what: string) => ({ ...config, application_name: `runlog log ${what}` });
+    const named = (what: string) => ({ ...config, password: config.password, application_name: `runlog log ${what}` });
     this.writer = new Session(named('writer'), 'set synchronous_commit = on; set jit = off');
     const membershipSession = new Session(named('member'), `set idle_session_timeout = ${silenceMs}`, () => this.membership.lost());
     this.membership = new Membership(membershipSession, this.diagnostics);

@@ -12,6 +12,7 @@ export class Session {
   private client: pg.Client | undefined;
   private connecting: Promise<pg.Client> | undefined;
   private closed = false;
+  private before: Promise<unknown> = Promise.resolve();
 
   /** @param onLost told each time a connection that had been made is lost. */
   constructor(
@@ -25,7 +26,13 @@ export class Session {
   }
 
   /** @throws OutcomeUnknown, or the server's verdict: then the statement had no effect. */
-  async query<Row extends pg.QueryResultRow>(query: pg.QueryConfig, timeoutMs: number): Promise<Row[]> {
+  query<Row extends pg.QueryResultRow>(query: pg.QueryConfig, timeoutMs: number): Promise<Row[]> {
+    const answer = this.before.then(() => this.run<Row>(query, timeoutMs));
+    this.before = answer.catch(() => undefined);
+    return answer;
+  }
+
+  private async run<Row extends pg.QueryResultRow>(query: pg.QueryConfig, timeoutMs: number): Promise<Row[]> {
     const client = this.client ?? (await this.connect());
     const timer = setTimeout(() => this.drop(client), timeoutMs);
     try {
@@ -39,9 +46,9 @@ export class Session {
     }
   }
 
-  /** Connects if need be, waiting between attempts; gives up when closed. */
-  async ready(): Promise<void> {
-    for (let wait = 10; !this.client; wait = Math.min(wait * 2, 500)) {
+  /** Connects if need be, waiting between attempts until `enough` says so. @throws OutcomeUnknown when closed. */
+  async ready(enough: () => boolean = () => false): Promise<void> {
+    for (let wait = 10; !this.client && !enough(); wait = Math.min(wait * 2, 500)) {
       if (this.closed) throw new OutcomeUnknown('the log is stopped');
       await this.connect().catch(() => delay(wait));
     }
@@ -61,7 +68,7 @@ export class Session {
 
   private async open(): Promise<pg.Client> {
     if (this.closed) throw new OutcomeUnknown('the log is stopped');
-    const client = new pg.Client({ ...this.config, keepAlive: true, connectionTimeoutMillis: 5_000 });
+    const client = new pg.Client({ ...this.config, password: this.config.password, keepAlive: true, connectionTimeoutMillis: 5_000 });
     client.on('error', () => this.drop(client));
     client.on('end', () => this.drop(client));
     try {

@@ -21,6 +21,8 @@ export interface WriteItem {
   readonly fence?: number;
   /** The first part is a claim: it is in force from here on. */
   readonly takesClaim?: boolean;
+  /** Once aborted, it is not written any more. */
+  readonly signal?: AbortSignal;
   readonly settle: (bases: number[]) => void;
   readonly fail: (error: Error) => void;
 }
