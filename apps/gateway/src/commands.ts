@@ -12,6 +12,8 @@ export interface Outcome {
 }
 
 const DECIDED_WITHIN_MS = 30_000;
+/** What a command says must fit an event of at most 480 KiB (a slice of decisions is bounded); larger bodies belong elsewhere. */
+const COMMAND_LIMIT = 480 * 1024;
 
 /**
  * Sends commands and waits until each is decided: success is seen in the tail by command id, a refusal arrives as a reply. At most
@@ -35,6 +37,9 @@ export class Commands {
   async send(command: ExecutionCommand): Promise<Outcome> {
     const level = this.tail.caughtUp();
     if (level !== true) throw new Problem('unavailable', 'starting', `Expected to see what becomes of a command, but this gateway is ${level}`, { headers: { 'Retry-After': '1' } });
+    const record = encodeJson(command.executionId, { ...command, replyTo: this.replies.inbox });
+    const bytes = Buffer.byteLength(record.value);
+    if (bytes > COMMAND_LIMIT) throw new Problem('too_large', 'record_too_large', `Expected input, metadata and answers to take at most ${COMMAND_LIMIT} bytes as JSON, but they take ${bytes}`);
     const partition = partitionOf(command.executionId, this.log.partitions('execution-commands'));
     const before = this.outstanding.get(partition) ?? 0;
     if (before >= this.limit)
@@ -42,7 +47,7 @@ export class Commands {
     this.outstanding.set(partition, before + 1);
     const awaited = this.outcome(command);
     try {
-      await this.log.send([{ topic: 'execution-commands', partition, records: [encodeJson(command.executionId, { ...command, replyTo: this.replies.inbox })] }]);
+      await this.log.send([{ topic: 'execution-commands', partition, records: [record] }]);
       return await awaited.outcome;
     } finally {
       awaited.forget();

@@ -1,8 +1,11 @@
-import { ApiExtraModels, ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { OPEN } from '../http/validation.pipe.js';
 
-/** A workflow definition. Its shape is checked by the workflow library, all problems at once. */
-@ApiExtraModels()
+const objects = { type: 'array', items: { type: 'object', additionalProperties: true } } as const;
+const object = { type: 'object', additionalProperties: true } as const;
+
+/** A workflow definition. The workflow library checks it, all problems at once; this only describes it. */
+@ApiSchema({ name: 'Definition' })
 export class DefinitionBody {
   static readonly [OPEN] = true;
 
@@ -12,9 +15,24 @@ export class DefinitionBody {
   @ApiProperty({ type: String })
   name!: string;
 
-  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true } })
+  @ApiPropertyOptional({ type: String })
+  description?: string;
+
+  @ApiPropertyOptional({ ...object, description: 'JSON Schema (2020-12) of the input' })
+  input_schema?: object;
+
+  @ApiProperty({ ...objects, description: '{id, type, name, config, retry?, timeout_ms?, effect?, on_unknown?}' })
   nodes!: object[];
 
-  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true } })
+  @ApiProperty({ ...objects, description: '{from, to, branch?}; from may be start_of_workflow' })
   edges!: object[];
+
+  @ApiPropertyOptional({ ...object, description: '{<node>: {x, y}}' })
+  positions?: object;
+
+  @ApiPropertyOptional({ type: String, description: 'Expression; missing: the outputs of the last nodes' })
+  output?: string;
+
+  @ApiPropertyOptional(object)
+  settings?: object;
 }

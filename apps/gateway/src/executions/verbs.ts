@@ -8,6 +8,7 @@ import type { ApiRequest } from '../http/request.js';
 import type { Idempotency } from '../idempotency.js';
 import { type ExecutionReader, staleHeader } from './execution-reader.js';
 import { executionResource } from './execution-resource.js';
+import { utc } from './execution-times.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
 import { etagOf, matchedVersion, type Presentation } from './presentation.js';
 import type { CancelBody, RespondBody } from './verbs.dto.js';
@@ -43,7 +44,17 @@ export class Verbs {
       ...(body.comment == null ? {} : { comment: body.comment }),
     };
     const check = (view: ExecutionView) => requireApprover(ask.who, view, body);
-    return this.act(ask, body, (common) => ({ ...common, ...answer, type: 'Respond', by: actorOf(ask.who), roles: [ask.who.role] }), () => 200, check);
+    return this.act(ask, body, (common) => ({ ...common, ...answer, type: 'Respond', by: actorOf(ask.who), roles: [ask.who.role] }), () => 200, check).catch((error: unknown) => this.withDecision(ask, body, error));
+  }
+
+  /** A late answer is told which one was accepted. */
+  private async withDecision({ who, ref }: { who: Principal; ref: string }, { gate_id, node_id }: RespondBody, error: unknown): Promise<never> {
+    if (!(error instanceof Problem) || error.kind !== 'conflict' || error.more.state === undefined) throw error;
+    const { view } = await this.reader.one(who, ref, { nodes: false });
+    const gate = view.gates.findLast(({ id, node_id: node, decided }) => decided !== null && (gate_id === undefined || id === gate_id) && (node_id === undefined || node === node_id));
+    if (!gate?.decided) throw error;
+    const accepted = { gate_id: gate.id, node_id: gate.node_id, ...gate.decided, at: utc(gate.decided.at) };
+    throw new Problem('conflict', error.code, error.message, { ...error.more, state: { ...(error.more.state as object), accepted } });
   }
 
   private async act(

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import { RecordTooLarge } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import type { Response } from 'express';
 import { Problem, type ProblemKind } from './problem.js';
@@ -50,7 +51,7 @@ export class ProblemFilter implements ExceptionFilter {
     const response = host.switchToHttp().getResponse<Response>();
     const problem = this.problemOf(error, request);
     if (problem.kind === 'failed') this.logger.error({ err: error, request_id: request.requestId, method: request.method, path: request.path }, 'a request failed');
-    if (problem.kind === 'unavailable') this.logger.warn({ err: error, request_id: request.requestId }, 'a request could not be served');
+    if (problem.kind === 'unavailable' && problem !== error) this.logger.warn({ err: error, request_id: request.requestId }, 'a request could not be served');
     if (response.headersSent) {
       response.destroy();
       return;
@@ -67,6 +68,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (status === 404) return this.unmatched(request);
     if (status === 400) return new Problem('malformed', 'malformed_request', 'Expected a request that can be read, but its URL or headers cannot');
     if (status === 413) return new Problem('too_large', 'body_too_large', 'Expected a smaller request');
+    if (error instanceof RecordTooLarge) return new Problem('too_large', 'body_too_large', `Expected the request to fit a record of ${error.limit} bytes, but it needs ${error.bytes}`);
     if (isDown(error)) return new Problem('unavailable', 'unavailable', 'Expected the database and the log to answer, but one of them does not; try again', { headers: { 'Retry-After': '1' } });
     return new Problem('failed', 'internal_error', 'Expected to serve the request, but something failed inside; the request id is in the log');
   }

@@ -50,8 +50,9 @@ const kindOf: Record<RejectionCode, ProblemKind> = {
   NotAllowed: 'forbidden',
 };
 
-/** A refusal by `decide`, as its caller sees it. */
-export const refused = ({ rejected, because, reason, errors, state }: Rejection): Problem => new Problem(kindOf[rejected], reason, because, { errors, state });
+/** A refusal by `decide`, as its caller sees it. A `fault` is a bug behind the command, not the caller's. */
+export const refused = ({ rejected, because, reason, errors, state }: Rejection): Problem =>
+  new Problem(reason === 'fault' ? 'failed' : kindOf[rejected], reason, because, { ...(errors && { errors }), ...(state !== undefined && { state }) });
 
 /** An id unknown here, or of another tenant: nobody learns which. */
 export const unknown = (noun: string, id: string): Problem => new Problem('unknown', `${noun.replace(' ', '_')}_not_found`, `Expected to find ${noun} '${id}', but there is none`);
