@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { chainId } from '@runlog/event-log';
 import type { TestDatabase } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
@@ -12,6 +12,8 @@ const five = chain('five', [
   transform('text', '"n is " & nodes.two'),
   transform('end', '{ "text": nodes.text, "large": nodes.large }'),
 ]);
+
+jest.setTimeout(60_000);
 
 describe('commands', () => {
   let server: TestDatabase;
@@ -108,8 +110,8 @@ describe('commands', () => {
   it('goes on in the middle of a command whose first slices were recorded', async () => {
     const definition = fan('halves', Array.from({ length: 600 }, (_, n) => transform(`n${n}`, `${n}`)));
     const create = fixture.create(await fixture.publish(definition));
-    const frozen = holding(await Fixture.openLog(fixture.url));
-    const first = await serve({ wrap: () => frozen.log });
+    const frozen = holding();
+    const first = await serve({ wrap: frozen.wrap });
     await until('ready', () => first.service.describe().length === 4 && first.service.describe().every((line) => line.includes('ready')));
     frozen.letThrough(1);
     await fixture.send(create);
@@ -125,8 +127,8 @@ describe('commands', () => {
 
   it('lets nothing leave that a zombie decided, and voids what it wrote', async () => {
     const version = await fixture.publish(chain('task', [node('work', 'code', { source: 'return 1;' })]));
-    const frozen = holding(await Fixture.openLog(fixture.url));
-    const zombie = await serve({ wrap: () => frozen.log });
+    const frozen = holding();
+    const zombie = await serve({ wrap: frozen.wrap });
     await until('ready', () => zombie.service.describe().length === 4 && zombie.service.describe().every((line) => line.includes('ready')));
     frozen.hold();
     const create = fixture.create(version);
@@ -169,6 +171,20 @@ describe('commands', () => {
     const events = await fixture.reaches(executionId, 'NodeStarted');
     expect(events.find(({ type }) => type === 'ExecutionFaulted')?.data).toMatchObject({ command_type: 'FireTimer' });
     expect(await fixture.replies('scheduler-1')).toEqual([expect.objectContaining({ type: 'refused', rejection: expect.objectContaining({ reason: 'fault' }) })]);
+  });
+
+  it('refuses a command whose decision breaks off half-way, keeps none of its events, and goes on', async () => {
+    await serve();
+    const broken = fixture.create(await fixture.publish(chain('broken', [transform('one', '1'), node('two', 'transform', null as never)])), { n: 1 }, { replyTo: 'gateway-1' });
+    const sound = fixture.create(await fixture.publish(five), { n: 1 }, { executionId: `${broken.executionId.slice(0, -2)}00` });
+    await fixture.send(broken, sound, fixture.create(sound.created.workflow_version_id, { n: 1 }));
+    await fixture.reaches(sound.executionId, 'ExecutionCompleted');
+    const replies = await until('the refusal', async () => {
+      const found = await fixture.replies('gateway-1');
+      return found.length > 0 && found;
+    });
+    expect(replies).toEqual([expect.objectContaining({ type: 'refused', commandId: broken.id })]);
+    expect(await fixture.events(broken.executionId)).toEqual([]);
   });
 
   it('answers a command that comes again from the record, also when its execution has ended and left memory', async () => {
@@ -214,6 +230,24 @@ describe('commands', () => {
     });
     expect(replies).toEqual([expect.objectContaining({ type: 'accepted', executionId, version: 5 })]);
     expect(await fixture.tasks()).toHaveLength(2);
+  });
+
+  it('opens gates and delays, and goes on from both, whatever happens to the owner in between', async () => {
+    const version = await fixture.publish(chain('gated', [transform('amount', 'input.n'), node('ask', 'approval', { prompt: 'Pay {{ nodes.amount }}?' }), node('wait', 'delay', { seconds: 0.01 }), transform('end', 'nodes.ask.decision')]));
+    const create = fixture.create(version, { n: 7 });
+    const { executionId } = create;
+    const first = await serve();
+    await fixture.send(create);
+    const asked = await fixture.reaches(executionId, 'ExecutionSuspended');
+    expect(asked.find(({ type }) => type === 'ApprovalRequested')?.data).toMatchObject({ node_id: 'ask', prompt: 'Pay 7?', gate_id: 'ask.1' });
+    await first.stop();
+    services.length = 0;
+    await serve();
+    await fixture.send(fixture.about(executionId, 'Respond', { node: 'ask', decision: 'approve', by: 'user:u1', roles: ['admin'] }));
+    const waiting = await fixture.reaches(executionId, 'NodeWaiting');
+    const { until: due } = waiting.find(({ type }) => type === 'NodeWaiting')?.data as { until: number };
+    await fixture.send({ ...fixture.about(executionId, 'FireTimer', { timer: { kind: 'delay', node: 'wait', attempt: 1 } }), at: due });
+    expect((await fixture.reaches(executionId, 'ExecutionCompleted')).at(-1)?.data).toEqual({ output: 'approve' });
   });
 
   it('brings executions back that left memory because of its bounds', async () => {

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from '@runlog/platform';
-import type { CommandsService } from './commands-service.js';
+import type { CommandsService } from './commands.service.js';
 
 /** What an operator watches of the engine, read when scraped. */
 export const exposeCommands = (registry: Registry, service: Pick<CommandsService, 'standings'>): void => {

@@ -1,5 +1,5 @@
-import { type Evaluation, type ExecutionCommand, type Outcome, scopeOf } from '@runlog/execution';
-import { evaluate, ExpressionFailed, resolveConfig, runPure } from '@runlog/workflow';
+import { type Evaluation, type ExecutionCommand, type Json, type Outcome, scopeOf } from '@runlog/execution';
+import { delayUntil, evaluate, failureOf, openGate, runPure, type Scope, type Seed } from '@runlog/workflow';
 import type { Live } from './live.js';
 
 /**
@@ -9,13 +9,22 @@ import type { Live } from './live.js';
 export const outcomeOf = async ({ execution, workflow }: Live, evaluation: Evaluation, command: ExecutionCommand): Promise<Outcome> => {
   const scope = scopeOf(execution, workflow, evaluation.node);
   const seed = { at: command.at, commandId: command.id };
-  const node = evaluation.node === null ? undefined : workflow.nodes.get(evaluation.node);
+  if (evaluation.purpose === 'output') return outputOf(workflow.definition.output ?? 'null', scope, seed);
+  const node = workflow.nodes.get(evaluation.node);
+  if (!node) throw new Error(`Expected node '${evaluation.node}' in workflow version '${workflow.versionId}', but it has none`);
+  if (evaluation.purpose === 'pure') return runPure(node, scope, seed);
+  if (evaluation.purpose === 'gate') {
+    const opened = await openGate(node, scope, seed);
+    return 'error' in opened ? opened : { output: opened.gate as unknown as Json };
+  }
+  const delay = await delayUntil(node, scope, seed);
+  return 'error' in delay ? delay : { output: { until: delay.until } };
+};
+
+const outputOf = async (expression: string, scope: Scope, seed: Seed): Promise<Outcome> => {
   try {
-    if (!node) return { output: await evaluate(workflow.definition.output ?? 'null', scope, seed) };
-    if (evaluation.purpose === 'pure') return await runPure(node, scope, seed);
-    return { output: await resolveConfig(node.definition, scope, { ...seed, commandId: `${command.id}/${node.id}` }) };
+    return { output: await evaluate(expression, scope, seed) };
   } catch (error) {
-    if (!(error instanceof ExpressionFailed)) throw error;
-    return { error: { code: error.code, message: error.message } };
+    return { error: failureOf(error) };
   }
 };

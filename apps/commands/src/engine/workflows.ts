@@ -1,6 +1,7 @@
 import type { WorkflowVersionId } from '@runlog/execution';
 import type { Catalog } from '@runlog/read-model';
-import { compile, type Workflow } from '@runlog/workflow';
+import type { Logger } from '@runlog/platform';
+import { compile, type Workflow, type WorkflowDefinition } from '@runlog/workflow';
 
 const kept = 500;
 
@@ -8,13 +9,16 @@ const kept = 500;
 export class Workflows {
   readonly #compiled = new Map<string, Workflow>();
 
-  constructor(private readonly catalog: Pick<Catalog, 'workflowVersion'>) {}
+  constructor(
+    private readonly catalog: Pick<Catalog, 'workflowVersion'>,
+    private readonly logger: Logger,
+  ) {}
 
   known(versionId: WorkflowVersionId): Workflow | undefined {
     return this.#compiled.get(versionId);
   }
 
-  /** Undefined: there is no such version. */
+  /** Undefined: there is no such version, or none that can be run. */
   async load(versionId: WorkflowVersionId): Promise<Workflow | undefined> {
     const known = this.#compiled.get(versionId);
     if (known) {
@@ -24,9 +28,19 @@ export class Workflows {
     }
     const version = await this.catalog.workflowVersion(versionId);
     if (!version) return undefined;
-    const workflow = compile(versionId, version.definition);
+    const workflow = this.#compile(versionId, version.definition);
+    if (!workflow) return undefined;
     this.#compiled.set(versionId, workflow);
     if (this.#compiled.size > kept) this.#compiled.delete(this.#compiled.keys().next().value as string);
     return workflow;
+  }
+
+  #compile(versionId: WorkflowVersionId, definition: WorkflowDefinition): Workflow | undefined {
+    try {
+      return compile(versionId, definition);
+    } catch (error) {
+      this.logger.error({ err: error, version: versionId }, 'a published workflow version does not compile');
+      return undefined;
+    }
   }
 }

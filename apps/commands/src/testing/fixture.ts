@@ -5,7 +5,7 @@ import { Catalog, createDatabase } from '@runlog/read-model';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
 import type { NodeDefinition, WorkflowDefinition } from '@runlog/workflow';
 import { uuidv7 } from 'uuidv7';
-import { CommandsService, type CommandsParts } from '../commands-service.js';
+import { CommandsService, type CommandsParts } from '../commands.service.js';
 
 const logger = createLogger('commands-test', { logLevel: (process.env.LOG_LEVEL as 'warn' | undefined) ?? 'silent' });
 const deadlineMs = 20_000;

@@ -1,7 +1,7 @@
 import type { EventLog, OwnedPartition } from '@runlog/event-log';
 
-/** A log whose owners freeze before an append, as a process does that the machine has stopped. */
-export const holding = (log: EventLog): { log: EventLog; hold(): void; letThrough(appends: number): void; release(): void; readonly held: number } => {
+/** Wraps a log so that its owners can be frozen before an append, as a process is that the machine has stopped. */
+export const holding = (): { wrap(log: EventLog): EventLog; hold(): void; letThrough(appends: number): void; release(): void; readonly held: number } => {
   let gate: { readonly opened: Promise<void>; open(): void } | undefined;
   let held = 0;
   let free = Number.POSITIVE_INFINITY;
@@ -21,7 +21,7 @@ export const holding = (log: EventLog): { log: EventLog; hold(): void; letThroug
       },
     });
   return {
-    log: new Proxy(log, {
+    wrap: (log) => new Proxy(log, {
       get(target, member) {
         if (member === 'own') return (options: Parameters<EventLog['own']>[0]) => target.own({ ...options, run: (owned) => options.run(freeze(owned)) });
         const value: unknown = Reflect.get(target, member, target);

@@ -28,7 +28,7 @@ export class CommandsService {
   #subscription: Subscription | undefined;
 
   constructor(private readonly parts: CommandsParts) {
-    this.#workflows = new Workflows(parts.catalog);
+    this.#workflows = new Workflows(parts.catalog, parts.logger);
   }
 
   async start(): Promise<void> {
