@@ -51,7 +51,9 @@ export class ExecutionProjection {
     const { database, log, logger, progress } = this.deps;
     try {
       const position = await openPosition(database, log, 'executions', TOPIC, partition);
-      this.#partitions.set(partition, new PartitionProjection(database, log, logger, this.#namesOf, await Quarantine.load(database, partition), position));
+      const projection = new PartitionProjection(database, log, logger, this.#namesOf, await Quarantine.load(database, partition), position);
+      await projection.repair();
+      this.#partitions.set(partition, projection);
       progress.reached(position);
       return position.offset;
     } catch (cause) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ExecutionFilter } from '@runlog/contract';
-import { createPostgresLog, encodeJson, type EventLog, partitionOf } from '@runlog/event-log';
+import { createPostgresLog, encodeJson, type EventLog, type NewRecord, partitionOf } from '@runlog/event-log';
 import type { CreatedData, Frame } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { Catalog, createDatabase, type Database } from '@runlog/read-model';
@@ -47,6 +47,11 @@ describe('queries', () => {
     await server.stop();
   });
 
+  const restart = async () => {
+    await queries.stop();
+    queries = new QueriesService({ database, log, catalog, logger });
+    await queries.start();
+  };
   const one = async (id: string, minVersion: number) => {
     const answer = await queries.reads.execution({ workspaceId, ref: id, nodes: true, fresh: { minVersion, timeoutMs } });
     if (!answer || answer.stale) throw new Error(`Expected '${id}' at version ${minVersion}, but got ${JSON.stringify(answer)}`);
@@ -83,7 +88,7 @@ describe('queries', () => {
     expect(await at(3)).toMatchObject({ version: 3, status: 'running', completed_at: null, nodes: {} });
     expect(await at(4)).toMatchObject({ version: 4, n_steps: 1, nodes: { a: { status: 'completed' } } });
     expect(await at(5)).toEqual(now);
-    expect(await at(6)).toBeUndefined();
+    expect(await at(6)).toEqual(now);
   });
 
   it('keeps the history verbatim', async () => {
@@ -172,7 +177,43 @@ describe('queries', () => {
     expect(row).toMatchObject({ execution_id: bad, cause: expect.stringContaining('invalid input syntax for type uuid') as unknown });
     const { drift } = await verifyReadModel({ log, database, catalog });
     expect(drift).toEqual([{ executionId: bad, because: 'it is quarantined' }]);
+    await restart();
+    expect(await database.query('select 1 from projection_quarantine')).toHaveLength(1);
     await database.query('delete from projection_quarantine');
+  });
+
+  it('folds a quarantined execution on once the cause is gone', async () => {
+    const id = uuidv7();
+    await recorder.record(id, ...begun());
+    await one(id, 3);
+    await database.query(`alter table execution_nodes add constraint no_b check (node_id <> 'b') not valid`);
+    await recorder.record(id, ['NodeCompleted', { node_id: 'b', attempt: 1, output: 2, inline: true }]);
+    await until(async () => (await database.query('select 1 from projection_quarantine where execution_id = $1', [id])).length === 1);
+    await recorder.record(id, ['ExecutionCompleted', { output: 2 }]);
+    expect(await queries.reads.execution({ workspaceId, ref: id, nodes: false })).toMatchObject({ view: { version: 3, status: 'running' } });
+    await database.query('alter table execution_nodes drop constraint no_b');
+    await restart();
+    expect(await one(id, 5)).toMatchObject({ status: 'completed', nodes: { b: { output: 2 } } });
+    expect(await database.query('select 1 from projection_quarantine')).toEqual([]);
+  });
+
+  it('quarantines the execution of an undecodable event', async () => {
+    const [bad, good] = samePartition(log);
+    const [created, ...rest] = recorder.encode(bad, ...begun());
+    await recorder.append(good, [created as NewRecord, { ...(rest[0] as NewRecord), value: '{"broken' }, rest[1] as NewRecord, ...recorder.encode(good, ...begun())]);
+    await one(good, 3);
+    expect(await database.query('select execution_id as id from projection_quarantine')).toEqual([{ id: bad }]);
+    await until(async () => (await log.end('dead-letters', 0)) > 0);
+    await database.query('delete from projection_quarantine');
+  });
+
+  it('is not disturbed by void events', async () => {
+    const id = uuidv7();
+    const records = recorder.encode(id, ...begun());
+    const voided = records.map((record) => ({ ...record, headers: { ...record.headers, ce_claim: '-1', ce_id: 'void' } }));
+    await recorder.append(id, [...voided, ...records]);
+    expect(await one(id, 3)).toMatchObject({ status: 'running' });
+    expect((await queries.reads.events({ workspaceId, executionId: id, after: 0, limit: 10 })).map(({ version }) => version)).toEqual([1, 2, 3]);
   });
 
   it('finds rows that are not the fold of the log', async () => {
@@ -182,9 +223,12 @@ describe('queries', () => {
     await Promise.all([one(first, 3), one(second, 3)]);
     await database.query(`update executions set live = '${JSON.stringify({ status: 'failed' })}' where id = $1`, [first]);
     await database.query('delete from execution_events where execution_id = $1 and version = 2', [second]);
+    const ghost = uuidv7();
+    await database.query(`insert into executions select (json_populate_record(e, '{"id":"${ghost}"}')).* from executions e where id = $1`, [second]);
     const { checked, drift } = await verifyReadModel({ log, database, catalog, workspaceId });
     expect(checked).toBeGreaterThan(2);
-    expect(drift.map(({ executionId }) => executionId)).toEqual(expect.arrayContaining([first, second]));
+    await database.query('delete from executions where id = $1', [ghost]);
+    expect(drift.map(({ executionId }) => executionId)).toEqual(expect.arrayContaining([first, second, ghost]));
   });
 
   it('goes on where it stood, with the views that are still open', async () => {
@@ -193,8 +237,7 @@ describe('queries', () => {
     await one(id, 4);
     await queries.stop();
     await recorder.record(id, ['NodeCompleted', { node_id: 'a', attempt: 1, output: 5 }], ['ExecutionCompleted', { output: 6 }]);
-    queries = new QueriesService({ database, log, catalog, logger });
-    await queries.start();
+    await restart();
     expect(await one(id, 6)).toMatchObject({ status: 'completed', output: 6, running_actions_count: 0, completed_actions_count: 1, nodes: { a: { output: 5, attempts: [{ runner: 'r' }] } } });
     const positions = await queries.reads.positions();
     expect(positions).toHaveLength(log.partitions('execution-events'));
@@ -212,7 +255,27 @@ describe('queries', () => {
     );
     expect(row).toEqual(counted);
   });
+
+  it('stops a partition at a gap, with an alarm, and nothing else', async () => {
+    const [gap, other] = [uuidv7(), uuidv7()];
+    const elsewhere = partitionOf(other, 4) === partitionOf(gap, 4) ? otherPartition(gap) : other;
+    const [created, , third] = recorder.encode(gap, ...begun());
+    await recorder.append(gap, [created as NewRecord, third as NewRecord]);
+    await until(async () => queries.describe().projection !== true);
+    expect(queries.describe().projection).toContain(`Expected version 2 of execution '${gap}', but got 3`);
+    await recorder.record(elsewhere, ...begun());
+    expect(await one(elsewhere, 3)).toMatchObject({ status: 'running' });
+    expect(await queries.reads.execution({ workspaceId, ref: gap, nodes: false })).toBeNull();
+    await until(async () => (await queries.reads.executions(filter({ limit: 1 }))).lagMs > 0);
+  });
 });
+
+const otherPartition = (id: string): string => {
+  for (;;) {
+    const other = uuidv7();
+    if (partitionOf(other, 4) !== partitionOf(id, 4)) return other;
+  }
+};
 
 const until = async (met: () => Promise<boolean>): Promise<void> => {
   const deadline = Date.now() + timeoutMs;

@@ -1,7 +1,8 @@
 import type { ExecutionView } from '@runlog/contract';
-import { AcceptedEvents, type EventLog } from '@runlog/event-log';
+import { AcceptedEvents, type DecodedEvent, type EventLog, isClaim } from '@runlog/event-log';
 import { type Catalog, type Database, digestOf, foldView, type StoredExecution, viewOf } from '@runlog/read-model';
 import { namesFrom } from './projection/names.js';
+import type { NamesOf } from './projection/partition-projection.js';
 import { storedPositions } from './projection/position-store.js';
 import { type NodesOfRow, nodesOf, withNodes } from './reads/history.js';
 
@@ -20,8 +21,8 @@ export interface VerifyOptions {
 }
 
 interface Refolded {
-  view: ExecutionView;
-  /** SHA chain of ids, so that the stored history can be compared without holding it. */
+  readonly view: ExecutionView;
+  /** Ids of its events: a hash chain, so that equal ids mean an equal history. */
   readonly ids: string[];
 }
 
@@ -35,26 +36,49 @@ const AT_ONCE = 200;
 export const verifyReadModel = async ({ log, database, catalog, workspaceId }: VerifyOptions): Promise<{ checked: number; drift: Drift[] }> => {
   const namesOf = namesFrom(catalog);
   const drift: Drift[] = [];
+  const unexplained = await idsOfRows(database, workspaceId);
   let checked = 0;
   for (const { partition, offset } of await storedPositions(database, 'executions')) {
     const refolded = new Map<string, Refolded>();
+    const broken = new Map<string, string>();
     const accepting = new AcceptedEvents();
     for await (const records of log.read('execution-events', partition, await log.begin('execution-events', partition), offset)) {
       for (const record of records) {
-        const event = accepting.accept(record)?.event;
-        if (!event || (workspaceId !== undefined && event.workspaceId !== workspaceId)) continue;
-        const known = refolded.get(event.executionId);
-        const versionId = known?.view.workflow_version_id ?? (event.type === 'ExecutionCreated' ? event.data.workflow_version_id : '');
-        const view = foldView(known?.view, event, await namesOf(versionId));
-        if (known) known.ids.push(event.id);
-        else refolded.set(event.executionId, { view, ids: [event.id] });
+        if (broken.has(record.key) && !isClaim(record)) continue;
+        try {
+          const event = accepting.accept(record)?.event;
+          if (event && (workspaceId === undefined || event.workspaceId === workspaceId)) await refold(refolded, event, namesOf);
+        } catch (cause) {
+          broken.set(record.key, cause instanceof Error ? cause.message : String(cause));
+          refolded.delete(record.key);
+        }
       }
     }
+    for (const [executionId, because] of broken) {
+      drift.push({ executionId, because });
+      unexplained.delete(executionId);
+    }
     const ids = [...refolded.keys()];
+    for (const id of ids) unexplained.delete(id);
     for (let i = 0; i < ids.length; i += AT_ONCE) drift.push(...(await compare(database, ids.slice(i, i + AT_ONCE), refolded)));
-    checked += ids.length;
+    checked += ids.length + broken.size;
   }
+  for (const executionId of unexplained) drift.push({ executionId, because: 'it has a row, but the log does not know it' });
   return { checked, drift };
+};
+
+const refold = async (refolded: Map<string, Refolded>, event: DecodedEvent, namesOf: NamesOf): Promise<void> => {
+  const known = refolded.get(event.executionId);
+  const versionId = known?.view.workflow_version_id ?? (event.type === 'ExecutionCreated' ? event.data.workflow_version_id : '');
+  const view = foldView(known?.view, event, await namesOf(versionId));
+  if (known) known.ids.push(event.id);
+  else refolded.set(event.executionId, { view, ids: [event.id] });
+};
+
+/** Looked up before the log is read: whatever has a row by then must be on the log. */
+const idsOfRows = async (database: Database, workspaceId: string | undefined): Promise<Set<string>> => {
+  const rows = await database.query<{ id: string }>('select id from executions where $1::uuid is null or workspace_id = $1', [workspaceId ?? null]);
+  return new Set(rows.map(({ id }) => id));
 };
 
 type Row = StoredExecution & NodesOfRow & { readonly id: string; readonly version: number; readonly ids: readonly string[] };

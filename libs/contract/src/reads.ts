@@ -53,12 +53,12 @@ export interface ExecutionFilter {
   readonly metadata?: { readonly [key: string]: string };
   readonly createdAfter?: number;
   readonly createdBefore?: number;
-  /** Substring of name, key or id. */
+  /** Substring of name or key, or the beginning of an id (8 characters at least). */
   readonly q?: string;
   readonly sort: 'created_at' | 'started_at' | 'completed_at' | 'duration_ms' | 'cost';
   readonly descending: boolean;
   readonly limit: number;
-  /** Keyset: the sort value and id of the row before (after) the page; opaque to clients. */
+  /** Keyset: the sort value and id of the row before (after) the page; opaque to clients. Rows without a sort value sort as -1. */
   readonly after?: { readonly value: number | string | null; readonly id: string };
   readonly before?: { readonly value: number | string | null; readonly id: string };
   /** Page numbers instead of keyset: rows to skip. */
@@ -68,6 +68,7 @@ export interface ExecutionFilter {
 
 export interface ExecutionPage {
   readonly rows: readonly ExecutionView[];
+  /** More rows in the direction of travel: after the page, or before it when `before` was asked. */
   readonly hasMore: boolean;
   /** Exact up to 10,000. */
   readonly total?: number;
@@ -89,7 +90,10 @@ export interface LogQuery {
 
 /** Everything the gateway asks of `queries`: in process in standalone, over Nest TCP in a cluster (one message pattern per method). */
 export interface Reads {
-  /** `ref`: id (UUID), hashid or key. null: unknown here or another tenant's. `stale`: the bound passed before the read models were there. */
+  /**
+   * `ref`: id (UUID), hashid or key. null: unknown here or another tenant's. `stale`: the bound passed before the read models were there.
+   * `atVersion` beyond the last event gives the execution as it stands: its `version` tells.
+   */
   execution(ask: { workspaceId: string; ref: string; fresh?: Freshness; nodes: boolean; atVersion?: number }): Promise<{ view: ExecutionView; stale: boolean; lagMs: number } | null>;
   executions(filter: ExecutionFilter): Promise<ExecutionPage>;
   /** History after `after` (version), oldest first. */

@@ -14,3 +14,4 @@ export { indexedTerm, metadataTerm } from './rows/terms.js';
 export { loadLiveViews } from './rows/live-views.js';
 export { ReadsClient, type ReadsClientOptions, ReadsUnavailable } from './reads-client.js';
 export { readsPatterns } from './reads-patterns.js';
+export { SecretBox, secretKeyIn, SecretUnreadable, type SealedSecret } from './secret-box.js';

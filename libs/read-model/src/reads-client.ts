@@ -1,4 +1,4 @@
-import type { Reads } from '@runlog/contract';
+import type { Freshness, Reads } from '@runlog/contract';
 import { type ClientTCP, ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom, timeout } from 'rxjs';
 import { readsPatterns } from './reads-patterns.js';
@@ -15,7 +15,7 @@ class Refused extends Error {}
 
 export interface ReadsClientOptions {
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
-  /** Longest wait for an answer of one process; default 90 s, above any wait that a read may ask for. */
+  /** Longest wait for an answer of one process, on top of the wait that a read asks for; then another is asked. Default 5 s. */
   readonly timeoutMs?: number;
 }
 
@@ -28,13 +28,15 @@ interface Peer {
   restsUntil: number;
 }
 
+const waitOf = (payload: { readonly fresh?: Freshness } | object): number => ('fresh' in payload && payload.fresh?.timeoutMs) || 0;
+
 /** `Reads` over Nest TCP from several `queries` processes, in turn; one that cannot be reached is passed over. Reads change nothing, so that each may be asked again. */
 export class ReadsClient implements Reads {
   readonly #peers: readonly Peer[];
   readonly #timeoutMs: number;
   #turn = 0;
 
-  constructor({ addresses, timeoutMs = 90_000 }: ReadsClientOptions) {
+  constructor({ addresses, timeoutMs = 5_000 }: ReadsClientOptions) {
     if (addresses.length === 0) throw new Error('Expected the address of at least one queries process, but got none');
     this.#timeoutMs = timeoutMs;
     this.#peers = addresses.map(({ host, port }) => ({
@@ -55,11 +57,11 @@ export class ReadsClient implements Reads {
     for (const { client } of this.#peers) client.close();
   }
 
-  async #ask<Method extends keyof Reads>(method: Method, payload: unknown): Promise<Awaited<ReturnType<Reads[Method]>>> {
+  async #ask<Method extends keyof Reads>(method: Method, payload: object): Promise<Awaited<ReturnType<Reads[Method]>>> {
     let failure: unknown;
     for (const peer of this.#inTurn()) {
       try {
-        return (await this.#askOne(peer, readsPatterns[method], payload)) as Awaited<ReturnType<Reads[Method]>>;
+        return (await this.#askOne(peer, readsPatterns[method], payload, this.#timeoutMs + waitOf(payload))) as Awaited<ReturnType<Reads[Method]>>;
       } catch (cause) {
         if (cause instanceof Refused) throw cause;
         peer.restsUntil = Date.now() + RESTING_MS;
@@ -77,9 +79,9 @@ export class ReadsClient implements Reads {
     return [...inTurn.filter(({ restsUntil }) => restsUntil <= now), ...inTurn.filter(({ restsUntil }) => restsUntil > now)];
   }
 
-  async #askOne({ client, name }: Peer, pattern: string, payload: unknown): Promise<unknown> {
+  async #askOne({ client, name }: Peer, pattern: string, payload: unknown, timeoutMs: number): Promise<unknown> {
     await client.connect();
-    const answer = (await firstValueFrom(client.send(pattern, payload).pipe(timeout(this.#timeoutMs)))) as { readonly ok: unknown } | { readonly failed: string };
+    const answer = (await firstValueFrom(client.send(pattern, payload).pipe(timeout(timeoutMs)))) as { readonly ok: unknown } | { readonly failed: string };
     if ('failed' in answer) throw new Refused(`Expected '${name}' to answer ${pattern}, but ${answer.failed}`);
     return answer.ok;
   }

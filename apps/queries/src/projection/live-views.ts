@@ -2,27 +2,25 @@ import type { ExecutionView } from '@runlog/contract';
 import { isTerminalStatus, loadLiveViews, type Sql } from '@runlog/read-model';
 import type { Touched } from './changes.js';
 
-interface Held {
-  readonly view: ExecutionView;
-  nodes: number;
-}
+/** An execution weighs what its template could hold: known without counting. */
+const weightOf = (view: ExecutionView): number => 1 + view.actions_count;
 
 /**
  * The views of one partition's live executions, so that an event costs no read. Bounded by nodes: the least recently changed go first and
  * come back from the database. Inputs and outputs are dropped once written.
  */
 export class LiveViews {
-  readonly #held = new Map<string, Held>();
-  #nodes = 0;
+  readonly #held = new Map<string, ExecutionView>();
+  #weight = 0;
 
-  /** @param mostNodes nodes held at most; an execution counts as one node more than it has. */
+  /** @param mostNodes of all executions held together; one execution more than that is always held. */
   constructor(
     private readonly sql: Sql,
     private readonly mostNodes = 100_000,
   ) {}
 
   get(id: string): ExecutionView | undefined {
-    return this.#held.get(id)?.view;
+    return this.#held.get(id);
   }
 
   async load(ids: Iterable<string>): Promise<void> {
@@ -40,26 +38,25 @@ export class LiveViews {
       this.#hold(view.id, Object.assign(view, { input: null, output: null }));
     }
     for (const id of this.#held.keys()) {
-      if (this.#nodes <= this.mostNodes) return;
+      if (this.#weight <= this.mostNodes || this.#held.size === 1) return;
       this.forget(id);
     }
   }
 
   forget(id: string): void {
-    const held = this.#held.get(id);
-    if (!held) return;
-    this.#nodes -= held.nodes;
+    const view = this.#held.get(id);
+    if (!view) return;
+    this.#weight -= weightOf(view);
     this.#held.delete(id);
   }
 
   clear(): void {
     this.#held.clear();
-    this.#nodes = 0;
+    this.#weight = 0;
   }
 
   #hold(id: string, view: ExecutionView): void {
-    const nodes = 1 + Object.keys(view.nodes ?? {}).length;
-    this.#held.set(id, { view, nodes });
-    this.#nodes += nodes;
+    this.#held.set(id, view);
+    this.#weight += weightOf(view);
   }
 }

@@ -1,11 +1,11 @@
-import { AcceptedEvents, type DecodedEvent, deadLetter, type EventLog, type LogRecord, type Position, positionAfter, UndecodableRecord } from '@runlog/event-log';
+import { AcceptedEvents, deadLetter, type EventLog, type LogRecord, type Position, positionAfter, UndecodableRecord } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import { type Database, type NodeNames, VersionGap } from '@runlog/read-model';
 import { Changes, Poison } from './changes.js';
 import { LiveViews } from './live-views.js';
 import { storedPosition } from './position-store.js';
+import { breaksOnData, culprits, type Occurrence } from './poison.js';
 import type { Quarantine } from './quarantine.js';
-import { breaksOnData, culprits } from './poison.js';
 import { writeChanges } from './write-changes.js';
 
 /** What the fold needs of a definition, by version id. */
@@ -50,9 +50,40 @@ export class PartitionProjection {
     }
   }
 
-  /** The events that count. An undecodable one goes to the dead letters, and its execution into quarantine: what follows it lacks it. */
-  async #accept(records: readonly LogRecord[], accepting: AcceptedEvents): Promise<{ event: DecodedEvent; record: LogRecord }[]> {
-    const accepted: { event: DecodedEvent; record: LogRecord }[] = [];
+  /** Folds quarantined executions on from where they stopped, now that the code may know better. Before the first batch. */
+  async repair(): Promise<void> {
+    const { since } = this.quarantine;
+    if (!since) return;
+    const missed = new Map<string, Occurrence[]>(this.quarantine.ids.map((id) => [id, []]));
+    const accepting = new AcceptedEvents(since.claim);
+    for await (const records of this.log.read('execution-events', this.position.partition, since.offset, this.position.offset)) {
+      for (const record of records) {
+        const one = acceptedOf(record, accepting);
+        if (one) missed.get(one.event.executionId)?.push(one);
+      }
+    }
+    for (const [executionId, events] of missed) await this.#repairOne(executionId, events);
+  }
+
+  async #repairOne(executionId: string, events: readonly Occurrence[]): Promise<void> {
+    try {
+      const changes = await this.#fold(events);
+      await this.database.transaction(async (sql) => {
+        if (!(await writeChanges(sql, changes, this.position, this.position))) throw new Error('somebody else moved the progress');
+        await this.quarantine.leave(sql, executionId);
+      });
+      this.quarantine.left(executionId);
+      this.#views.written(changes.touched.values());
+      this.logger.info({ executionId, events: changes.events.length }, 'execution folded on and out of quarantine');
+    } catch (cause) {
+      this.#views.forget(executionId);
+      this.logger.warn({ err: cause, executionId }, 'execution stays in quarantine');
+    }
+  }
+
+  /** The events that count. An undecodable record goes to the dead letters; if it counts, its execution goes into quarantine: what follows lacks it. */
+  async #accept(records: readonly LogRecord[], accepting: AcceptedEvents): Promise<Occurrence[]> {
+    const accepted: Occurrence[] = [];
     for (const record of records) {
       try {
         const one = accepting.accept(record);
@@ -60,15 +91,15 @@ export class PartitionProjection {
       } catch (cause) {
         if (!(cause instanceof UndecodableRecord)) throw cause;
         if (this.quarantine.has(record.key)) continue;
-        this.logger.error({ err: cause, executionId: record.key }, 'undecodable event: dead-lettered, its execution quarantined');
+        this.logger.error({ err: cause, executionId: record.key }, 'undecodable event: dead-lettered');
         await deadLetter(this.log, record, cause);
-        await this.quarantine.add(record.key, record.offset, cause);
+        if (record.headers.ce_claim === String(accepting.claim)) await this.quarantine.add(record.key, this.position, cause);
       }
     }
     return accepted;
   }
 
-  async #fold(events: readonly { event: DecodedEvent; record: LogRecord }[]): Promise<Changes> {
+  async #fold(events: readonly Occurrence[]): Promise<Changes> {
     const wanted = new Set<string>();
     const born = new Set<string>();
     for (const { event, record } of events) {
@@ -92,13 +123,13 @@ export class PartitionProjection {
   }
 
   /** Quarantines whoever is to blame; passes everything else on, to be tried again or to stop the partition. */
-  async #isolate(cause: unknown, events: readonly { event: DecodedEvent; record: LogRecord }[]): Promise<void> {
+  async #isolate(cause: unknown, events: readonly Occurrence[]): Promise<void> {
     const poisoned = cause instanceof Poison ? [cause] : breaksOnData(cause) ? await culprits(this.database, this.position, events, (some) => this.#fold(some)) : [];
     for (const { event } of events) this.#views.forget(event.executionId);
     if (poisoned.length === 0) throw cause;
     for (const poison of poisoned) {
       this.logger.error({ err: poison, executionId: poison.executionId, offset: poison.offset }, 'an event broke the projection: execution quarantined');
-      await this.quarantine.add(poison.executionId, poison.offset, poison);
+      await this.quarantine.add(poison.executionId, this.position, poison);
     }
   }
 
@@ -111,5 +142,15 @@ export class PartitionProjection {
     this.position = stored;
   }
 }
+
+/** null: a claim, a void event, or one that nobody can read. */
+const acceptedOf = (record: LogRecord, accepting: AcceptedEvents): Occurrence | null => {
+  try {
+    return accepting.accept(record);
+  } catch (cause) {
+    if (cause instanceof UndecodableRecord) return null;
+    throw cause;
+  }
+};
 
 const isUuid = (id: string): boolean => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id);

@@ -6,7 +6,8 @@ import { writeChanges } from './write-changes.js';
 /** PostgreSQL refused the values themselves (data exception, constraint, a limit): the same values will be refused again. */
 export const breaksOnData = (cause: unknown): boolean => /^(22|23|54)/.test((cause as { code?: string } | null)?.code ?? '');
 
-interface Occurrence {
+/** An accepted event with the record that it came in. */
+export interface Occurrence {
   readonly event: DecodedEvent;
   readonly record: LogRecord;
 }

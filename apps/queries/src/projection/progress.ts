@@ -3,6 +3,8 @@ import type { Sql } from '@runlog/read-model';
 import { type Projection, storedPositions } from './position-store.js';
 
 const POLL_MS = 5;
+/** An own partition may have gone to another process without a word: look at what is stored after so long without a step. */
+const DOUBT_MS = 100;
 
 /** How far a projection has come, per partition: in memory for the partitions of this process, polled for the others. */
 export class Progress {
@@ -34,7 +36,7 @@ export class Progress {
 
   /** The next offset to be projected, as last known: exact for own partitions. */
   known(partition: number): number {
-    return this.#own.get(partition) ?? this.#polled.get(partition) ?? 0;
+    return Math.max(this.#own.get(partition) ?? 0, this.#polled.get(partition) ?? 0);
   }
 
   isOwn(partition: number): boolean {
@@ -44,18 +46,22 @@ export class Progress {
   /** Resolves after the next step of the partition, or when `signal` aborts; for a foreign one after a few milliseconds. */
   async moved(partition: number, signal: AbortSignal): Promise<void> {
     if (!this.#own.has(partition)) return this.poll();
-    await new Promise<void>((resolve) => {
+    const doubtful = await new Promise<boolean>((resolve) => {
       const waiting = this.#waiting.get(partition) ?? new Set();
       this.#waiting.set(partition, waiting);
-      const wake = (): void => {
+      const settle = (doubt: boolean): void => {
+        clearTimeout(timer);
         signal.removeEventListener('abort', wake);
         waiting.delete(wake);
-        resolve();
+        resolve(doubt);
       };
+      const wake = (): void => settle(false);
+      const timer = setTimeout(() => settle(true), DOUBT_MS);
       waiting.add(wake);
       signal.addEventListener('abort', wake);
       if (signal.aborted) wake();
     });
+    if (doubtful) await this.poll();
   }
 
   /** Looks at the stored progress of all partitions, at most every few milliseconds for all who ask. */

@@ -1,39 +1,54 @@
-import type { Database } from '@runlog/read-model';
+import type { Position } from '@runlog/event-log';
+import type { Database, Sql } from '@runlog/read-model';
 
 /**
- * Executions whose events broke this projection. Their rows stay as they were before; every other execution goes on. After the repair they
- * are refolded from the log.
+ * Executions of a partition whose events broke this projection. Their rows stay as they were before the batch that did it; every other
+ * execution goes on. A process that starts with the repair folds them on from there.
  */
 export class Quarantine {
   readonly #ids: Set<string>;
 
   private constructor(
     private readonly database: Database,
-    private readonly partition: number,
     ids: Iterable<string>,
+    /** Where the earliest of them stopped. */
+    readonly since: { readonly offset: number; readonly claim: number } | undefined,
   ) {
     this.#ids = new Set(ids);
   }
 
   static async load(database: Database, partition: number): Promise<Quarantine> {
-    const rows = await database.query<{ id: string }>(`select execution_id as id from projection_quarantine where projection = 'executions' and partition = $1`, [partition]);
-    return new Quarantine(database, partition, rows.map(({ id }) => id));
+    const rows = await database.query<{ id: string; offset: number; claim: number }>(
+      `select execution_id as id, "offset", claim from projection_quarantine where projection = 'executions' and partition = $1 order by "offset"`,
+      [partition],
+    );
+    return new Quarantine(database, rows.map(({ id }) => id), rows[0]);
   }
 
   has(executionId: string): boolean {
     return this.#ids.has(executionId);
   }
 
-  get size(): number {
-    return this.#ids.size;
+  get ids(): readonly string[] {
+    return [...this.#ids];
   }
 
-  async add(executionId: string, offset: number, cause: unknown): Promise<void> {
+  /** @param from where the batch begins that it broke. */
+  async add(executionId: string, from: Position, cause: unknown): Promise<void> {
     const because = (cause instanceof Error ? cause.message : String(cause)).replaceAll('\0', '').slice(0, 2_000);
     await this.database.query(
-      `insert into projection_quarantine (projection, execution_id, partition, "offset", cause, at) values ('executions', $1, $2, $3, $4, $5) on conflict do nothing`,
-      [executionId.replaceAll('\0', ''), this.partition, offset, because, Date.now()],
+      `insert into projection_quarantine (projection, execution_id, partition, "offset", claim, cause, at) values ('executions', $1, $2, $3, $4, $5, $6) on conflict do nothing`,
+      [executionId.replaceAll('\0', ''), from.partition, from.offset, from.claim, because, Date.now()],
     );
     this.#ids.add(executionId);
+  }
+
+  /** In the transaction that makes its rows whole. Call `left` after the commit. */
+  async leave(sql: Sql, executionId: string): Promise<void> {
+    await sql.query(`delete from projection_quarantine where projection = 'executions' and execution_id = $1`, [executionId]);
+  }
+
+  left(executionId: string): void {
+    this.#ids.delete(executionId);
   }
 }

@@ -29,7 +29,7 @@ export class ReadsService implements Reads {
   }
 
   async execution({ workspaceId, ref, fresh, nodes, atVersion }: Parameters<Reads['execution']>[0]): ReturnType<Reads['execution']> {
-    const wanted = Math.max(fresh?.minVersion ?? 1, atVersion ?? 1);
+    const wanted = fresh?.minVersion ?? 1;
     const { found, stale } = await this.#fresh.until(UUID.test(ref) ? ref : undefined, fresh, async () => {
       const row = await this.#row(workspaceId, ref, nodes);
       return { found: row, enough: row ? row.version >= wanted : fresh?.minVersion === undefined };
@@ -40,7 +40,6 @@ export class ReadsService implements Reads {
       const view = await viewAtVersion(this.deps.database, workspaceId, found.id, atVersion, await this.#namesOf(found.settled.workflow_version_id));
       return view ? { view: nodes ? view : { ...view, nodes: undefined }, stale, lagMs } : null;
     }
-    if (atVersion !== undefined && atVersion > found.version) return null;
     const view = viewOf(found);
     return { view: nodes ? { ...view, nodes: Object.fromEntries(nodesOf(found).map((node) => [node.node_id, node])) } : view, stale, lagMs };
   }

@@ -39,6 +39,8 @@ export class Executions1700000000002 implements MigrationInterface {
       create index executions_newest on executions (workspace_id, created_at desc, id desc);
       create index executions_status on executions (workspace_id, status, created_at desc, id desc);
       create index executions_workflow on executions (workspace_id, workflow_id, created_at desc, id desc);
+      create index executions_workflow_status on executions (workspace_id, workflow_id, status, created_at desc, id desc);
+      create index executions_pod on executions (workspace_id, pod_id, created_at desc, id desc);
       create index executions_started on executions (workspace_id, coalesce(started_at, -1) desc, id desc);
       create index executions_completed on executions (workspace_id, coalesce(completed_at, -1) desc, id desc);
       create index executions_duration on executions (workspace_id, coalesce(duration_ms, -1) desc, id desc);
@@ -146,10 +148,12 @@ export class Executions1700000000002 implements MigrationInterface {
         execution_id text not null,
         partition integer not null,
         "offset" bigint not null,
+        claim bigint not null,
         cause text not null,
         at bigint not null,
         primary key (projection, execution_id)
       );
+      comment on column projection_quarantine."offset" is 'where folding it again begins, with the claim in force there';
     `);
     await runner.query(`
       do $$ begin
