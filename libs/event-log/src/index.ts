@@ -23,5 +23,6 @@ export { type Upcaster, Upcasters, type WrittenEvent } from './upcasters.js';
 export { type Accepted, AcceptedEvents } from './claims.js';
 export { checkProgress, positionAfter, witness } from './progress.js';
 export { deadLetter, decodeOrDeadLetter } from './dead-letters.js';
+export { createKafkaLog, type KafkaLogOptions } from './kafka/kafka-log.js';
 export { createPostgresLog, type PostgresLogOptions } from './postgres/postgres-log.js';
 export type { Diagnostics } from './diagnostics.js';

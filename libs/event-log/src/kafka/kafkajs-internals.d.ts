@@ -1,0 +1,122 @@
+/**
+ * The parts of kafkajs 2.2.4 below its clients: connections, protocol, metadata. The version is pinned, so they don't move.
+ * Its consumer can't read a partition without a group, can't be told when it loses one, and heartbeats only when a handler asks for it.
+ */
+declare module 'kafkajs/src/cluster/index.js' {
+  export interface ConnectionPool {
+    pool: Connection[];
+    send<T>(request: ProtocolRequest<T>): Promise<T>;
+  }
+  export interface Connection {
+    socket?: import('node:net').Socket;
+    requestQueue: { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests(): void; rejectAll(error: Error): void; destroy(): void };
+  }
+  export interface ProtocolRequest<T> {
+    request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<unknown> };
+    response: { decode(raw: Buffer): Promise<T>; parse(decoded: T): Promise<T> };
+  }
+  export interface PartitionMetadata {
+    partitionId: number;
+    leader: number;
+    partitionErrorCode: number;
+  }
+  export interface Metadata {
+    brokers: { nodeId: number; host: string; port: number }[];
+    topicMetadata: { topic: string; topicErrorCode: number; partitionMetadata: PartitionMetadata[] }[];
+  }
+  export default class Cluster {
+    constructor(options: object);
+    connectionPoolBuilder: { build(destination?: { host: string; port: number }): Promise<ConnectionPool> };
+    brokerPool: { metadata: Metadata | null; versions: object | null; seedBroker?: { connectionPool: ConnectionPool }; brokers: Record<string, { connectionPool: ConnectionPool }> };
+    connect(): Promise<void>;
+    addMultipleTargetTopics(topics: string[]): Promise<void>;
+    refreshMetadata(): Promise<void>;
+    findGroupCoordinatorMetadata(of: { groupId: string }): Promise<{ coordinator: { nodeId: number; host: string; port: number } }>;
+  }
+}
+
+declare module 'kafkajs/src/broker/index.js' {
+  import type { ConnectionPool, Metadata } from 'kafkajs/src/cluster/index.js';
+  export interface ProducedMessage {
+    key: Buffer | string | null;
+    value: Buffer | string;
+    headers: Record<string, Buffer | string>;
+  }
+  export interface FetchedMessage {
+    offset: string;
+    timestamp: string;
+    key: Buffer | null;
+    value: Buffer | null;
+    headers: Record<string, Buffer | Buffer[]>;
+    isControlRecord: boolean;
+  }
+  interface PerTopic<P> {
+    topic: string;
+    partitions: P[];
+  }
+  export default class Broker {
+    constructor(options: { connectionPool: ConnectionPool; logger: object; nodeId: number; versions: object | null; allowAutoTopicCreation: boolean });
+    connectionPool: ConnectionPool;
+    connect(): Promise<void>;
+    metadata(topics: string[]): Promise<Metadata>;
+    produce(request: { acks: number; timeout: number; topicData: PerTopic<{ partition: number; messages: ProducedMessage[] }>[] }): Promise<{
+      topics: { topicName: string; partitions: { partition: number; baseOffset: string }[] }[];
+    }>;
+    fetch(request: {
+      replicaId: number;
+      isolationLevel: number;
+      maxWaitTime: number;
+      minBytes: number;
+      maxBytes: number;
+      topics: PerTopic<{ partition: number; fetchOffset: string; maxBytes: number }>[];
+    }): Promise<{ responses: { topicName: string; partitions: { partition: number; highWatermark: string; messages: FetchedMessage[] }[] }[] }>;
+    listOffsets(request: { replicaId: number; isolationLevel: number; topics: PerTopic<{ partition: number; timestamp: number }>[] }): Promise<{
+      responses: PerTopic<{ partition: number; offset: string }>[];
+    }>;
+    createTopics(request: {
+      topics: { topic: string; numPartitions: number; replicationFactor: number; configEntries: { name: string; value: string }[] }[];
+      timeout: number;
+    }): Promise<unknown>;
+    joinGroup(request: {
+      groupId: string;
+      sessionTimeout: number;
+      rebalanceTimeout: number;
+      memberId: string;
+      groupProtocols: { name: string; metadata: Buffer }[];
+    }): Promise<{ generationId: number; leaderId: string; memberId: string; members: { memberId: string; memberMetadata: Buffer }[] }>;
+    syncGroup(request: { groupId: string; generationId: number; memberId: string; groupAssignment: { memberId: string; memberAssignment: Buffer }[] }): Promise<{ memberAssignment: Buffer }>;
+    heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>;
+    leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
+    offsetCommit(request: { groupId: string; groupGenerationId: number; memberId: string; topics: PerTopic<{ partition: number; offset: string }>[] }): Promise<unknown>;
+    offsetFetch(request: { groupId: string; topics: PerTopic<{ partition: number }>[] }): Promise<{ responses: PerTopic<{ partition: number; offset: string }>[] }>;
+  }
+}
+
+declare module 'kafkajs/src/network/socketFactory.js' {
+  export default function socketFactory(): unknown;
+}
+
+declare module 'kafkajs/src/protocol/encoder.js' {
+  export default class Encoder {
+    writeInt8(value: number): this;
+    writeInt16(value: number): this;
+    writeInt32(value: number): this;
+    writeBoolean(value: boolean): this;
+    writeBufferInternal(value: Buffer): this;
+    writeUVarInt(value: number): this;
+    writeUVarIntString(value: string): this;
+  }
+}
+
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(buffer: Buffer);
+    readInt8(): number;
+    readInt16(): number;
+    readInt32(): number;
+    readUVarInt(): number;
+    readUVarIntString(): string | null;
+    readBytes(length: number): Buffer;
+    forward(bytes: number): void;
+  }
+}

@@ -1,0 +1,147 @@
+import { encodeClaim, isClaim } from '../envelope.js';
+import { AppendLost, type LogRecord, type NewRecord, type Outgoing, type OwnedPartition, RecordTooLarge } from '../port.js';
+import { bounded, live } from './lane.js';
+import type { Line } from './line.js';
+import type { Membership } from './membership.js';
+import { maxBatchBytes, recordBytes } from './records.js';
+import { pause } from './retry.js';
+import type { Sender } from './sender.js';
+import type { Wire } from './wire.js';
+
+/** What an owned partition rests on. */
+export interface OwnedPartitionParts {
+  readonly partition: number;
+  readonly owner: string;
+  readonly signal: AbortSignal;
+  readonly wire: Wire;
+  readonly sender: Sender;
+  readonly membership: Membership;
+}
+
+const events = 'execution-events';
+
+/** Fenced by the log itself: an append counts when it landed right behind the claim and what this owner has appended since. */
+export class KafkaOwnedPartition implements OwnedPartition {
+  readonly partition: number;
+  readonly signal: AbortSignal;
+  /** A connection of its own, made anew after every failure, so that nothing unknown is on its way on it. */
+  private line: Line | undefined;
+  /** Where the next append must land; none without a claim in force. */
+  private expected: number | undefined;
+  private inForce = -1;
+  /** Somebody else may own the partition by now. */
+  private inDoubt = false;
+
+  constructor(private readonly parts: OwnedPartitionParts) {
+    this.partition = parts.partition;
+    this.signal = parts.signal;
+    parts.signal.addEventListener('abort', () => this.cut(), { once: true });
+  }
+
+  async claim(): Promise<number> {
+    const { owner, membership, wire, signal } = this.parts;
+    this.expected = undefined;
+    const record = encodeClaim(owner);
+    for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 500)) {
+      if (this.inDoubt || !membership.isHeard) await membership.word(signal);
+      if (signal.aborted) throw this.revoked();
+      try {
+        const offset = await this.produce([record]);
+        if (signal.aborted) break;
+        this.inDoubt = false;
+        this.inForce = offset;
+        this.expected = offset + 1;
+        return offset;
+      } catch (error) {
+        this.cut();
+        wire.forget();
+        wire.report(`claim ${events}/${this.partition}`, error);
+        this.inDoubt = true;
+        await pause(pauseMs, signal);
+      }
+    }
+    throw this.revoked();
+  }
+
+  async append(records: readonly NewRecord[], followUps: readonly Outgoing[] = []): Promise<{ baseOffset: number }> {
+    const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+    if (bytes > maxBatchBytes) throw new RecordTooLarge(bytes, maxBatchBytes);
+    for (const one of followUps) one.records.forEach(recordBytes);
+    const { expected } = this;
+    if (this.signal.aborted) throw this.lost('it has been revoked');
+    if (expected === undefined) throw this.lost('no claim is in force');
+    if (!this.parts.membership.isHeard) throw this.lost('the group has not answered for too long');
+    let baseOffset = expected;
+    if (records.length > 0) {
+      baseOffset = await this.produce(records).catch((cause: Error) => {
+        throw this.lost(`the outcome is unknown: ${cause.message}`, cause);
+      });
+      if (this.signal.aborted) throw this.lost('it has been revoked meanwhile');
+      if (baseOffset !== expected && !(await this.isVoid(expected, baseOffset))) throw this.lost(`it landed at ${baseOffset} and not at ${expected}: somebody else has claimed`);
+      this.expected = baseOffset + records.length;
+    }
+    await this.follow(followUps);
+    return { baseOffset };
+  }
+
+  readEvents(from: number, to: number): AsyncIterable<readonly LogRecord[]> {
+    return bounded(this.parts.wire, events, this.partition, from, to, this.signal);
+  }
+
+  async *commands(from: number): AsyncGenerator<readonly LogRecord[]> {
+    const options = { topic: 'execution-commands', partition: this.partition, from, maxRecords: 1_000, signal: this.signal } as const;
+    for await (const { records } of live(this.parts.wire, options)) yield records;
+  }
+
+  /** The events are durable, so what follows from them goes out, however long it takes. Not waited for: its order is kept, its memory bounded. */
+  private async follow(followUps: readonly Outgoing[]): Promise<void> {
+    if (followUps.length === 0) return;
+    const { sender, wire } = this.parts;
+    sender.send(followUps).catch((error: unknown) => wire.report('send what follows from events', error));
+    await sender.room();
+  }
+
+  /** Whether all that landed in between counts for nobody, as a zombie's late append does: then the claim is still in force. */
+  private async isVoid(from: number, to: number): Promise<boolean> {
+    let next = from;
+    try {
+      for await (const slice of this.readEvents(from, to))
+        for (const record of slice) {
+          if (record.offset !== next++ || isClaim(record) || record.headers.ce_claim === String(this.inForce)) return false;
+        }
+    } catch {
+      return false;
+    }
+    return next === to;
+  }
+
+  private async produce(records: readonly NewRecord[]): Promise<number> {
+    const { wire, signal } = this.parts;
+    if (!this.line) {
+      const line = await wire.lineToLeader(events, this.partition);
+      if (signal.aborted) {
+        line.close();
+        throw new Error('the partition has been revoked');
+      }
+      this.line = line;
+    }
+    const [baseOffset] = await this.line.produce([{ topic: events, partition: this.partition, records }]);
+    return baseOffset as number;
+  }
+
+  private lost(because: string, cause?: Error): AppendLost {
+    this.expected = undefined;
+    this.inDoubt = true;
+    this.cut();
+    return new AppendLost(this.partition, because, cause && { cause });
+  }
+
+  private cut(): void {
+    this.line?.close();
+    this.line = undefined;
+  }
+
+  private revoked(): Error {
+    return new Error(`Expected to claim partition ${this.partition}, but it was revoked`);
+  }
+}

@@ -1,0 +1,160 @@
+import type { Outgoing } from '../port.js';
+import type { Line, Part } from './line.js';
+import { maxBatchBytes, recordBytes } from './records.js';
+import { pause } from './retry.js';
+import type { Wire } from './wire.js';
+
+const maxRoundBytes = 4 * 1_048_576;
+const roomBytes = 8 * 1_048_576;
+
+interface Waiting extends Part {
+  readonly bytes: number;
+  readonly done: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+/** Group commit: what is sent while a round is on its way goes out together in the next one. One round at a time, so order holds. */
+export class Sender {
+  private waiting: Waiting[] = [];
+  private waitingBytes = 0;
+  private rounds: Promise<void> | undefined;
+  private readonly lines = new Map<number, Line>();
+  private readonly ending = new AbortController();
+  private readonly roomWanted: (() => void)[] = [];
+
+  constructor(private readonly wire: Wire) {}
+
+  /** Resolves once every record is acknowledged, however long that takes. @throws RecordTooLarge before anything is written */
+  send(outgoing: readonly Outgoing[]): Promise<void> {
+    const parts = outgoing.flatMap(inBatches);
+    if (parts.length === 0) return Promise.resolve();
+    if (this.ending.signal.aborted) return Promise.reject(stopped());
+    return new Promise((resolve, reject) => {
+      let left = parts.length;
+      const done = () => void (--left === 0 && resolve());
+      for (const part of parts) {
+        this.waiting.push({ ...part, done, failed: reject });
+        this.waitingBytes += part.bytes;
+      }
+      this.rounds ??= this.run();
+    });
+  }
+
+  /** Resolves while there is room for more; whoever does not wait for its records to land waits here. */
+  room(): Promise<void> {
+    if (this.waitingBytes < roomBytes) return Promise.resolve();
+    return new Promise((resolve) => this.roomWanted.push(resolve));
+  }
+
+  /** Sends what waits, at most for `withinMs`; the rest is refused. */
+  async close(withinMs: number): Promise<void> {
+    const timer = setTimeout(() => this.ending.abort(), withinMs);
+    await this.rounds;
+    clearTimeout(timer);
+    this.ending.abort();
+    for (const line of this.lines.values()) line.close();
+  }
+
+  private async run(): Promise<void> {
+    await new Promise(setImmediate);
+    for (let pauseMs = 20; this.waiting.length > 0; ) {
+      if (this.ending.signal.aborted) {
+        for (const { failed } of this.waiting.splice(0)) failed(stopped());
+        break;
+      }
+      const round = this.takeRound();
+      const landed = await this.sendRound(round);
+      if (landed) pauseMs = 20;
+      else {
+        await pause(pauseMs, this.ending.signal);
+        pauseMs = Math.min(pauseMs * 2, 1_000);
+      }
+    }
+    this.rounds = undefined;
+  }
+
+  /** As much as fits, at most one batch a partition; a partition that is full keeps its order. */
+  private takeRound(): Waiting[] {
+    const round: Waiting[] = [];
+    const later: Waiting[] = [];
+    const bytesOf = new Map<string, number>();
+    let bytes = 0;
+    for (const one of this.waiting) {
+      const slot = `${one.topic}/${one.partition}`;
+      const inSlot = (bytesOf.get(slot) ?? 0) + one.bytes;
+      const fits = inSlot <= maxBatchBytes && (bytes === 0 || bytes + one.bytes <= maxRoundBytes);
+      bytesOf.set(slot, fits ? inSlot : Number.POSITIVE_INFINITY);
+      if (fits) bytes += one.bytes;
+      (fits ? round : later).push(one);
+    }
+    this.waiting = later;
+    return round;
+  }
+
+  /** False if any of it has to be sent again; that goes back to the front. */
+  private async sendRound(round: readonly Waiting[]): Promise<boolean> {
+    const lost: Waiting[] = [];
+    const toNode = new Map<number, Waiting[]>();
+    for (const one of round) {
+      try {
+        const leader = await this.wire.leader(one.topic, one.partition);
+        toNode.set(leader, [...(toNode.get(leader) ?? []), one]);
+      } catch (error) {
+        this.wire.report(`write ${one.topic}/${one.partition}`, error);
+        lost.push(one);
+      }
+    }
+    await Promise.all(
+      [...toNode].map(async ([nodeId, some]) => {
+        try {
+          await this.produce(nodeId, some);
+          for (const one of some) {
+            this.waitingBytes -= one.bytes;
+            one.done();
+          }
+        } catch (error) {
+          this.wire.report(`write to broker ${nodeId}`, error);
+          this.lines.get(nodeId)?.close();
+          this.lines.delete(nodeId);
+          lost.push(...some);
+        }
+      }),
+    );
+    if (this.waitingBytes < roomBytes) for (const go of this.roomWanted.splice(0)) go();
+    if (lost.length === 0) return true;
+    this.wire.forget();
+    const again = new Set(lost);
+    this.waiting = [...round.filter((one) => again.has(one)), ...this.waiting];
+    return false;
+  }
+
+  private async produce(nodeId: number, some: readonly Waiting[]): Promise<void> {
+    let line = this.lines.get(nodeId);
+    if (!line) this.lines.set(nodeId, (line = await this.wire.line(nodeId)));
+    const batches = new Map<string, Part>();
+    for (const { topic, partition, records } of some) {
+      const slot = `${topic}/${partition}`;
+      const before = batches.get(slot);
+      batches.set(slot, before ? { topic, partition, records: [...before.records, ...records] } : { topic, partition, records });
+    }
+    await line.produce([...batches.values()]);
+  }
+}
+
+const inBatches = ({ topic, partition, records }: Outgoing): (Part & { bytes: number })[] => {
+  const parts: (Part & { bytes: number })[] = [];
+  let from = 0;
+  let bytes = 0;
+  records.forEach((record, index) => {
+    const size = recordBytes(record);
+    if (bytes + size > maxBatchBytes) {
+      parts.push({ topic, partition, records: records.slice(from, index), bytes });
+      [from, bytes] = [index, 0];
+    }
+    bytes += size;
+  });
+  if (records.length > from) parts.push({ topic, partition, records: records.slice(from), bytes });
+  return parts;
+};
+
+const stopped = () => new Error('Expected to send to the log, but it is stopped');
