@@ -3,6 +3,7 @@ import { encodeClaim } from '../envelope.js';
 import { AppendLost, type LogRecord, type NewRecord, type Outgoing, type OwnedPartition } from '../port.js';
 import { FenceLost, type GroupCommit } from './group-commit.js';
 import type { Records } from './records.js';
+import { measure } from './sizes.js';
 
 /** What an owned partition rests on. */
 export interface OwnedPartitionParts {
@@ -12,7 +13,6 @@ export interface OwnedPartitionParts {
   readonly commit: GroupCommit;
   readonly records: Records;
   readonly slot: (outgoing: Pick<Outgoing, 'topic' | 'partition'>) => number;
-  readonly check: (records: readonly NewRecord[]) => { count: number; bytes: number };
   /** Whether the group still says so, after a doubt. */
   readonly confirm: () => Promise<boolean>;
 }
@@ -34,7 +34,7 @@ export class PostgresOwnedPartition implements OwnedPartition {
 
   async claim(): Promise<number> {
     this.inForce = undefined;
-    const { commit, partition, owner, slot, check, signal } = this.parts;
+    const { commit, partition, owner, slot, signal } = this.parts;
     const records = [encodeClaim(owner)];
     for (let backoff = 10; ; backoff = Math.min(backoff * 2, 500)) {
       if (signal.aborted) throw this.revoked();
@@ -42,7 +42,7 @@ export class PostgresOwnedPartition implements OwnedPartition {
         if (this.inDoubt && !(await this.parts.confirm())) throw new FenceLost('the group does not answer');
         const [offset] = await commit.write({
           parts: [{ topic: 'execution-events', partition, slot: slot({ topic: 'execution-events', partition }), records }],
-          ...check(records),
+          ...measure(records),
           exclusive: true,
           takesClaim: true,
           signal,
@@ -60,9 +60,9 @@ export class PostgresOwnedPartition implements OwnedPartition {
   }
 
   async append(records: readonly NewRecord[], followUps: readonly Outgoing[] = []): Promise<{ baseOffset: number }> {
-    const { commit, partition, slot, check, signal } = this.parts;
+    const { commit, partition, slot, signal } = this.parts;
     const outgoing: Outgoing[] = [{ topic: 'execution-events', partition, records }, ...followUps];
-    const sizes = outgoing.map((one) => check(one.records));
+    const sizes = outgoing.map((one) => measure(one.records));
     const fence = this.inForce;
     if (signal.aborted) throw new AppendLost(partition, 'it has been revoked');
     if (fence === undefined) throw new AppendLost(partition, 'no claim is in force');

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type Diagnostics, silent } from '../diagnostics.js';
-import { type EventLog, type GroupReader, type LogRecord, type NewRecord, type Outgoing, type OwnerOptions, RecordTooLarge, type Subscription, type TailReader } from '../port.js';
+import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader } from '../port.js';
 import { declareTopics, type PartitionCounts, type Topic } from '../topics.js';
-import { Feed } from './feed.js';
+import { Feeds } from './feeds.js';
 import { GroupCommit } from './group-commit.js';
 import { GroupProgress } from './group-progress.js';
 import { atMost, Membership } from './membership.js';
@@ -14,6 +14,7 @@ import { Records } from './records.js';
 import { deleteExpired } from './retention.js';
 import { declareSchema, type KnownTopic } from './schema.js';
 import { Session } from './session.js';
+import { inChunks, maxRecordBytes, measure } from './sizes.js';
 
 /** How to reach the database, and what may differ in tests. */
 export interface PostgresLogOptions {
@@ -32,12 +33,7 @@ export interface PostgresLogOptions {
   readonly onBug?: (error: unknown) => void;
 }
 
-const maxRecordBytes = 1_000_000;
-const sendChunkRecords = 1_000;
-const sendChunkBytes = 512 * 1024;
 const ownerGraceMs = 5_000;
-const aloneTicks = 5;
-const pollMs = 50;
 /** A process that is frozen for this long loses its partitions to others. */
 const silenceMs = 15_000;
 
@@ -57,12 +53,9 @@ class PostgresLog implements EventLog {
   private readonly membership: Membership;
   private readonly progress: GroupProgress;
   private topics = new Map<Topic, KnownTopic>();
-  private readonly feeds: Feed[] = [];
+  private readonly feeds: Feeds;
   private readonly subscriptions = new Set<Subscription>();
-  private readonly timers: NodeJS.Timeout[] = [];
-  private lookUp: Promise<number[]> | undefined;
-  private polling = false;
-  private polls = 0;
+  private retention: NodeJS.Timeout | undefined;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: PostgresLogOptions) {
@@ -74,17 +67,14 @@ class PostgresLog implements EventLog {
     this.writer = new Session(named('writer'), 'set synchronous_commit = on; set jit = off');
     const membershipSession = new Session(named('member'), `set idle_session_timeout = ${silenceMs}`, () => this.membership.lost());
     this.membership = new Membership(membershipSession, this.diagnostics);
-    this.records = new Records(
-      this.pool,
-      (topic) => this.topic(topic),
-      (topic, partition) => this.feed(topic, partition),
-    );
-    this.progress = new GroupProgress(this.pool, (topic) => this.topic(topic));
+    this.feeds = new Feeds(this.pool, () => this.membership.othersPresent);
+    this.records = new Records(this.pool, this.feeds);
+    this.progress = new GroupProgress(this.pool, this.feeds);
     this.commit = new GroupCommit({
       session: this.writer,
-      slotOf: ({ topic, partition }) => ({ topicNo: this.topic(topic).topicNo, partition }),
+      slotOf: ({ topic, partition }) => ({ topicNo: this.feeds.topic(topic).topicNo, partition }),
       onWritten: (written) => {
-        for (const { slot, records } of written) this.feeds[slot]?.push(records);
+        for (const { slot, records } of written) this.feeds.push(slot, records);
       },
       timeoutMs: options.writeTimeoutMs ?? 15_000,
       diagnostics: this.diagnostics,
@@ -102,12 +92,9 @@ class PostgresLog implements EventLog {
     } finally {
       client.release();
     }
-    const ends = await this.ends();
-    ends.forEach((end, slot) => (this.feeds[slot] = new Feed(end)));
+    await this.feeds.start(this.topics);
     await this.membership.start();
-    this.timers.push(setInterval(() => void this.poll(), pollMs));
-    this.timers.push(setInterval(() => void this.expire(), this.options.retentionEveryMs ?? 60_000));
-    for (const timer of this.timers) timer.unref();
+    this.retention = setInterval(() => void this.expire(), this.options.retentionEveryMs ?? 60_000).unref();
   }
 
   async serverVersion(): Promise<string> {
@@ -116,7 +103,7 @@ class PostgresLog implements EventLog {
   }
 
   partitions(topic: Topic): number {
-    return this.topic(topic).partitions;
+    return this.feeds.topic(topic).partitions;
   }
 
   async topicId(topic: Topic): Promise<string> {
@@ -124,14 +111,8 @@ class PostgresLog implements EventLog {
     return rows[0]?.topic_id ?? '';
   }
 
-  async end(topic: Topic, partition: number): Promise<number> {
-    this.lookUp ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-      this.lookUp = undefined;
-      return this.ends();
-    });
-    const end = (await this.lookUp)[this.slot({ topic, partition })] as number;
-    this.feed(topic, partition).advance(end);
-    return end;
+  end(topic: Topic, partition: number): Promise<number> {
+    return this.feeds.end(topic, partition);
   }
 
   begin(topic: Topic, partition: number): Promise<number> {
@@ -139,13 +120,13 @@ class PostgresLog implements EventLog {
   }
 
   async send(outgoing: readonly Outgoing[]): Promise<void> {
-    for (const { records } of outgoing) this.check(records);
+    for (const { records } of outgoing) measure(records);
     await this.commit.room();
     await Promise.all(
       outgoing.flatMap((one) =>
         inChunks(one.records).map(async (records) => {
-          const slot = this.slot(one);
-          await this.commit.write({ parts: [{ topic: one.topic, partition: one.partition, slot, records }], ...this.check(records), exclusive: false });
+          const slot = this.feeds.slot(one);
+          await this.commit.write({ parts: [{ topic: one.topic, partition: one.partition, slot, records }], ...measure(records), exclusive: false });
         }),
       ),
     );
@@ -205,8 +186,7 @@ class PostgresLog implements EventLog {
           signal: stop.signal,
           commit: this.commit,
           records: this.records,
-          slot: (one) => this.slot(one),
-          check: (records) => this.check(records),
+          slot: (one) => this.feeds.slot(one),
           confirm: () => this.membership.confirm(),
         });
         const done = run(owned).catch((error: unknown) => {
@@ -234,7 +214,8 @@ class PostgresLog implements EventLog {
   }
 
   private async shutDown(): Promise<void> {
-    for (const timer of this.timers.splice(0)) clearInterval(timer);
+    clearInterval(this.retention);
+    this.feeds.stop();
     await Promise.all([...this.subscriptions].map((subscription) => subscription.stop()));
     await this.commit.close(5_000);
     await this.progress.close();
@@ -258,7 +239,7 @@ class PostgresLog implements EventLog {
 
   private readOn(reading: Parameters<typeof readOn>[0], signal: AbortSignal): Promise<void> {
     const { topic, partition } = reading;
-    return readOn(reading, this.records, this.feed(topic, partition), () => this.end(topic, partition), signal, this.diagnostics);
+    return readOn(reading, this.records, this.feeds.of(topic, partition), () => this.end(topic, partition), signal, this.diagnostics);
   }
 
   private async resolveStart({ topic, group, start }: GroupReader, partition: number): Promise<number> {
@@ -277,54 +258,6 @@ class PostgresLog implements EventLog {
       setImmediate(() => {
         throw error;
       });
-  }
-
-  /** @throws RecordTooLarge */
-  private check(records: readonly NewRecord[]): { count: number; bytes: number } {
-    let bytes = 0;
-    for (const { key, value } of records) {
-      const size = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
-      if (size > maxRecordBytes) throw new RecordTooLarge(size, maxRecordBytes);
-      if (key.includes('\0')) throw new TypeError(`Expected a key of text, but '${JSON.stringify(key)}' holds a NUL`);
-      bytes += size + 500;
-    }
-    return { count: records.length, bytes };
-  }
-
-  private topic(topic: Topic): KnownTopic {
-    const known = this.topics.get(topic);
-    if (!known) throw new Error(`Expected to use topic '${topic}', but the log is not started`);
-    return known;
-  }
-
-  private slot({ topic, partition }: Pick<Outgoing, 'topic' | 'partition'>): number {
-    const { topicNo, partitions } = this.topic(topic);
-    if (!(partition >= 0 && partition < partitions)) throw new RangeError(`Expected a partition of '${topic}' below ${partitions}, but got ${partition}`);
-    return topicNo * 4_096 + partition;
-  }
-
-  private feed(topic: Topic, partition: number): Feed {
-    return this.feeds[this.slot({ topic, partition })] as Feed;
-  }
-
-  private async ends(): Promise<number[]> {
-    const { rows } = await this.pool.query<{ topic_no: number; partition: number; next: string }>({ name: 'runlog-log-ends', text: 'select topic_no, partition, next from runlog_log.partitions' });
-    const ends: number[] = [];
-    for (const row of rows) ends[row.topic_no * 4_096 + row.partition] = Number(row.next);
-    return ends;
-  }
-
-  /** What other processes have written. Alone, it only looks now and then. */
-  private async poll(): Promise<void> {
-    if (this.polling || (!this.membership.othersPresent && ++this.polls % aloneTicks !== 0)) return;
-    this.polling = true;
-    try {
-      (await this.ends()).forEach((end, slot) => this.feeds[slot]?.advance(end));
-    } catch {
-      // The next look finds what this one missed.
-    } finally {
-      this.polling = false;
-    }
   }
 
   private async expire(): Promise<void> {
@@ -348,19 +281,3 @@ class PostgresLog implements EventLog {
     }
   }
 }
-
-const inChunks = (records: readonly NewRecord[]): (readonly NewRecord[])[] => {
-  const chunks: NewRecord[][] = [];
-  let chunk: NewRecord[] = [];
-  let bytes = 0;
-  for (const record of records) {
-    if (chunk.length > 0 && (chunk.length === sendChunkRecords || bytes + record.value.length > sendChunkBytes)) {
-      chunks.push(chunk);
-      [chunk, bytes] = [[], 0];
-    }
-    chunk.push(record);
-    bytes += record.value.length;
-  }
-  if (chunk.length > 0) chunks.push(chunk);
-  return chunks;
-};

@@ -2,8 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { LogRecord } from '../port.js';
 import type { Topic } from '../topics.js';
-import type { Feed } from './feed.js';
-import type { KnownTopic } from './schema.js';
+import type { Feeds } from './feeds.js';
 
 const fetchBytes = 2 * 1024 * 1024;
 
@@ -19,8 +18,7 @@ interface Row {
 export class Records {
   constructor(
     private readonly pool: pg.Pool,
-    private readonly topic: (topic: Topic) => KnownTopic,
-    private readonly feed: (topic: Topic, partition: number) => Feed,
+    private readonly feeds: Feeds,
   ) {}
 
   /** Up to `max` records, and not many more bytes than a batch is meant for, from [from, to). None only when there are none. */
@@ -31,7 +29,7 @@ export class Records {
           select "offset", at, key, headers, value, sum(octet_length(value)) over (order by "offset") - octet_length(value) as before
           from (select * from runlog_log.records where topic_no = $1 and partition = $2 and "offset" >= $3 and "offset" < $4 order by "offset" limit $5) as slice
         ) as sized where before < $6 order by "offset"`,
-      values: [this.topic(topic).topicNo, partition, from, to, max, fetchBytes],
+      values: [this.feeds.topic(topic).topicNo, partition, from, to, max, fetchBytes],
     });
     return rows.map((row) => ({
       topic,
@@ -46,13 +44,13 @@ export class Records {
 
   /** The lowest offset still kept. */
   async begin(topic: Topic, partition: number): Promise<number> {
-    const { rows } = await this.pool.query('select first from runlog_log.partitions where topic_no = $1 and partition = $2', [this.topic(topic).topicNo, partition]);
+    const { rows } = await this.pool.query('select first from runlog_log.partitions where topic_no = $1 and partition = $2', [this.feeds.topic(topic).topicNo, partition]);
     return Number(rows[0]?.first ?? 0);
   }
 
   /** Waits for the next records at or after `from`; an unreachable database is waited out. Empty once `signal` has aborted. */
   async next(topic: Topic, partition: number, from: number, max: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
-    const feed = this.feed(topic, partition);
+    const feed = this.feeds.of(topic, partition);
     for (let at = from, backoff = 20; !signal.aborted; ) {
       const fresh = feed.take(at, max);
       if (fresh) return fresh;
@@ -80,7 +78,7 @@ export class Records {
     let backoff = 20;
     let deadline: number | undefined;
     for (let at = from; at < to && !signal?.aborted; ) {
-      let found: LogRecord[] | undefined = this.feed(topic, partition).take(at, Math.min(1_000, to - at));
+      let found: LogRecord[] | undefined = this.feeds.of(topic, partition).take(at, Math.min(1_000, to - at));
       try {
         found ??= await this.fetch(topic, partition, at, to, 1_000);
         deadline = undefined;
