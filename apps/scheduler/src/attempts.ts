@@ -6,11 +6,13 @@ export const foldAttempts = (watched: Watched, event: RecordedEvent): void => {
   switch (event.type) {
     case 'NodeScheduled': {
       const { node_id: node, attempt, kind } = event.data;
-      return watched.open({ node, attempt, kind, runner: null, since: event.at });
+      watched.open({ node, attempt, kind, runner: null, since: event.at });
+      return;
     }
     case 'NodeStarted': {
       const { node_id: node, attempt, runner } = event.data;
-      return watched.open({ node, attempt, kind: watched.attempts.get(node)?.kind ?? '', runner, since: event.at });
+      watched.open({ node, attempt, kind: watched.attempts.get(node)?.kind ?? '', runner, since: event.at });
+      return;
     }
     case 'NodeWaiting':
     case 'ApprovalRequested':
@@ -20,7 +22,8 @@ export const foldAttempts = (watched: Watched, event: RecordedEvent): void => {
     case 'NodeStopped':
     case 'NodeSkipped':
     case 'AttemptLost':
-      return watched.close(event.data.node_id);
+      watched.close(event.data.node_id);
+      return;
     case 'CancelRequested':
       for (const { node, runner } of watched.attempts.values()) if (runner === null) watched.close(node);
       return;

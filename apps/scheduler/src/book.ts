@@ -36,7 +36,7 @@ interface Taken {
  */
 export class Book implements Observer {
   readonly timers = new Clockwork<DueTimer>();
-  readonly reminders = new Clockwork<DueReminder>();
+  reminders = new Clockwork<DueReminder>();
   /** How many open attempts each runner has. */
   readonly busy = new Map<RunnerId, number>();
   private readonly watched = new Map<ExecutionId, Watched>();
@@ -163,6 +163,13 @@ export class Book implements Observer {
     };
   }
 
+  /** A runner may have fallen silent with tasks that it had not started: every unstarted attempt is looked at anew. */
+  remindAfresh(now: number): void {
+    this.reminders = new Clockwork();
+    for (const watched of this.watched.values())
+      for (const attempt of watched.attempts.values()) if (attempt.runner === null) this.reminders.set(Math.max(now, attempt.since + UNSTARTED_MS), { watched, attempt, tries: 0 });
+  }
+
   private begin(event: RecordedEvent, timeouts: NodeTimeouts): Watched {
     const versionId = event.type === 'ExecutionCreated' ? event.data.workflow_version_id : null;
     const watched = new Watched(event.executionId, event.workspaceId, versionId, this);
@@ -211,4 +218,3 @@ const takeOne = (watched: Watched, changes: Changes): Taken => {
   unsaved.attempts.clear();
   return taken;
 };
-

@@ -40,7 +40,12 @@ export const remindNode = ({ executionId, workspaceId }: Watched, attempt: OpenA
   attempt: attempt.attempt,
 });
 
-export const loseAttempt = ({ executionId, workspaceId }: Watched, attempt: OpenAttempt & { readonly runner: string }, silentMs: number, at: Instant): CommandOf<'LoseAttempt'> => ({
+export const loseAttempt = (
+  { executionId, workspaceId }: Watched,
+  attempt: OpenAttempt & { readonly runner: string },
+  silentMs: number,
+  at: Instant,
+): CommandOf<'LoseAttempt'> => ({
   type: 'LoseAttempt',
   id: `lose:${executionId}:${attemptRef(attempt)}`,
   executionId,

@@ -50,7 +50,7 @@ export const dueReminders = (book: Book, runners: Runners, now: number, limit: n
 export const silentRunners = (book: Book, runners: Runners, lostAt: Map<RunnerId, number>, now: number): ExecutionCommand[] => {
   const silent = new Map<RunnerId, number>();
   for (const runner of book.busy.keys()) {
-    runners.expect(runner, now);
+    runners.expect(runner);
     const silentMs = runners.silence(runner);
     if (silentMs === null || now - (lostAt.get(runner) ?? 0) < LOSE_AGAIN_MS) continue;
     silent.set(runner, silentMs);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { createLogger } from '@runlog/platform';
 import type { EventData, EventType, Heartbeat } from '@runlog/execution';
+import { createLogger } from '@runlog/platform';
 import { Book } from './book.js';
 import { dueReminders, dueTimers, silentRunners } from './due.js';
 import { NodeTimeouts } from './node-timeouts.js';
@@ -11,7 +11,7 @@ const timeouts = new NodeTimeouts({ workflowVersion: async () => null }, createL
 const n1 = { node_id: 'n1', attempt: 1 };
 
 const bookOf = (runners = new Runners(5000)) => {
-  const book = new Book(0, 1, { topicId: 't', partition: 0, offset: 0, claim: -1, previous: '' }, (runner) => runners.expect(runner, 0));
+  const book = new Book(0, 1, { topicId: 't', partition: 0, offset: 0, claim: -1, previous: '' }, (runner) => runners.expect(runner));
   let version = 0;
   const happens = <Type extends EventType>(at: number, type: Type, data: EventData[Type], id = 'e1') => book.fold(eventOf(id, ++version, at, type, data), timeouts, at);
   book.extendHorizon(100_000);
@@ -67,6 +67,24 @@ describe('an unstarted attempt', () => {
     runners.hear(beat({}), 8000);
     expect(dueReminders(book, runners, 8000, 10)).toHaveLength(1);
   });
+  it('is reminded of at once, whatever the backoff, when a runner falls silent', () => {
+    const { book, happens, runners } = bookOf();
+    happens(0, 'NodeScheduled', { ...n1, kind: 'http' });
+    runners.hear(beat({ runner: 'r2', kinds: [] }), 20_000);
+    for (const now of [5000, 10_000, 20_000]) {
+      runners.hear(beat({}), now);
+      expect(dueReminders(book, runners, now, 10)).toHaveLength(1);
+    }
+    runners.prove(20_000);
+    const before = runners.silences;
+    for (let now = 21_000; now <= 26_000; now += 1000) {
+      runners.hear(beat({}), now);
+      runners.prove(now);
+    }
+    expect(runners.silences).toBe(before + 1);
+    book.remindAfresh(26_000);
+    expect(dueReminders(book, runners, 26_000, 10)).toHaveLength(1);
+  });
   it('gets one reminder for each free slot', () => {
     const { book, happens, runners } = bookOf();
     for (const node_id of ['a', 'b', 'c']) happens(0, 'NodeScheduled', { node_id, attempt: 1, kind: 'http' });
@@ -86,9 +104,7 @@ describe('a started attempt', () => {
       if (now === 1000) runners.hear(beat({}), now);
       return silentRunners(book, runners, lostAt, now).map(({ type, id }) => [now, type, id]);
     });
-    expect(lost).toEqual([
-      [7000, 'LoseAttempt', 'lose:e1:n1.1'],
-    ]);
+    expect(lost).toEqual([[7000, 'LoseAttempt', 'lose:e1:n1.1']]);
     runners.prove(9000);
     expect(silentRunners(book, runners, lostAt, 9000)).toMatchObject([{ id: 'lose:e1:n1.1', runner: 'r1', node: 'n1', attempt: 1 }]);
     happens(9100, 'AttemptLost', { ...n1, runner: 'r1', because: '' });

@@ -40,7 +40,7 @@ export class HeartbeatReader {
 
   private async hear(batch: Batch): Promise<void> {
     const heartbeats = await decodeOrDeadLetter(this.log, batch.records, (record) => decodeJson<Heartbeat>(record));
-    const now = Date.now();
+    const now = performance.now();
     for (const heartbeat of heartbeats) this.runners.hear(heartbeat, now);
     this.next.set(batch.partition, (batch.records.at(-1)?.offset ?? -1) + 1);
     this.prove();
@@ -50,7 +50,7 @@ export class HeartbeatReader {
     if (this.asking || this.pending) return this.prove();
     this.asking = true;
     try {
-      const at = Date.now();
+      const at = performance.now();
       const partitions = Array.from({ length: this.log.partitions('runner-heartbeats') }, (_, partition) => partition);
       const ends = await Promise.all(partitions.map((partition) => this.log.end('runner-heartbeats', partition)));
       this.pending = { at, ends };
@@ -64,7 +64,7 @@ export class HeartbeatReader {
 
   private prove(): void {
     const { pending } = this;
-    if (!pending || !pending.ends.every((end, partition) => (this.next.get(partition) ?? -1) >= end)) return;
+    if (!pending?.ends.every((end, partition) => (this.next.get(partition) ?? -1) >= end)) return;
     this.runners.prove(pending.at);
     this.pending = undefined;
   }

@@ -10,8 +10,8 @@ await bootstrapService('scheduler', async ({ config, logger, health, metrics, sh
   const database = await createDatabase({ url, poolSize, applicationName: 'runlog-scheduler' });
   shutdown.add('database', () => database.close());
   const log = brokers.length > 0 ? createKafkaLog({ brokers, clientId: 'scheduler', partitions, logger }) : createPostgresLog({ connectionString: url, partitions, logger });
-  await log.start();
   shutdown.add('log', () => log.stop());
+  await log.start();
   const scheduler = new SchedulerService({
     log,
     database,

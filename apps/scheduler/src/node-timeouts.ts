@@ -28,7 +28,8 @@ export class NodeTimeouts {
       const version = await this.definitions.workflowVersion(id);
       this.versions.set(id, version ? this.longTimeouts(version.versionId, version.definition) : none);
     }
-    if (this.versions.size > CACHED_VERSIONS) for (const id of this.versions.keys()) if (this.versions.size > CACHED_VERSIONS / 2 && !unknown.includes(id)) this.versions.delete(id);
+    if (this.versions.size > CACHED_VERSIONS)
+      for (const id of this.versions.keys()) if (this.versions.size > CACHED_VERSIONS / 2 && !unknown.includes(id)) this.versions.delete(id);
   }
 
   of(versionId: WorkflowVersionId | null): ReadonlyMap<NodeId, number> {

@@ -23,7 +23,14 @@ afterAll(async () => {
 });
 
 const schedulerOf = () =>
-  new PartitionScheduler(0, { log: bench.log, store: new SchedulerStore(bench.database), timeouts: new NodeTimeouts({ workflowVersion: async () => null }, logger), runners: new Runners(5000), logger, onSent: () => undefined });
+  new PartitionScheduler(0, {
+    log: bench.log,
+    store: new SchedulerStore(bench.database),
+    timeouts: new NodeTimeouts({ workflowVersion: async () => null }, logger),
+    runners: new Runners(5000),
+    logger,
+    onSent: () => undefined,
+  });
 
 const batchFrom = async (offset: number): Promise<Batch> => {
   const records: LogRecord[] = [];

@@ -1,4 +1,4 @@
-import { AcceptedEvents, type Batch, checkProgress, decodeOrDeadLetter, encodeJson, type EventLog, type LogRecord, positionAfter } from '@runlog/event-log';
+import { AcceptedEvents, type Batch, checkProgress, decodeOrDeadLetter, type EventLog, encodeJson, type LogRecord, positionAfter } from '@runlog/event-log';
 import type { ExecutionCommand, RunnerId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import { Book, UNSTARTED_MS } from './book.js';
@@ -17,8 +17,8 @@ const MANY = 20_000;
 const FLUSH_MS = 250;
 const PROGRESS_MS = 1000;
 const TICK_MS = 100;
-const COMMANDS_A_TICK = 1000;
-const COMMANDS_A_SEND = 500;
+const COMMANDS_A_TICK = 2000;
+const COMMANDS_A_SEND = 1000;
 const LOAD_AT_ONCE = 5000;
 
 export interface PartitionDeps {
@@ -45,6 +45,7 @@ export class PartitionScheduler {
   private flushedOffset = -1;
   private flushing: Promise<void> | undefined;
   private sending = false;
+  private silencesSeen = 0;
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
   private readonly lane = new Lane();
@@ -60,7 +61,7 @@ export class PartitionScheduler {
     const { log, store, runners } = this.deps;
     const { epoch, position } = await store.open(this.partition, await log.topicId('execution-events'));
     await checkProgress(log, position);
-    const book = new Book(this.partition, epoch, position, (runner) => runners.expect(runner, Date.now()));
+    const book = new Book(this.partition, epoch, position, (runner) => runners.expect(runner));
     this.book = book;
     this.catchUpTo = await log.end('execution-events', this.partition);
     this.end = this.catchUpTo;
@@ -79,7 +80,8 @@ export class PartitionScheduler {
       if (!this.book) await this.open();
       const book = this.book as Book;
       const first = batch.records[0]?.offset ?? 0;
-      if (first > book.position.offset) for await (const records of this.deps.log.read('execution-events', this.partition, book.position.offset, first)) await this.read(book, records);
+      if (first > book.position.offset)
+        for await (const records of this.deps.log.read('execution-events', this.partition, book.position.offset, first)) await this.read(book, records);
       await this.read(book, batch.records);
       this.end = Math.max(batch.end, book.position.offset);
       this.noticeCaughtUp(book);
@@ -130,7 +132,10 @@ export class PartitionScheduler {
     const events = accepted.flatMap((one) => one?.event ?? []);
     await timeouts.load(events.flatMap((event) => (event.type === 'ExecutionCreated' ? event.data.workflow_version_id : [])));
     const born = new Set(events.flatMap((event) => (event.version === 1 ? event.executionId : [])));
-    await this.load(book, [...new Set(events.map(({ executionId }) => executionId))].filter((id) => !born.has(id)));
+    await this.load(
+      book,
+      [...new Set(events.map(({ executionId }) => executionId))].filter((id) => !born.has(id)),
+    );
     const now = Date.now();
     for (const event of events) book.fold(event, timeouts, now);
     book.position = positionAfter(last, book.position.topicId, claims.claim);
@@ -161,7 +166,7 @@ export class PartitionScheduler {
   private noticeCaughtUp(book: Book): void {
     if (this.caughtUpAt !== null || book.position.offset < this.catchUpTo) return;
     this.caughtUpAt = Date.now();
-    this.deps.runners.beginWaiting(this.caughtUpAt);
+    this.deps.runners.beginWaiting();
     this.deps.logger.info({ partition: this.partition, offset: book.position.offset }, 'caught up');
   }
 
@@ -177,7 +182,8 @@ export class PartitionScheduler {
     const now = Date.now();
     this.sendDue(book, now);
     const wait = book.unsavedSize > 0 ? FLUSH_MS : PROGRESS_MS;
-    if (!this.flushing && now - this.flushedAt >= wait && (book.unsavedSize > 0 || book.position.offset > this.flushedOffset)) void this.flush().catch((error) => this.retryLater(error));
+    if (!this.flushing && now - this.flushedAt >= wait && (book.unsavedSize > 0 || book.position.offset > this.flushedOffset))
+      void this.flush().catch((error) => this.retryLater(error));
     if (now - this.lookedAheadAt >= LOOK_AHEAD_EVERY_MS) {
       this.lookedAheadAt = now;
       void this.lane.run(async () => this.book === book && this.lookAhead(book, Date.now())).catch((error) => this.retryLater(error));
@@ -189,6 +195,10 @@ export class PartitionScheduler {
   private sendDue(book: Book, now: number): void {
     if (this.caughtUpAt === null || this.sending) return;
     const { runners, logger } = this.deps;
+    if (runners.silences !== this.silencesSeen) {
+      this.silencesSeen = runners.silences;
+      book.remindAfresh(now);
+    }
     const timers = dueTimers(book, now, COMMANDS_A_TICK);
     const reminders = now - this.caughtUpAt < UNSTARTED_MS ? [] : dueReminders(book, runners, now, COMMANDS_A_TICK);
     const commands = [...timers, ...reminders, ...silentRunners(book, runners, this.lostAt, now)];

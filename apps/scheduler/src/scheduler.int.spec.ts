@@ -47,7 +47,8 @@ describe('the scheduler', () => {
     await scheduler.start();
     const now = Date.now();
     const ids = Array.from({ length: 20 }, (_, n) => `e${n}`);
-    for (const [n, id] of ids.entries()) await bench.record([eventOf(id, 1, now, 'ExecutionCreated', createdData()), eventOf(id, 2, now, 'NodeWaiting', { ...n1, until: now + 200 * n })]);
+    for (const [n, id] of ids.entries())
+      await bench.record([eventOf(id, 1, now, 'ExecutionCreated', createdData()), eventOf(id, 2, now, 'NodeWaiting', { ...n1, until: now + 200 * n })]);
     await bench.command('timer:e5:delay:n1.1');
     await restart();
     for (const [n, id] of ids.entries()) {
@@ -77,7 +78,12 @@ describe('the scheduler', () => {
   });
 
   it('times out a node whose limit is a minute or more', async () => {
-    bench.definitions.set('version-1', { key: 'slow', name: 'Slow', nodes: [{ id: 'n1', type: 'http', name: 'Slow', config: { url: 'http://example.com' }, timeout_ms: 60_000 }], edges: [{ from: 'start_of_workflow', to: 'n1' }] });
+    bench.definitions.set('version-1', {
+      key: 'slow',
+      name: 'Slow',
+      nodes: [{ id: 'n1', type: 'http', name: 'Slow', config: { url: 'http://example.com' }, timeout_ms: 60_000 }],
+      edges: [{ from: 'start_of_workflow', to: 'n1' }],
+    });
     const longAgo = Date.now() - 59_500;
     await bench.startBeating('r1');
     await scheduler.start();
@@ -94,7 +100,11 @@ describe('the scheduler', () => {
     await bench.startBeating('r1');
     await bench.startBeating('r2');
     await scheduler.start();
-    for (const [id, runner] of [['e1', 'r1'], ['e2', 'r2'], ['e3', 'never-heard-of']] as const) {
+    for (const [id, runner] of [
+      ['e1', 'r1'],
+      ['e2', 'r2'],
+      ['e3', 'never-heard-of'],
+    ] as const) {
       await bench.happens(id, 'ExecutionCreated', createdData());
       await bench.happens(id, 'NodeScheduled', { ...n1, kind: 'http' });
       await bench.happens(id, 'NodeStarted', { ...n1, runner });

@@ -10,11 +10,14 @@ export const foldTimers = (watched: Watched, event: RecordedEvent): void => {
       return;
     case 'ExecutionStarted':
     case 'ExecutionResumed':
-      return startClock(watched, event.at);
+      startClock(watched, event.at);
+      return;
     case 'ExecutionSuspended':
-      return stopClock(watched, event.at);
+      stopClock(watched, event.at);
+      return;
     case 'NodeScheduled':
-      return watched.disarm(slotOf('retry', event.data.node_id));
+      watched.disarm(slotOf('retry', event.data.node_id));
+      return;
     case 'NodeStarted': {
       const { node_id: node, attempt } = event.data;
       const timeoutMs = watched.timeouts.get(node);
@@ -23,33 +26,40 @@ export const foldTimers = (watched: Watched, event: RecordedEvent): void => {
     }
     case 'NodeWaiting': {
       const { node_id: node, attempt, until } = event.data;
-      return watched.arm({ kind: 'delay', node, attempt }, until, node);
+      watched.arm({ kind: 'delay', node, attempt }, until, node);
+      return;
     }
     case 'NodeRetryScheduled': {
       const { node_id: node, attempt, retry_at } = event.data;
-      return watched.arm({ kind: 'retry', node, attempt }, retry_at, node);
+      watched.arm({ kind: 'retry', node, attempt }, retry_at, node);
+      return;
     }
     case 'ApprovalRequested':
     case 'QuestionRequested':
-      return openGate(watched, event.data.gate_id, event.data.node_id, event.data);
+      openGate(watched, event.data.gate_id, event.data.node_id, event.data);
+      return;
     case 'GateReminded':
-      return remindNext(watched, event.data.gate_id, event.data.node_id, event.data.nth);
+      remindNext(watched, event.data.gate_id, event.data.node_id, event.data.nth);
+      return;
     case 'ResponseReceived':
       if (event.data.accepted) closeGate(watched, event.data.node_id);
       return;
     case 'GateExpired':
-      return closeGate(watched, event.data.node_id);
+      closeGate(watched, event.data.node_id);
+      return;
     case 'NodeCompleted':
     case 'NodeFailed':
     case 'NodeStopped':
     case 'NodeSkipped':
     case 'AttemptLost':
-      return watched.disarmNode(event.data.node_id);
+      watched.disarmNode(event.data.node_id);
+      return;
     case 'CancelRequested':
       watched.disarmAll();
       watched.cancelling = true;
       watched.setClock(null);
-      return watched.arm({ kind: 'cancel_grace' }, event.at + event.data.grace_ms);
+      watched.arm({ kind: 'cancel_grace' }, event.at + event.data.grace_ms);
+      return;
   }
 };
 

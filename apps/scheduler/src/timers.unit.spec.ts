@@ -11,7 +11,7 @@ type Step = { [Type in EventType]: readonly [at: number, type: Type, data: Event
 const timersAfter = (steps: readonly Step[], timeouts: Record<string, number> = {}) => {
   const watched = new Watched('e1', 'w1', 'v1', nobody);
   watched.timeouts = new Map(Object.entries(timeouts));
-  steps.forEach(([at, type, data], index) => foldTimers(watched, eventOf('e1', index + 1, at, type, data as never)));
+  for (const [index, [at, type, data]] of steps.entries()) foldTimers(watched, eventOf('e1', index + 1, at, type, data as never));
   return [...watched.timers.values()].map(({ timer, dueAt }) => [timer, dueAt]);
 };
 
@@ -24,9 +24,12 @@ describe('the run time-out', () => {
   const suspended = (at: number): Step => [at, 'ExecutionSuspended', { status: 'suspended', reason: 'question' }];
   it('counts from the start', () => expect(timersAfter([limited, started])).toEqual([[{ kind: 'run_timeout' }, 61_000]]));
   it('stands still while the execution is suspended', () => expect(timersAfter([limited, started, suspended(21_000)])).toEqual([]));
-  it('goes on with what is left', () => expect(timersAfter([limited, started, suspended(21_000), [500_000, 'ExecutionResumed', {}]])).toEqual([[{ kind: 'run_timeout' }, 540_000]]));
+  it('goes on with what is left', () =>
+    expect(timersAfter([limited, started, suspended(21_000), [500_000, 'ExecutionResumed', {}]])).toEqual([[{ kind: 'run_timeout' }, 540_000]]));
   it('runs on through a suspension when asked to', () =>
-    expect(timersAfter([created({ run_timeout_seconds: 60, timeout_includes_suspended: true }), started, suspended(21_000), [30_000, 'ExecutionResumed', {}]])).toEqual([[{ kind: 'run_timeout' }, 61_000]]));
+    expect(timersAfter([created({ run_timeout_seconds: 60, timeout_includes_suspended: true }), started, suspended(21_000), [30_000, 'ExecutionResumed', {}]])).toEqual([
+      [{ kind: 'run_timeout' }, 61_000],
+    ]));
   it('is not there without a limit', () => expect(timersAfter([created(), started])).toEqual([]));
 });
 
@@ -70,7 +73,12 @@ describe('a gate', () => {
 
 describe('a cancel', () => {
   it('leaves only the grace period', () => {
-    const steps: Step[] = [created({ run_timeout_seconds: 60 }), started, [1000, 'NodeWaiting', { ...n1, until: 9000 }], [2000, 'CancelRequested', { by: 'user:ada', reason: null, grace_ms: 10_000, running: ['n2'] }]];
+    const steps: Step[] = [
+      created({ run_timeout_seconds: 60 }),
+      started,
+      [1000, 'NodeWaiting', { ...n1, until: 9000 }],
+      [2000, 'CancelRequested', { by: 'user:ada', reason: null, grace_ms: 10_000, running: ['n2'] }],
+    ];
     expect(timersAfter(steps)).toEqual([[{ kind: 'cancel_grace' }, 12_000]]);
   });
 });

@@ -1,4 +1,4 @@
-import { createPostgresLog, decodeJson, encodeEvent, encodeJson, type EventLog, type OwnedPartition, type Subscription } from '@runlog/event-log';
+import { createPostgresLog, decodeJson, type EventLog, encodeEvent, encodeJson, type OwnedPartition, type Subscription } from '@runlog/event-log';
 import type { EventData, EventType, ExecutionCommand, Heartbeat, RecordedEvent } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { createDatabase, type Database } from '@runlog/read-model';
@@ -35,7 +35,13 @@ export class Bench {
     await log.start();
     const bench = new Bench(log, database);
     await bench.own();
-    bench.subscriptions.push(await log.tail({ topic: 'execution-commands', start: async () => 0, onBatch: async (batch) => void bench.sent.push(...batch.records.map((record) => ({ command: decodeJson<ExecutionCommand>(record), at: record.at }))) }));
+    bench.subscriptions.push(
+      await log.tail({
+        topic: 'execution-commands',
+        start: async () => 0,
+        onBatch: async (batch) => void bench.sent.push(...batch.records.map((record) => ({ command: decodeJson<ExecutionCommand>(record), at: record.at }))),
+      }),
+    );
     return bench;
   }
 
@@ -65,7 +71,10 @@ export class Bench {
 
   async startBeating(runner: string, given: Partial<Heartbeat> = {}): Promise<void> {
     await this.beat(runner, given);
-    this.beating.set(runner, setInterval(() => void this.beat(runner, given), 300));
+    this.beating.set(
+      runner,
+      setInterval(() => void this.beat(runner, given), 300),
+    );
   }
 
   stopBeating(runner: string): void {
@@ -79,7 +88,8 @@ export class Bench {
       const found = this.sent.filter(({ command }) => command.id === id);
       const last = found[times - 1];
       if (last) return last;
-      if (Date.now() > deadline) throw new Error(`Expected command '${id}' ${times} times within ${withinMs} ms, but got ${found.length}: ${this.sent.map(({ command }) => command.id).join(', ')}`);
+      if (Date.now() > deadline)
+        throw new Error(`Expected command '${id}' ${times} times within ${withinMs} ms, but got ${found.length}: ${this.sent.map(({ command }) => command.id).join(', ')}`);
       await tick();
     }
   }
@@ -123,5 +133,6 @@ const tick = () => new Promise((resolve) => setTimeout(resolve, 10));
 
 /** Resolves when the condition holds. */
 export const until = async (condition: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<void> => {
-  for (const deadline = Date.now() + withinMs; !(await condition()); await tick()) if (Date.now() > deadline) throw new Error(`Expected a condition to hold within ${withinMs} ms, but it did not: ${condition}`);
+  for (const deadline = Date.now() + withinMs; !(await condition()); await tick())
+    if (Date.now() > deadline) throw new Error(`Expected a condition to hold within ${withinMs} ms, but it did not: ${condition}`);
 };

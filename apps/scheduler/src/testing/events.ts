@@ -2,7 +2,20 @@ import type { CreatedData, EventData, EventType, ExecutionId, GateRules, Instant
 
 /** An event of the execution at `at`; its chain members are empty because the scheduler does not look at them. */
 export const eventOf = <Type extends EventType>(executionId: ExecutionId, version: number, at: Instant, type: Type, data: EventData[Type]): RecordedEvent =>
-  ({ type, data, id: `${executionId}-${version}`, previous: version === 1 ? '' : `${executionId}-${version - 1}`, executionId, workspaceId: 'workspace-1', version, schemaVersion: 1, at, commandId: `command-${version}`, commandOffset: version, more: false }) as RecordedEvent;
+  ({
+    type,
+    data,
+    id: `${executionId}-${version}`,
+    previous: version === 1 ? '' : `${executionId}-${version - 1}`,
+    executionId,
+    workspaceId: 'workspace-1',
+    version,
+    schemaVersion: 1,
+    at,
+    commandId: `command-${version}`,
+    commandOffset: version,
+    more: false,
+  }) as RecordedEvent;
 
 export const createdData = (given: Partial<CreatedData> = {}): CreatedData => ({
   workflow_id: 'workflow-1',
