@@ -51,7 +51,10 @@ const variables = z.object({
   /** Of the public API. */
   PORT: port(4000),
   RUNLOG_HOST: z.string().default('127.0.0.1'),
-  RUNLOG_HOME: z.string().default('.runlog').transform((path) => resolve(path)),
+  RUNLOG_HOME: z
+    .string()
+    .default('.runlog')
+    .transform((path) => resolve(path)),
   RUNLOG_ADMIN_KEY: z.string().min(16, 'expected at least 16 characters').optional(),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   RUNLOG_DATABASE_POOL: whole(8, 2, 200),
@@ -59,7 +62,9 @@ const variables = z.object({
   RUNLOG_PARTITIONS: whole(4, 1, 256),
   RUNLOG_EGRESS_ALLOW: list,
   RUNLOG_SECRET_KEY: secretKey.optional(),
-  RUNLOG_PUBLIC_URL: url('http:', 'https:').transform((text) => text.replace(/\/+$/, '')).optional(),
+  RUNLOG_PUBLIC_URL: url('http:', 'https:')
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional(),
   RUNLOG_RATE_LIMIT: whole(500, 0, 1_000_000),
   RUNLOG_SSE_LIMIT: whole(2000, 0, 1_000_000),
   RUNLOG_SSE_MAX_SECONDS: whole(600, 1, 86_400),
@@ -69,7 +74,10 @@ const variables = z.object({
   RUNLOG_RUNNER_SLOTS: whole(16, 1, 10_000),
   RUNLOG_HEARTBEAT_TIMEOUT_MS: whole(5000, 500, 600_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  RUNLOG_LOG_FILE: z.string().transform((path) => resolve(path)).optional(),
+  RUNLOG_LOG_FILE: z
+    .string()
+    .transform((path) => resolve(path))
+    .optional(),
 });
 
 type Variable = keyof typeof variables.shape;

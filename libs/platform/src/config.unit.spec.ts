@@ -13,10 +13,24 @@ const problemsOf = (env: NodeJS.ProcessEnv) => {
 
 describe('readConfig', () => {
   it('needs no variable at all', () => {
-    expect(readConfig({})).toMatchObject({ port: 4000, kafkaBrokers: [], egressAllow: [], rateLimit: 500, sseLimit: 2000, heartbeatTimeoutMs: 5000, partitions: { executions: 4, tasks: 8 } });
+    expect(readConfig({})).toMatchObject({
+      port: 4000,
+      kafkaBrokers: [],
+      egressAllow: [],
+      rateLimit: 500,
+      sseLimit: 2000,
+      heartbeatTimeoutMs: 5000,
+      partitions: { executions: 4, tasks: 8 },
+    });
   });
   it('reads what is set, and an empty variable as unset', () => {
-    const config = readConfig({ PORT: '', KAFKA_BROKERS: 'a:9092, b:9093', RUNLOG_QUERIES_URLS: '127.0.0.1:4101', RUNLOG_SECRET_KEY: 'ab'.repeat(32), RUNLOG_PUBLIC_URL: 'https://runlog.example/' });
+    const config = readConfig({
+      PORT: '',
+      KAFKA_BROKERS: 'a:9092, b:9093',
+      RUNLOG_QUERIES_URLS: '127.0.0.1:4101',
+      RUNLOG_SECRET_KEY: 'ab'.repeat(32),
+      RUNLOG_PUBLIC_URL: 'https://runlog.example/',
+    });
     expect(config).toMatchObject({ port: 4000, kafkaBrokers: ['a:9092', 'b:9093'], queriesUrls: [{ host: '127.0.0.1', port: 4101 }], publicUrl: 'https://runlog.example' });
     expect(config.secretKey?.length).toBe(32);
   });
@@ -24,6 +38,12 @@ describe('readConfig', () => {
     expect(readConfig({ LOG_LEVEL: 'debug' }, { LOG_LEVEL: 'warn', RUNLOG_RATE_LIMIT: '0' })).toMatchObject({ logLevel: 'debug', rateLimit: 0 });
   });
   it('names every variable that cannot be used, at once', () => {
-    expect(problemsOf({ PORT: '99999', DATABASE_URL: 'mysql://x', KAFKA_BROKERS: 'nonsense', RUNLOG_SECRET_KEY: 'short', LOG_LEVEL: 'loud' }).sort()).toEqual(['DATABASE_URL', 'KAFKA_BROKERS', 'LOG_LEVEL', 'PORT', 'RUNLOG_SECRET_KEY']);
+    expect(problemsOf({ PORT: '99999', DATABASE_URL: 'mysql://x', KAFKA_BROKERS: 'nonsense', RUNLOG_SECRET_KEY: 'short', LOG_LEVEL: 'loud' }).sort()).toEqual([
+      'DATABASE_URL',
+      'KAFKA_BROKERS',
+      'LOG_LEVEL',
+      'PORT',
+      'RUNLOG_SECRET_KEY',
+    ]);
   });
 });

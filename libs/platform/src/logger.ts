@@ -6,7 +6,21 @@ import type { Config } from './config.js';
 
 export type { Logger } from 'pino';
 
-const SECRET_NAMES = ['authorization', 'cookie', 'password', 'secret', 'secretKey', 'adminKey', 'apiKey', 'token', '["x-api-key"]', '["kinetic-api-key"]', '["set-cookie"]', 'databaseUrl', 'connectionString'];
+const SECRET_NAMES = [
+  'authorization',
+  'cookie',
+  'password',
+  'secret',
+  'secretKey',
+  'adminKey',
+  'apiKey',
+  'token',
+  '["x-api-key"]',
+  '["kinetic-api-key"]',
+  '["set-cookie"]',
+  'databaseUrl',
+  'connectionString',
+];
 const atDepth = (prefix: string) => SECRET_NAMES.map((name) => (name.startsWith('[') ? `${prefix}${name}` : prefix ? `${prefix}.${name}` : name));
 
 /** Members that never reach a log line, down to three levels. */

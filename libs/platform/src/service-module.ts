@@ -19,5 +19,12 @@ export const serviceModule = (module: Type, token: Type<Startable>, service: Sta
       return service.stop();
     }
   }
-  return { module, providers: [{ provide: token, useValue: service }, { provide: Lifecycle, useFactory: () => new Lifecycle() }], exports: [token] };
+  return {
+    module,
+    providers: [
+      { provide: token, useValue: service },
+      { provide: Lifecycle, useFactory: () => new Lifecycle() },
+    ],
+    exports: [token],
+  };
 };
