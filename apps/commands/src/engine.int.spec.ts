@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { chainId } from '@runlog/event-log';
+import { chainId, ProgressMismatch } from '@runlog/event-log';
 import type { TestDatabase } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
 import { chain, fan, Fixture, node, startTestDatabase, transform, until } from './testing/fixture.js';
@@ -248,6 +248,22 @@ describe('commands', () => {
     const { until: due } = waiting.find(({ type }) => type === 'NodeWaiting')?.data as { until: number };
     await fixture.send({ ...fixture.about(executionId, 'FireTimer', { timer: { kind: 'delay', node: 'wait', attempt: 1 } }), at: due });
     expect((await fixture.reaches(executionId, 'ExecutionCompleted')).at(-1)?.data).toEqual({ output: 'approve' });
+  });
+
+  it('halts with an instruction when the stored state belongs to another log', async () => {
+    const first = await serve();
+    const create = fixture.create(await fixture.publish(five), { n: 1 });
+    await fixture.send(create);
+    await fixture.reaches(create.executionId, 'ExecutionCompleted');
+    await first.stop();
+    services.length = 0;
+    const changed = await fixture.catalog.database.query(`update engine_partitions set previous = 'another past' returning partition`);
+    expect(changed.length).toBeGreaterThan(0);
+    const halts: unknown[] = [];
+    await serve({ onHalted: (error) => halts.push(error) });
+    await until('the halt', () => halts.length >= changed.length);
+    expect(halts[0]).toBeInstanceOf(ProgressMismatch);
+    expect(String(halts[0])).toContain('restore the matching pair');
   });
 
   it('brings executions back that left memory because of its bounds', async () => {

@@ -6,7 +6,7 @@ const appendBytes = 512 * 1024;
 /** From this size on an append starts without waiting for the rest of the commands at hand, so that deciding and writing overlap. */
 const eagerBytes = 48 * 1024;
 /** Headers and framing of one record, about. */
-export const recordOverheadBytes = 450;
+export const recordOverheadBytes = 600;
 
 /** Events that are written together or not at all, and what leaves after them. */
 export interface Slice {

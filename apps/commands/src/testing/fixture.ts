@@ -56,13 +56,13 @@ export class Fixture {
   }
 
   static async openLog(url: string): Promise<EventLog> {
-    const log = createPostgresLog({ connectionString: url, partitions: { executions: 4, tasks: 4, instances: 4, one: 1 }, logger });
+    const log = createPostgresLog({ connectionString: url, partitions: { executions: 4, tasks: 4, instances: 4, one: 1 }, logger, onBug: () => undefined });
     await log.start();
     return log;
   }
 
   /** A service with connections of its own, as in a process of its own. `wrap` stands between it and its log. */
-  async service(options: { wrap?: (log: EventLog) => EventLog; group?: string; limits?: CommandsParts['limits'] } = {}): Promise<{ service: CommandsService; stop(): Promise<void> }> {
+  async service(options: { wrap?: (log: EventLog) => EventLog } & Pick<CommandsParts, 'group' | 'limits' | 'onHalted'> = {}): Promise<{ service: CommandsService; stop(): Promise<void> }> {
     const { wrap = (log) => log, ...more } = options;
     const database = await createDatabase({ url: this.url, poolSize: 4 });
     const log = await Fixture.openLog(this.url);
