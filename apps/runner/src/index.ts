@@ -1,1 +1,4 @@
-export {};
+export { type RunnerParts, RunnerService, type RunnerSettings } from './runner.service.js';
+export { RunnerModule } from './runner.module.js';
+export { exposeRunner } from './metrics.js';
+export { catalogSecrets, type SecretStore } from './secret-store.js';

@@ -19,7 +19,7 @@ export const send = async (first: HttpRequest, egress: Egress, signal: AbortSign
     if (!redirects.has(response.statusCode) || typeof location !== 'string') return response;
     response.body.on('error', () => undefined).destroy();
     if (followed === MAX_REDIRECTS) throw terminal('http_redirects', `Expected at most ${MAX_REDIRECTS} redirects, but '${first.url.origin}' led to more`);
-    if (!URL.canParse(location, url)) throw terminal('http_redirects', `Expected a URL to go on to, but '${url.origin}' answered with a location that is none`);
+    if (!URL.canParse(location, url.href)) throw terminal('http_redirects', `Expected a URL to go on to, but '${url.origin}' answered with a location that is none`);
     current = redirected(current, response.statusCode, new URL(location, url), secretHeader);
   }
 };

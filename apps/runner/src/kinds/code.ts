@@ -6,7 +6,6 @@ export const code: NodeKind = {
   kind: 'code',
   defaultTimeoutMs: 10_000,
   endsOnTime: true,
-  templates: [],
   capacity: (sandbox) => sandbox.capacity,
 
   async run({ config, scope, signal, timeoutMs, log, sandbox }: NodeContext): Promise<NodeResult> {

@@ -11,7 +11,6 @@ const isRetryable = (status: number): boolean => status === 408 || status === 42
 export const http: NodeKind = {
   kind: 'http',
   defaultTimeoutMs: 60_000,
-  templates: ['url', 'headers', 'query', 'body'],
 
   async run(context: NodeContext): Promise<NodeResult> {
     const { config, egress, signal } = context;

@@ -6,7 +6,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** What a node may touch; everything beside it is out of its reach. */
 export interface NodeContext {
-  /** The node's config with its templates resolved (see `NodeKind.templates`). */
+  /** The node's config with its templates resolved. */
   readonly config: { readonly [member: string]: Json };
   readonly scope: NodeTask['scope'];
   /** Aborted when the node must stop: asked to, timed out, or no longer this runner's. Its reason is the failure to report. */
@@ -38,8 +38,6 @@ export interface NodeKind {
   readonly defaultTimeoutMs: number;
   /** The kind ends its nodes at their limit by itself, with a code of its own. */
   readonly endsOnTime?: boolean;
-  /** Members of the config whose strings may hold `{{ expression }}`; the others reach the node as written. */
-  readonly templates: readonly string[];
   /** More than this many at a time would only wait for each other; absent: as many as the runner has slots. */
   capacity?(sandbox: Sandbox): number;
   run(context: NodeContext): Promise<NodeResult>;

@@ -45,6 +45,8 @@ const prelude = `(() => {
 
 const toParent = (message: FromChild): void => void process.send?.(message);
 
+declare const WebAssembly: { readonly Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer } };
+
 const memory = new WebAssembly.Memory({ initial: START_BYTES / PAGE_BYTES, maximum: (START_BYTES + MEMORY_LIMIT_BYTES) / PAGE_BYTES });
 const quickjs = await newQuickJSWASMModule(newVariant(RELEASE_SYNC, { wasmMemory: memory }));
 const parent = process.ppid;

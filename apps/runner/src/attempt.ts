@@ -1,0 +1,163 @@
+import type { NodeTask, Reply } from '@runlog/execution';
+import { resolveConfig } from '@runlog/workflow';
+import { Disowned, nodeErrorOf, Stopped, TimedOut } from './attempt-failure.js';
+import type { About, CommandsOut } from './commands-out.js';
+import type { Egress } from './egress/egress.js';
+import type { Frames } from './frames.js';
+import { type NodeContext, type NodeKind, type NodeResult, terminal } from './kinds/node-kind.js';
+import { NodeLog } from './node-log.js';
+import { isTooDeep, MAX_DEPTH, storable } from './plain-json.js';
+import { Redaction } from './redaction.js';
+import type { Sandbox } from './sandbox/sandbox.js';
+import type { SecretStore } from './secret-store.js';
+
+/** What attempts need of their runner. */
+export interface Workshop {
+  readonly commands: CommandsOut;
+  readonly frames: Frames;
+  readonly secrets: SecretStore;
+  readonly egress: Egress;
+  readonly sandbox: Sandbox;
+}
+
+/** A start waits so long for a quick end, so that both share one send and one decision. */
+const START_LINGER_MS = 2;
+/** An at-most-once node asks again for its start when no answer comes: the reply may have been lost with the engine's owner. */
+const ASK_AGAIN_MS = 3_000;
+/** After an abort the node has this long to end; then it is reported as stopped all the same. */
+const STOP_WITHIN_MS = 5_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The engine's bound for one record, less room for the command around the output. */
+export const MAX_OUTPUT_BYTES = 900 * 1024;
+
+/** One attempt of one node in this runner, from its StartNode to its report. */
+export class Attempt {
+  readonly #ending = new AbortController();
+  readonly #redaction = new Redaction();
+  readonly #log: NodeLog;
+  readonly #mayBegin = Promise.withResolvers<void>();
+  readonly #began = performance.now();
+
+  constructor(
+    readonly task: NodeTask,
+    private readonly kind: NodeKind,
+    private readonly workshop: Workshop,
+  ) {
+    this.#log = new NodeLog(task, workshop.frames, this.#redaction);
+    this.#mayBegin.promise.catch(() => undefined);
+  }
+
+  /** False once the engine has refused this runner's start: a refusal of the report then says nothing new. */
+  isOurs = true;
+
+  /** The engine's answer to StartNode. */
+  hear(reply: Reply): void {
+    if (reply.type !== 'refused') return this.#mayBegin.resolve();
+    this.isOurs = false;
+    this.#end(new Disowned(reply.rejection.because));
+  }
+
+  /** A stop signal: aborts the work; `run` then reports that it stopped. */
+  stop(reason: Stopped['reason']): void {
+    this.#end(new Stopped(reason));
+  }
+
+  /** The runner is going away: nothing is reported, the scheduler finds the attempt lost. */
+  leave(): void {
+    this.#end(new Disowned('the runner stopped'));
+  }
+
+  /** Resolves when the report is on the log, or when there is nothing to report. */
+  async run(): Promise<void> {
+    const { task, workshop } = this;
+    const started = workshop.commands.send({ type: 'StartNode' }, task, task.effect === 'at_most_once' ? 0 : START_LINGER_MS);
+    let report: About | undefined;
+    const again = task.effect === 'at_most_once' ? setInterval(() => void workshop.commands.send({ type: 'StartNode' }, task), ASK_AGAIN_MS) : undefined;
+    try {
+      if (again) await this.#mayBegin.promise;
+      clearInterval(again);
+      this.#log.write('debug', `Started, attempt ${task.attempt}`);
+      report = await this.#work();
+    } catch (error) {
+      report = this.#failed(error);
+    } finally {
+      clearInterval(again);
+    }
+    if (!report || !this.isOurs) return void (await started);
+    this.#logEnd(report);
+    await Promise.all([started, workshop.commands.send(report, task)]);
+  }
+
+  #end(reason: Error): void {
+    this.#ending.abort(reason);
+    this.#mayBegin.reject(reason);
+  }
+
+  async #work(): Promise<About> {
+    const { task, kind } = this;
+    const { output, branch } = await this.#bounded(() => this.#context().then((context) => kind.run(context)));
+    const text = JSON.stringify(output);
+    if (isTooDeep(text)) throw terminal('output_invalid', `Expected an output of at most ${MAX_DEPTH} levels, but it nests deeper`);
+    const kept = this.#redaction.json(storable(output, text), text);
+    const bytes = Buffer.byteLength(JSON.stringify(kept));
+    if (bytes > MAX_OUTPUT_BYTES) throw terminal('output_too_large', `Expected an output of at most ${MAX_OUTPUT_BYTES} bytes, but node '${task.node}' gave ${bytes}`);
+    return { type: 'CompleteNode', output: kept, ...(branch === undefined ? {} : { branch }) };
+  }
+
+  /** Runs within the node's limit; rejects soon after an abort even when the work does not listen. */
+  async #bounded(work: () => Promise<NodeResult>): Promise<NodeResult> {
+    const { signal } = this.#ending;
+    const limitMs = this.task.timeoutMs ?? this.kind.defaultTimeoutMs;
+    const limit = this.kind.endsOnTime ? undefined : setTimeout(() => this.#ending.abort(new TimedOut(limitMs)), Math.min(limitMs, MAX_TIMER_MS));
+    const deaf = Promise.withResolvers<never>();
+    let grace: NodeJS.Timeout | undefined;
+    signal.addEventListener('abort', () => (grace = setTimeout(() => deaf.reject(signal.reason), STOP_WITHIN_MS)), { once: true });
+    try {
+      signal.throwIfAborted();
+      return await Promise.race([work(), deaf.promise]);
+    } finally {
+      clearTimeout(limit);
+      clearTimeout(grace);
+    }
+  }
+
+  #failed(error: unknown): About | undefined {
+    const { signal } = this.#ending;
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    if (reason instanceof Disowned) return undefined;
+    if (reason instanceof Stopped) return reason.reason === 'cancelled' ? { type: 'StopNode' } : undefined;
+    return { type: 'FailNode', error: nodeErrorOf(reason, this.#redaction) };
+  }
+
+  async #context(): Promise<NodeContext> {
+    const { task, workshop } = this;
+    const { egress, sandbox } = workshop;
+    const definition = { type: task.kind, config: task.config as { [member: string]: NodeTask['config'] } };
+    const config = await resolveConfig(definition, task.scope, { at: task.at, commandId: task.idempotencyKey });
+    return {
+      config,
+      scope: task.scope,
+      signal: this.#ending.signal,
+      idempotencyKey: task.idempotencyKey,
+      attempt: task.attempt,
+      timeoutMs: task.timeoutMs,
+      log: this.#log.write,
+      conceal: (value) => this.#redaction.add(value),
+      secrets: async (name) => {
+        const value = await workshop.secrets.read(task.workspaceId, name);
+        if (value === undefined) throw terminal('secret_missing', `Expected secret '${name}', but the workspace has none of that name`);
+        this.#redaction.add(value);
+        return value;
+      },
+      egress,
+      sandbox,
+    };
+  }
+
+  #logEnd(report: About): void {
+    const ms = Math.round(performance.now() - this.#began);
+    if (report.type === 'CompleteNode') return this.#log.end('info', `Completed in ${ms} ms`, { ms });
+    if (report.type === 'FailNode') return this.#log.end('error', `Failed after ${ms} ms: ${report.error.message}`, { ms, code: report.error.code, retryable: report.error.retryable });
+    this.#log.end('warn', `Stopped after ${ms} ms`, { ms });
+  }
+}

@@ -1,0 +1,42 @@
+import { encodeJson, type EventLog, partitionOf } from '@runlog/event-log';
+import type { ExecutionCommand, NodeTask, RunnerId } from '@runlog/execution';
+import { Outbox } from './outbox.js';
+
+type Told = Extract<ExecutionCommand, { runner: RunnerId }>;
+/** A runner's command about an attempt, without what every one of them carries. */
+export type About = Told extends infer One ? (One extends Told ? Omit<One, 'id' | 'executionId' | 'workspaceId' | 'at' | 'replyTo' | 'traceparent' | 'node' | 'attempt' | 'runner'> : never) : never;
+
+const verbs = { StartNode: 'start', CompleteNode: 'complete', FailNode: 'fail', StopNode: 'stop', LoseAttempt: 'lose' } as const;
+
+/** The id of a runner's command about an attempt: the same however often it is sent. */
+export const commandId = (type: keyof typeof verbs, task: NodeTask, runner: RunnerId): string => `${verbs[type]}:${task.executionId}:${task.node}.${task.attempt}:${runner}`;
+
+/** The way of a runner's commands to the engine, in order per execution. */
+export class CommandsOut {
+  readonly #outbox: Outbox;
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly runner: RunnerId,
+  ) {
+    this.#outbox = new Outbox(log, 'execution-commands');
+  }
+
+  /** Resolves when the command is on the log. */
+  send(about: About, task: NodeTask, lingerMs = 0): Promise<void> {
+    const { executionId, workspaceId, node, attempt, traceparent } = task;
+    const command = {
+      ...about,
+      id: commandId(about.type, task, this.runner),
+      executionId,
+      workspaceId,
+      at: Date.now(),
+      replyTo: this.runner,
+      ...(traceparent === undefined ? {} : { traceparent }),
+      node,
+      attempt,
+      runner: this.runner,
+    } as ExecutionCommand;
+    return this.#outbox.send(partitionOf(executionId, this.log.partitions('execution-commands')), encodeJson(executionId, command), lingerMs);
+  }
+}

@@ -1,0 +1,97 @@
+import type { NodeTask } from '@runlog/execution';
+import type { NodeKind } from './kinds/node-kind.js';
+import type { Sandbox } from './sandbox/sandbox.js';
+
+interface Waiting {
+  readonly task: NodeTask;
+  readonly kind: NodeKind;
+  readonly bytes: number;
+}
+
+/** What waits may hold at most so much memory, counted as the tasks' records. */
+const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
+
+/** Slots and the queue before them: how many nodes run at a time, in total and per kind. */
+export class Desk {
+  readonly #waiting: Waiting[] = [];
+  readonly #running = new Map<string, number>();
+  #total = 0;
+  #waitingBytes = 0;
+  #wake: (() => void)[] = [];
+
+  constructor(
+    readonly slots: number,
+    readonly maxBacklog: number,
+    private readonly sandbox: Sandbox,
+    private readonly begin: (task: NodeTask, kind: NodeKind) => Promise<void>,
+  ) {}
+
+  get running(): number {
+    return this.#total;
+  }
+
+  get free(): number {
+    return Math.max(0, this.slots - this.#total);
+  }
+
+  get backlog(): number {
+    return this.#waiting.length;
+  }
+
+  hasRoomFor(kind: NodeKind): boolean {
+    return this.#total < this.slots && (this.#running.get(kind.kind) ?? 0) < (kind.capacity?.(this.sandbox) ?? this.slots);
+  }
+
+  /** Begins the task, or keeps it until there is room for it. Resolves once the queue has room for another. */
+  async take(task: NodeTask, kind: NodeKind, bytes: number): Promise<void> {
+    this.#waiting.push({ task, kind, bytes });
+    this.#waitingBytes += bytes;
+    this.#pump();
+    while (this.#isFull) await new Promise<void>((wake) => this.#wake.push(wake));
+  }
+
+  /** Takes waiting tasks out, those that came last first, while `wanted` says so. */
+  release(wanted: (waiting: Waiting) => boolean): Waiting[] {
+    const released: Waiting[] = [];
+    for (let at = this.#waiting.length - 1; at >= 0; at--) {
+      const waiting = this.#waiting[at] as Waiting;
+      if (!wanted(waiting)) break;
+      released.push(waiting);
+      this.#waitingBytes -= waiting.bytes;
+      this.#waiting.length = at;
+    }
+    this.#wakeUp();
+    return released;
+  }
+
+  get #isFull(): boolean {
+    return this.#waiting.length >= this.maxBacklog || this.#waitingBytes > MAX_BACKLOG_BYTES;
+  }
+
+  #pump(): void {
+    for (let at = 0; at < this.#waiting.length && this.#total < this.slots; ) {
+      const { task, kind, bytes } = this.#waiting[at] as Waiting;
+      if (!this.hasRoomFor(kind)) {
+        at++;
+        continue;
+      }
+      this.#waiting.splice(at, 1);
+      this.#waitingBytes -= bytes;
+      this.#count(kind, 1);
+      void this.begin(task, kind).finally(() => {
+        this.#count(kind, -1);
+        this.#pump();
+        this.#wakeUp();
+      });
+    }
+  }
+
+  #count(kind: NodeKind, change: number): void {
+    this.#total += change;
+    this.#running.set(kind.kind, (this.#running.get(kind.kind) ?? 0) + change);
+  }
+
+  #wakeUp(): void {
+    if (!this.#isFull) for (const wake of this.#wake.splice(0)) wake();
+  }
+}

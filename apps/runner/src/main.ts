@@ -1,0 +1,22 @@
+import { createKafkaLog, createPostgresLog } from '@runlog/event-log';
+import { bootstrapService } from '@runlog/platform';
+import { Catalog, createDatabase, SecretBox, secretKeyIn } from '@runlog/read-model';
+import { exposeRunner } from './metrics.js';
+import { RunnerModule } from './runner.module.js';
+import { RunnerService } from './runner.service.js';
+import { catalogSecrets } from './secret-store.js';
+
+await bootstrapService('runner', async ({ config, logger, health, metrics, shutdown }) => {
+  const { databaseUrl: url, databasePool: poolSize, kafkaBrokers: brokers, partitions } = config;
+  if (!url) throw new Error('Expected DATABASE_URL, but it is not set: a service of a cluster does not start a database of its own');
+  const database = await createDatabase({ url, poolSize, applicationName: 'runlog runner' });
+  shutdown.add('database', () => database.close());
+  const log = brokers.length > 0 ? createKafkaLog({ brokers, clientId: 'runner', partitions, logger }) : createPostgresLog({ connectionString: url, partitions, logger });
+  shutdown.add('log', () => log.stop());
+  await log.start();
+  const secrets = catalogSecrets(new Catalog(database), new SecretBox(await secretKeyIn(config.home, config.secretKey)));
+  const service = new RunnerService({ log, secrets, logger, settings: { slots: config.runnerSlots, egressAllow: config.egressAllow } });
+  exposeRunner(metrics, service);
+  health.add('log', () => log.healthy());
+  return { module: RunnerModule.of(service) };
+});

@@ -1,0 +1,156 @@
+import { type Batch, decodeJson, decodeOrDeadLetter, encodeJson, type EventLog, type LogRecord, partitionOf, type Subscription } from '@runlog/event-log';
+import type { Heartbeat, NodeTask, Reply, RunnerId } from '@runlog/execution';
+import type { Logger } from '@runlog/platform';
+import { uuidv7 } from 'uuidv7';
+import { Attempts } from './attempts.js';
+import { CommandsOut } from './commands-out.js';
+import { Desk } from './desk.js';
+import { Egress } from './egress/egress.js';
+import { Frames } from './frames.js';
+import { listen } from './inbox.js';
+import { nodeKinds } from './kinds/index.js';
+import { NodeFailure, type NodeKind } from './kinds/node-kind.js';
+import { Neighbours } from './neighbours.js';
+import { Sandbox } from './sandbox/sandbox.js';
+import type { SecretStore } from './secret-store.js';
+
+export interface RunnerSettings {
+  /** Nodes that run at a time. */
+  readonly slots: number;
+  /** Private places that nodes may reach (see `EgressRules`). */
+  readonly egressAllow: readonly string[];
+  /** Runlog's own ports, which no node may reach; read at each connection, so ports may be added while services come up. */
+  readonly denyPorts?: Iterable<number>;
+  /** Running nodes get this long to end when the runner stops. */
+  readonly stopWithinMs?: number;
+}
+
+export interface RunnerParts {
+  readonly log: EventLog;
+  readonly secrets: SecretStore;
+  readonly logger: Logger;
+  readonly settings: RunnerSettings;
+}
+
+const HEARTBEAT_MS = 1_000;
+const STOP_WITHIN_MS = 10_000;
+const MAX_BACKLOG = 1_000;
+/** A task that nobody had room for is passed on no more than this often; then it waits where it is. */
+const MAX_PASSES = 3;
+const PASSED = 'runlog-passed';
+
+/** Does the work of nodes: takes tasks, reports by command, and answers stop signals. */
+export class RunnerService {
+  /** One start of one runner: new after every restart. */
+  readonly id: RunnerId = `runner_${uuidv7()}`;
+  readonly #partitions = new Set<number>();
+  readonly #neighbours = new Neighbours(this.id);
+  readonly #egress: Egress;
+  readonly #sandbox: Sandbox;
+  readonly #frames: Frames;
+  readonly #attempts: Attempts;
+  readonly #desk: Desk;
+  readonly #subscriptions: Subscription[] = [];
+  #tasks: Subscription | undefined;
+  #heart: NodeJS.Timeout | undefined;
+  #isStopping = false;
+
+  constructor(private readonly parts: RunnerParts) {
+    const { log, secrets, settings } = parts;
+    this.#egress = new Egress({ allow: settings.egressAllow, denyPorts: settings.denyPorts ?? [] });
+    this.#sandbox = new Sandbox(settings.slots);
+    this.#frames = new Frames(log, this.id);
+    const commands = new CommandsOut(log, this.id);
+    this.#attempts = new Attempts(this.id, { commands, frames: this.#frames, secrets, egress: this.#egress, sandbox: this.#sandbox });
+    this.#desk = new Desk(settings.slots, MAX_BACKLOG, this.#sandbox, (task, kind) => this.#run(task, kind));
+  }
+
+  async start(): Promise<void> {
+    const { log } = this.parts;
+    this.#sandbox.warm();
+    this.#subscriptions.push(await listen<Reply>(log, 'command-replies', (reply) => this.#attempts.hear(reply), this.id));
+    this.#subscriptions.push(await listen<Heartbeat>(log, 'runner-heartbeats', (heartbeat) => this.#neighbours.hear(heartbeat, Date.now())));
+    this.#tasks = await log.subscribe({
+      topic: 'node-tasks',
+      group: 'runner',
+      start: async (partition) => {
+        this.#partitions.add(partition);
+        return 'committed';
+      },
+      onBatch: (batch) => this.#take(batch),
+      onRevoked: (partition) => void this.#partitions.delete(partition),
+    });
+    this.#beat();
+    this.#heart = setInterval(() => this.#beat(), HEARTBEAT_MS);
+  }
+
+  /** Takes nothing more, lets running nodes end for a while, leaves the rest to be found lost. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#heart);
+    this.#beat();
+    await this.#passOnAll();
+    await this.#tasks?.stop();
+    await this.#attempts.finish(this.parts.settings.stopWithinMs ?? STOP_WITHIN_MS);
+    await this.#frames.drained();
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.stop()));
+    await Promise.all([this.#egress.close(), this.#sandbox.close()]);
+  }
+
+  describe(): Heartbeat & { readonly sandboxes: number; readonly framesDropped: number } {
+    return { ...this.#heartbeat(), sandboxes: this.#sandbox.children, framesDropped: this.#frames.dropped };
+  }
+
+  async #take({ records }: Batch): Promise<void> {
+    const tasks = await decodeOrDeadLetter(this.parts.log, records, (record) => ({ record, task: decodeJson<NodeTask>(record) }));
+    for (const { record, task } of tasks) {
+      const kind = nodeKinds.get(task.kind) ?? unknownKind(task.kind);
+      if (!this.#attempts.claim(task)) continue;
+      const passes = Number(record.headers[PASSED] ?? 0);
+      const isWelcome = !this.#isStopping && nodeKinds.has(task.kind) && this.#desk.hasRoomFor(kind);
+      if (!isWelcome && passes < MAX_PASSES && (await this.#passOn(task, record.value, passes))) continue;
+      if (!this.#isStopping) await this.#desk.take(task, kind, record.value.length);
+    }
+  }
+
+  /** False: nobody else has room either. */
+  async #passOn(task: NodeTask, value: LogRecord['value'] | string, passes: number): Promise<boolean> {
+    const partition = this.#neighbours.place(task.kind, Date.now());
+    if (partition === undefined || this.#partitions.has(partition)) return false;
+    await this.parts.log.send([{ topic: 'node-tasks', partition, records: [{ key: task.executionId, headers: { [PASSED]: String(passes + 1) }, value }] }]);
+    this.#attempts.giveUp(task);
+    return true;
+  }
+
+  async #passOnAll(): Promise<void> {
+    for (const { task } of this.#desk.release(() => true)) await this.#passOn(task, JSON.stringify(task), 0);
+  }
+
+  async #run(task: NodeTask, kind: NodeKind): Promise<void> {
+    try {
+      await this.#attempts.run(task, kind);
+    } catch (error) {
+      if (!this.#isStopping) this.parts.logger.error({ err: error, execution: task.executionId, node: task.node }, 'could not report an attempt');
+    }
+  }
+
+  #beat(): void {
+    const { log, logger } = this.parts;
+    const partition = partitionOf(this.id, log.partitions('runner-heartbeats'));
+    log.send([{ topic: 'runner-heartbeats', partition, records: [encodeJson(this.id, this.#heartbeat())] }]).catch((error: unknown) => {
+      if (!this.#isStopping) logger.warn({ err: error }, 'could not send a heartbeat');
+    });
+  }
+
+  #heartbeat(): Heartbeat {
+    const { slots, free, backlog } = this.#desk;
+    return { runner: this.id, at: Date.now(), kinds: [...nodeKinds.keys()], slots, free, backlog, partitions: [...this.#partitions], stopping: this.#isStopping };
+  }
+}
+
+/** Of a task that a newer release sent: it may succeed once every runner is of that release. */
+const unknownKind = (kind: string): NodeKind => ({
+  kind,
+  defaultTimeoutMs: 1_000,
+  run: () => Promise.reject(new NodeFailure({ code: 'kind_unknown', message: `Expected a kind of node that this runner serves, but got '${kind}'`, retryable: true })),
+});
