@@ -17,7 +17,7 @@ export class ExecutionProjection {
   #subscription: Subscription | undefined;
 
   constructor(
-    private readonly deps: { readonly database: Database; readonly log: EventLog; readonly catalog: Catalog; readonly logger: Logger; readonly progress: Progress; readonly onBatch?: (batch: Batch) => void },
+    private readonly deps: { readonly database: Database; readonly log: EventLog; readonly catalog: Catalog; readonly logger: Logger; readonly progress: Progress; readonly onBatch?: (batch: Batch, seconds: number) => void },
   ) {
     this.#namesOf = namesFrom(deps.catalog);
   }
@@ -65,6 +65,7 @@ export class ExecutionProjection {
   async #project(batch: Batch): Promise<void> {
     const projection = this.#partitions.get(batch.partition);
     if (!projection) throw new Error(`Expected partition ${batch.partition} to be open, but it is not`);
+    const begun = performance.now();
     let position: Position;
     try {
       position = await projection.project(batch.records);
@@ -74,7 +75,7 @@ export class ExecutionProjection {
     }
     this.#alarms.delete(batch.partition);
     this.deps.progress.reached(position);
-    this.deps.onBatch?.(batch);
+    this.deps.onBatch?.(batch, (performance.now() - begun) / 1000);
   }
 
   #release(partition: number): void {

@@ -14,7 +14,7 @@ export class FrameProjection {
   readonly #positions = new Map<number, Position>();
   #subscription: Subscription | undefined;
 
-  constructor(private readonly deps: { readonly database: Database; readonly log: EventLog; readonly logger: Logger; readonly progress: Progress }) {}
+  constructor(private readonly deps: { readonly database: Database; readonly log: EventLog; readonly logger: Logger; readonly progress: Progress; readonly onBatch?: (batch: Batch, seconds: number) => void }) {}
 
   async start(): Promise<void> {
     this.#subscription = await this.deps.log.subscribe({
@@ -22,7 +22,11 @@ export class FrameProjection {
       group: 'projection-frames',
       maxRecords: 2_000,
       start: (partition) => this.#open(partition),
-      onBatch: (batch) => this.#project(batch),
+      onBatch: async (batch) => {
+        const begun = performance.now();
+        await this.#project(batch);
+        this.deps.onBatch?.(batch, (performance.now() - begun) / 1000);
+      },
       onRevoked: (partition) => this.#release(partition),
     });
   }

@@ -7,7 +7,7 @@ import { Catalog, createDatabase } from '@runlog/read-model';
 import { QueriesModule } from './queries.module.js';
 import { QueriesService } from './queries.service.js';
 
-await bootstrapService('queries', async ({ config, logger, health, shutdown }) => {
+await bootstrapService('queries', async ({ config, logger, health, metrics, shutdown }) => {
   if (!config.databaseUrl) throw new Error('Expected DATABASE_URL to say where the read models are, but it is not set');
   const database = await createDatabase({ url: config.databaseUrl, poolSize: config.databasePool, applicationName: 'runlog queries' });
   shutdown.add('database', () => database.close());
@@ -18,7 +18,7 @@ await bootstrapService('queries', async ({ config, logger, health, shutdown }) =
   await log.start();
   health.add('log', () => log.healthy());
   health.add('database', async () => (await database.query('select 1')).length === 1);
-  const service = new QueriesService({ database, log, catalog: new Catalog(database), logger, health });
+  const service = new QueriesService({ database, log, catalog: new Catalog(database), logger, health, metrics });
   return {
     module: QueriesModule.of(service),
     open: async (module, options) => {

@@ -1,9 +1,10 @@
 import type { Reads } from '@runlog/contract';
-import type { EventLog } from '@runlog/event-log';
-import type { HealthRegistry, Logger, Startable } from '@runlog/platform';
+import type { Batch, EventLog } from '@runlog/event-log';
+import type { HealthRegistry, Logger, Registry, Startable } from '@runlog/platform';
 import type { Catalog, Database } from '@runlog/read-model';
 import { ExecutionProjection } from './execution-projection.js';
 import { FrameProjection } from './frame-projection.js';
+import { exposeQueries } from './metrics.js';
 import { Progress } from './projection/progress.js';
 import { Lag } from './reads/lag.js';
 import { ReadsService } from './reads/reads.service.js';
@@ -14,6 +15,7 @@ export interface QueriesDeps {
   readonly catalog: Catalog;
   readonly logger: Logger;
   readonly health?: HealthRegistry;
+  readonly metrics?: Registry;
 }
 
 /** The station that folds events into PostgreSQL and answers reads. Database and log are started and stopped by whoever made them. */
@@ -28,12 +30,17 @@ export class QueriesService implements Startable {
     const { database, log, logger } = deps;
     const progress = new Progress(database, 'executions');
     this.#lag = new Lag(log, progress, logger);
+    const metrics = deps.metrics && exposeQueries(deps.metrics, { lagMs: () => this.#lag.ms, stopped: () => this.#executions.health() !== true });
+    const onBatch = ({ topic, records }: Batch, seconds: number): void => metrics?.batch(topic, records.length, seconds);
     this.#executions = new ExecutionProjection({
       ...deps,
       progress,
-      onBatch: ({ partition, records, end }) => this.#lag.projected(partition, (records.at(-1)?.offset ?? 0) + 1 >= end),
+      onBatch: (batch, seconds) => {
+        this.#lag.projected(batch.partition, (batch.records.at(-1)?.offset ?? 0) + 1 >= batch.end);
+        onBatch(batch, seconds);
+      },
     });
-    this.#frames = new FrameProjection({ database, log, logger, progress: new Progress(database, 'frames') });
+    this.#frames = new FrameProjection({ database, log, logger, progress: new Progress(database, 'frames'), onBatch });
     this.reads = new ReadsService({ database, log, catalog: deps.catalog, progress, lag: this.#lag });
     deps.health?.add('projection', () => this.#executions.health());
   }

@@ -8,7 +8,8 @@ import { Workflow, WorkflowVersion } from './entities.js';
 export interface Publishing {
   readonly workspaceId: string;
   readonly definition: WorkflowDefinition;
-  readonly by: string | null;
+  /** Who publishes; absent: the installation itself. */
+  readonly by?: string | null;
   readonly at: number;
 }
 
@@ -20,7 +21,7 @@ export interface WorkflowCreated {
 }
 
 const versionOf = ({ workspaceId, definition, by, at }: Publishing, workflowId: string, number: number): WorkflowVersion =>
-  Object.assign(new WorkflowVersion(), { id: uuidv7(), workflowId, workspaceId, number, definition, digest: digestOf(definition), createdBy: by, createdAt: at });
+  Object.assign(new WorkflowVersion(), { id: uuidv7(), workflowId, workspaceId, number, definition, digest: digestOf(definition), createdBy: by ?? null, createdAt: at });
 
 const insert = (entities: EntityManager, version: WorkflowVersion): Promise<unknown> =>
   entities.query('insert into workflow_versions (id, workflow_id, workspace_id, number, definition, digest, created_by, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8)', [
