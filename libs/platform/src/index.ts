@@ -1,3 +1,4 @@
+export { type Backbone, connectBackbone } from './backbone.js';
 export { bootstrapService, createPlatform, type Platform, type Service } from './bootstrap.js';
 export { type Address, type Config, ConfigInvalid, readConfig, readConfigOrExit, settingNames } from './config.js';
 export { type HealthCheck, type HealthKind, HealthRegistry, type HealthReport } from './health.js';

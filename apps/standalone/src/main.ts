@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import { createPlatform, nestLogger, readConfigOrExit } from '@runlog/platform';
+import { banner } from './banner.js';
+import { startStandalone } from './standalone.js';
+
+const begun = performance.now();
+const home = process.env.RUNLOG_HOME || '.runlog';
+const config = readConfigOrExit(process.env, { RUNLOG_RATE_LIMIT: '0', RUNLOG_LOG_FILE: join(home, 'logs/runlog.log') });
+const platform = createPlatform('standalone', config);
+// The launcher that `npm start` runs keeps a channel open: when it goes, whatever the way, this process goes down too.
+if (process.channel) process.once('disconnect', () => void platform.shutdown.run('the launcher ended'));
+
+try {
+  const running = await startStandalone(platform, nestLogger(platform.logger));
+  process.stdout.write(banner({ ...running, home: config.home, seconds: (performance.now() - begun) / 1000 }));
+} catch (error) {
+  platform.logger.fatal({ err: error }, 'could not start');
+  process.stderr.write(`Runlog could not start: ${error instanceof Error ? error.message : String(error)}\nMore in ${config.logFile}\n`);
+  await platform.shutdown.run('could not start', 1);
+}

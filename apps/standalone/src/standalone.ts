@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { LoggerService } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { CommandsModule, CommandsService, exposeCommands } from '@runlog/commands';
+import { GatewayModule, GatewayService, openGateway } from '@runlog/gateway';
+import { connectBackbone, type Platform, startEmbeddedPostgres } from '@runlog/platform';
+import { QueriesModule, QueriesService } from '@runlog/queries';
+import { RunnerModule, RunnerService } from '@runlog/runner';
+import { SchedulerModule, SchedulerService } from '@runlog/scheduler';
+import { publishSamples } from './samples.js';
+
+/** Every station in one process, on an embedded PostgreSQL unless DATABASE_URL names another. Resolves when it is ready for requests. */
+export const startStandalone = async (platform: Platform, nest: LoggerService): Promise<{ readonly url: string; readonly adminKey: string }> => {
+  const { config, logger, health, metrics, shutdown } = platform;
+  const databaseUrl = config.databaseUrl ?? (await embedded(platform));
+  const { log, database, catalog } = await connectBackbone(platform, databaseUrl);
+  await publishSamples(catalog);
+
+  const halt = (error: unknown) => void shutdown.run(error instanceof Error ? error.message : String(error), 1);
+  const commands = new CommandsService({ log, database, catalog, logger, onHalted: halt });
+  exposeCommands(metrics, commands);
+  const partitions = log.partitions('execution-commands');
+  health.add('commands', () => {
+    const ready = commands.standings().filter((standing) => standing.ready).length;
+    return ready === partitions || commands.describe().join('; ') || 'no partition owned yet';
+  });
+  const scheduler = new SchedulerService({ log, database, definitions: catalog, logger, heartbeatTimeoutMs: config.heartbeatTimeoutMs, metrics, onFatal: halt });
+  health.add('scheduler', () => scheduler.isCaughtUp || 'reading what was missed');
+  const queries = new QueriesService({ database, log, catalog, logger, health });
+  const runner = new RunnerService({ log, catalog, logger, settings: {} });
+  const gateway = new GatewayService({ log, reads: queries.reads, catalog, sealing: undefined as never, config, logger, health, metrics });
+
+  @Module({ imports: [CommandsModule.of(commands), SchedulerModule.of(scheduler), QueriesModule.of(queries), RunnerModule.of(runner), GatewayModule.of(gateway)] })
+  class StandaloneModule {}
+  const app = await openGateway(StandaloneModule, { host: config.host, port: config.port, logger: nest });
+  shutdown.add('services', () => app.close());
+  await ready(platform);
+  const url = config.publicUrl ?? (await app.getUrl()).replace('[::1]', '127.0.0.1');
+  return { url, adminKey: gateway.adminKey.key };
+};
+
+const embedded = async ({ config, shutdown }: Platform): Promise<string> => {
+  const postgres = await startEmbeddedPostgres({ dataFolder: join(config.home, 'postgres') });
+  shutdown.add('postgres', () => postgres.stop());
+  return postgres.connectionString;
+};
+
+const readyWithinMs = 60_000;
+
+/** Resolves when every check is up; rejects with the ones that are not when that takes too long. */
+const ready = async ({ health }: Platform): Promise<void> => {
+  for (const deadline = performance.now() + readyWithinMs; ; ) {
+    const report = await health.report('ready');
+    if (report.status === 'up') return;
+    if (performance.now() > deadline) throw new Error(`Expected to be ready within ${readyWithinMs} ms, but ${JSON.stringify(report.checks)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
