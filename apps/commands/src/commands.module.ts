@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { serviceModule } from '@runlog/platform';
 import { CommandsService } from './commands.service.js';
 

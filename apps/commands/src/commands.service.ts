@@ -48,7 +48,8 @@ export class CommandsService {
   /** One line per partition; what an operator looks at first when something hangs. */
   describe(): string[] {
     return this.standings().map(
-      ({ partition, state, claim, nextEvent, nextCommand, live, unstored }) => `p${partition} ${state} claim=${claim} next=${nextEvent} command=${nextCommand} live=${live} unstored=${unstored}`,
+      ({ partition, state, claim, nextEvent, nextCommand, live, unstored }) =>
+        `p${partition} ${state} claim=${claim} next=${nextEvent} command=${nextCommand} live=${live} unstored=${unstored}`,
     );
   }
 

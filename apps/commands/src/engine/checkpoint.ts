@@ -46,7 +46,13 @@ export const loadCheckpoint = async (database: Sql, log: EventLog, partition: nu
 };
 
 /** Writes it unless a later claim has written: then the writer is a zombie and the answer is false. Locks the partition's row. */
-export const saveCheckpoint = async (sql: Sql, partition: number, writtenUnder: number, topics: { readonly events: string; readonly commands: string }, point: Checkpoint): Promise<boolean> => {
+export const saveCheckpoint = async (
+  sql: Sql,
+  partition: number,
+  writtenUnder: number,
+  topics: { readonly events: string; readonly commands: string },
+  point: Checkpoint,
+): Promise<boolean> => {
   const rows = await sql.query(
     `insert into engine_partitions as held
        (partition, written_under, snapshot_version, events_topic, next_event, claim, previous, commands_topic, next_command, continuing, newest)

@@ -1,4 +1,4 @@
-import { decide, type Decision, type ExecutionCommand, isRejection, isTerminal, next, type NodeId, refuse, type Rejection, settle } from '@runlog/execution';
+import { type Decision, decide, type ExecutionCommand, isRejection, isTerminal, next, type Rejection, refuse, settle } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Workflow } from '@runlog/workflow';
 import { breathe } from './breathing.js';
@@ -17,7 +17,10 @@ export interface Received {
 
 /** The decision on a command broke off after its first events: the memory of the partition is ahead of anything that may be recorded. */
 export class DecisionBroke extends Error {
-  constructor(readonly offset: number, readonly error: unknown) {
+  constructor(
+    readonly offset: number,
+    readonly error: unknown,
+  ) {
     super(`Expected to decide the command at offset ${offset}, but it broke: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
@@ -107,15 +110,14 @@ export class Decider {
 
   /** Carried out before, or a reminder: the answer, or the task, goes out once more. */
   #repeat(command: ExecutionCommand, live: Live): void {
-    if (command.type === 'RemindNode') return this.#sendAgain(command.node, live, command);
+    if (command.type === 'RemindNode') {
+      const task = taskFor(live, command.node, command.at, command.traceparent);
+      if (task) this.desk.outbox.say({ task });
+      return;
+    }
     if (command.replyTo === undefined) return;
     const { id: executionId, version } = live.execution;
     this.desk.outbox.say({ instance: command.replyTo, reply: { type: 'unchanged', commandId: command.id, executionId, version } });
-  }
-
-  #sendAgain(node: NodeId, live: Live, command: ExecutionCommand): void {
-    const task = taskFor(live, node, command.at, command.traceparent);
-    if (task) this.desk.outbox.say({ task });
   }
 }
 

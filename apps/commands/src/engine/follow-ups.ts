@@ -1,4 +1,4 @@
-import { encodeJson, type EventLog, type NewRecord, type Outgoing, partitionOf, type Topic } from '@runlog/event-log';
+import { type EventLog, encodeJson, type NewRecord, type Outgoing, partitionOf, type Topic } from '@runlog/event-log';
 import type { NodeTask, Reply } from '@runlog/execution';
 
 /** Something to send: a task to any runner, or a reply to the instance that asked or that a signal is for. */
@@ -18,10 +18,11 @@ export class FollowUps {
   add(followUp: FollowUp): void {
     if ('task' in followUp) {
       const { task } = followUp;
-      return this.#put('node-tasks', Math.floor(Math.random() * this.log.partitions('node-tasks')), encodeJson(task.executionId, task));
+      this.#put('node-tasks', Math.floor(Math.random() * this.log.partitions('node-tasks')), encodeJson(task.executionId, task));
+    } else {
+      const { instance, reply } = followUp;
+      this.#put('command-replies', partitionOf(instance, this.log.partitions('command-replies')), encodeJson(instance, reply));
     }
-    const { instance, reply } = followUp;
-    this.#put('command-replies', partitionOf(instance, this.log.partitions('command-replies')), encodeJson(instance, reply));
   }
 
   take(): Outgoing[] {

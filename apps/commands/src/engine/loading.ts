@@ -20,7 +20,11 @@ export class Loading {
     for (const { execution, tip, hasOutputs } of await this.store.load(missing)) {
       const versionId = execution.created.workflow_version_id;
       const workflow = await this.workflows.load(versionId);
-      if (!workflow) throw new PartitionHalted(this.partition, `the catalog lacks workflow version '${versionId}' of execution '${execution.id}': restore the database that belongs to this log`);
+      if (!workflow)
+        throw new PartitionHalted(
+          this.partition,
+          `the catalog lacks workflow version '${versionId}' of execution '${execution.id}': restore the database that belongs to this log`,
+        );
       this.residents.add({ execution, workflow, tip, stored: execution.version, freshOutputs: [], hasStoredOutputs: hasOutputs, bytes: 2_000 });
     }
   }

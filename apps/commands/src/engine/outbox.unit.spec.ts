@@ -18,7 +18,12 @@ const openOutbox = () => {
         new Promise((resolve, reject) => {
           const baseOffset = next;
           next += records.length;
-          appends.push({ keys: records.map(({ key }) => key), followUps: followUps.length, land: () => resolve({ baseOffset }), lose: () => reject(new AppendLost(0, 'it was held')) });
+          appends.push({
+            keys: records.map(({ key }) => key),
+            followUps: followUps.length,
+            land: () => resolve({ baseOffset }),
+            lose: () => reject(new AppendLost(0, 'it was held')),
+          });
         }),
     },
     { partitions: () => 4, send: async (outgoing) => void sent.push(outgoing) },

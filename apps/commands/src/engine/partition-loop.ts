@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { AppendLost, type EventLog, type OwnedPartition } from '@runlog/event-log';
-import type { Database } from '@runlog/read-model';
 import type { Logger } from '@runlog/platform';
+import type { Database } from '@runlog/read-model';
 import { DecisionBroke } from './decision.js';
 import type { ResidentLimits } from './residents.js';
 import { isHalting, pauseBefore } from './retrying.js';

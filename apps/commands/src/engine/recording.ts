@@ -1,12 +1,12 @@
-import { chainId, encodeEvent, type EventEnvelope } from '@runlog/event-log';
-import { type Applied, evolve, type ExecutionCommand } from '@runlog/execution';
+import { chainId, type EventEnvelope, encodeEvent } from '@runlog/event-log';
+import type { ExecutionEvent } from '@runlog/execution';
+import { type Applied, type ExecutionCommand, evolve } from '@runlog/execution';
 import type { Workflow } from '@runlog/workflow';
 import { type Draft, fitting } from './fitting.js';
 import type { FollowUp } from './follow-ups.js';
 import type { KnownIds } from './known-ids.js';
 import type { Live } from './live.js';
 import { type Outbox, recordOverheadBytes } from './outbox.js';
-import type { ExecutionEvent } from '@runlog/execution';
 import type { Residents } from './residents.js';
 import { stopSignals } from './stop-signals.js';
 import { taskFor } from './task-building.js';

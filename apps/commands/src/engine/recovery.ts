@@ -1,5 +1,5 @@
 import { AcceptedEvents, type DecodedEvent, type EventLog, type LogRecord, type OwnedPartition, witness } from '@runlog/event-log';
-import { evolve, type ExecutionId, type Instant, isTerminal, type WorkflowVersionId } from '@runlog/execution';
+import { type ExecutionId, evolve, type Instant, isTerminal, type WorkflowVersionId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Workflow } from '@runlog/workflow';
 import type { Checkpoint } from './checkpoint.js';
@@ -52,7 +52,8 @@ export class Recovery {
       if (writeBehind.dueIn !== undefined) await writeBehind.flush(point);
     }
     owned.signal.throwIfAborted();
-    if (point.nextEvent !== claim + 1 || accepted.claim !== claim) throw new Error(`Expected to read up to the claim at ${claim}, but got to ${point.nextEvent} under claim ${accepted.claim}`);
+    if (point.nextEvent !== claim + 1 || accepted.claim !== claim)
+      throw new Error(`Expected to read up to the claim at ${claim}, but got to ${point.nextEvent} under claim ${accepted.claim}`);
     await this.#sendDue();
     return point;
   }
@@ -78,7 +79,8 @@ export class Recovery {
         `'${event.executionId}' stands at version ${live?.execution.version ?? 0} ('${tip}') and the next event on the log is version ${event.version} after '${event.previous}': events are missing`,
       );
     const workflow = live?.workflow ?? (event.type === 'ExecutionCreated' ? await this.#workflow(event.data.workflow_version_id) : undefined);
-    if (!workflow) throw new PartitionHalted(owned.partition, `the catalog lacks the workflow version of execution '${event.executionId}': restore the database that belongs to this log`);
+    if (!workflow)
+      throw new PartitionHalted(owned.partition, `the catalog lacks the workflow version of execution '${event.executionId}': restore the database that belongs to this log`);
     const execution = stopOnUnknown(owned.partition, () => evolve(live?.execution, event, workflow));
     const after = live ?? { execution, workflow, tip: '', stored: 0, freshOutputs: [], hasStoredOutputs: false, bytes: 0 };
     if (!live) residents.add(after);

@@ -1,7 +1,7 @@
 import { type Execution, type ExecutionId, fromSnapshot, isTerminal, type Json, type NodeId, toSnapshot } from '@runlog/execution';
 import type { Database, Sql } from '@runlog/read-model';
-import { type Checkpoint, saveCheckpoint } from './checkpoint.js';
 import { breathe } from './breathing.js';
+import { type Checkpoint, saveCheckpoint } from './checkpoint.js';
 import type { Live } from './live.js';
 
 /** A stored execution as it comes back. */
@@ -46,7 +46,10 @@ export class StateStore {
     const byExecution = Map.groupBy(outputs, (row) => row.execution_id);
     return states.map(({ execution_id, tip, snapshot }) => {
       const own = byExecution.get(execution_id) ?? [];
-      const execution = fromSnapshot(JSON.parse(snapshot) as Json, own.map(({ node_id, output }) => [node_id, JSON.parse(output) as Json] as const));
+      const execution = fromSnapshot(
+        JSON.parse(snapshot) as Json,
+        own.map(({ node_id, output }) => [node_id, JSON.parse(output) as Json] as const),
+      );
       return { execution, tip, hasOutputs: own.length > 0 };
     });
   }

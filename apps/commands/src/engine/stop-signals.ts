@@ -21,8 +21,7 @@ export const stopSignals = (event: Applied, command: ExecutionCommand, execution
 };
 
 /** The same again for an execution whose cancel may have been asked for just before its owner died. */
-export const stopSignalsDue = (execution: Execution): Addressed[] =>
-  execution.cancel ? [...execution.active].flatMap((node) => stop(execution, node, 'cancelled')) : [];
+export const stopSignalsDue = (execution: Execution): Addressed[] => (execution.cancel ? [...execution.active].flatMap((node) => stop(execution, node, 'cancelled')) : []);
 
 const stop = (execution: Execution, node: NodeId, reason: StopSignal['reason']): Addressed[] => {
   const state = execution.nodes.get(node);

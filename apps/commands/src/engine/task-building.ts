@@ -29,5 +29,4 @@ export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, 
 };
 
 /** Nodes that are scheduled and that nobody has started, as far as the state tells. */
-export const scheduledNodes = (execution: Execution): NodeId[] =>
-  execution.cancel ? [] : [...execution.active].filter((id) => execution.nodes.get(id)?.status === 'scheduled');
+export const scheduledNodes = (execution: Execution): NodeId[] => (execution.cancel ? [] : [...execution.active].filter((id) => execution.nodes.get(id)?.status === 'scheduled'));

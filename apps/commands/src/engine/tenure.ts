@@ -1,6 +1,6 @@
 import { deadLetter, type EventLog, type LogRecord, type OwnedPartition, UndecodableRecord } from '@runlog/event-log';
-import type { Database } from '@runlog/read-model';
 import type { Logger } from '@runlog/platform';
+import type { Database } from '@runlog/read-model';
 import { breathe, breatheIn } from './breathing.js';
 import { type Checkpoint, forgetOldStates, loadCheckpoint } from './checkpoint.js';
 import { Decider, type Received } from './decision.js';
@@ -10,8 +10,8 @@ import { commandIn } from './intake.js';
 import { KnownIds } from './known-ids.js';
 import { Loading } from './loading.js';
 import { Outbox } from './outbox.js';
-import { type ResidentLimits, Residents } from './residents.js';
 import { Recovery } from './recovery.js';
+import { type ResidentLimits, Residents } from './residents.js';
 import { retrying } from './retrying.js';
 import { StateStore } from './state-store.js';
 import type { Workflows } from './workflows.js';

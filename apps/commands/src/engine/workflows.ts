@@ -1,6 +1,6 @@
 import type { WorkflowVersionId } from '@runlog/execution';
-import type { Catalog } from '@runlog/read-model';
 import type { Logger } from '@runlog/platform';
+import type { Catalog } from '@runlog/read-model';
 import { compile, type Workflow, type WorkflowDefinition } from '@runlog/workflow';
 
 const kept = 500;

@@ -67,7 +67,7 @@ export class WriteBehind {
     } catch (error) {
       this.logger.warn({ err: error, executions: flush.lives.length }, 'the state could not be stored and is tried again');
       this.#dueAt = performance.now() + Math.max(shortestPeriodMs, pauseBefore(++this.#failures));
-      flush.lives.forEach((live, index) => live.freshOutputs.unshift(...(flush.fresh[index] ?? [])));
+      for (const [index, live] of flush.lives.entries()) live.freshOutputs.unshift(...(flush.fresh[index] ?? []));
       this.residents.restore(flush.lives);
     } finally {
       this.#writing = undefined;
@@ -76,10 +76,10 @@ export class WriteBehind {
   }
 
   #stored(flush: Flush): void {
-    flush.lives.forEach((live, index) => {
+    for (const [index, live] of flush.lives.entries()) {
       live.stored = flush.versions[index] ?? live.stored;
       if ((flush.fresh[index]?.length ?? 0) > 0) live.hasStoredOutputs = true;
-    });
+    }
     this.#written.push(...flush.lives);
   }
 }

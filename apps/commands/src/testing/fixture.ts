@@ -1,11 +1,22 @@
-import { AcceptedEvents, createPostgresLog, decodeJson, type DecodedEvent, encodeJson, type EventLog, type LogRecord, type NewRecord, partitionOf, type Topic } from '@runlog/event-log';
+import {
+  AcceptedEvents,
+  createPostgresLog,
+  type DecodedEvent,
+  decodeJson,
+  type EventLog,
+  encodeJson,
+  type LogRecord,
+  type NewRecord,
+  partitionOf,
+  type Topic,
+} from '@runlog/event-log';
 import type { ExecutionCommand, Json, NodeTask, Reply } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { Catalog, createDatabase } from '@runlog/read-model';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
 import type { NodeDefinition, WorkflowDefinition } from '@runlog/workflow';
 import { uuidv7 } from 'uuidv7';
-import { CommandsService, type CommandsParts } from '../commands.service.js';
+import { type CommandsParts, CommandsService } from '../commands.service.js';
 
 const logger = createLogger('commands-test', { logLevel: (process.env.LOG_LEVEL as 'warn' | undefined) ?? 'silent' });
 const deadlineMs = 20_000;
@@ -34,7 +45,12 @@ export const chain = (key: string, nodes: readonly NodeDefinition[], more: Parti
 });
 
 /** Nodes that all start at once. */
-export const fan = (key: string, nodes: readonly NodeDefinition[]): WorkflowDefinition => ({ key, name: key, nodes, edges: nodes.map(({ id }) => ({ from: 'start_of_workflow', to: id })) });
+export const fan = (key: string, nodes: readonly NodeDefinition[]): WorkflowDefinition => ({
+  key,
+  name: key,
+  nodes,
+  edges: nodes.map(({ id }) => ({ from: 'start_of_workflow', to: id })),
+});
 
 /** The engine on a real log and database: commands in, and what an independent reader of the log finds. */
 export class Fixture {
@@ -62,7 +78,9 @@ export class Fixture {
   }
 
   /** A service with connections of its own, as in a process of its own. `wrap` stands between it and its log. */
-  async service(options: { wrap?: (log: EventLog) => EventLog } & Pick<CommandsParts, 'group' | 'limits' | 'onHalted'> = {}): Promise<{ service: CommandsService; stop(): Promise<void> }> {
+  async service(
+    options: { wrap?: (log: EventLog) => EventLog } & Pick<CommandsParts, 'group' | 'limits' | 'onHalted'> = {},
+  ): Promise<{ service: CommandsService; stop(): Promise<void> }> {
     const { wrap = (log) => log, ...more } = options;
     const database = await createDatabase({ url: this.url, poolSize: 4 });
     const log = await Fixture.openLog(this.url);

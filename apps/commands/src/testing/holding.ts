@@ -21,13 +21,14 @@ export const holding = (): { wrap(log: EventLog): EventLog; hold(): void; letThr
       },
     });
   return {
-    wrap: (log) => new Proxy(log, {
-      get(target, member) {
-        if (member === 'own') return (options: Parameters<EventLog['own']>[0]) => target.own({ ...options, run: (owned) => options.run(freeze(owned)) });
-        const value: unknown = Reflect.get(target, member, target);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    }),
+    wrap: (log) =>
+      new Proxy(log, {
+        get(target, member) {
+          if (member === 'own') return (options: Parameters<EventLog['own']>[0]) => target.own({ ...options, run: (owned) => options.run(freeze(owned)) });
+          const value: unknown = Reflect.get(target, member, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      }),
     hold() {
       this.letThrough(0);
     },
