@@ -9,4 +9,4 @@ export type ApiRequest = Request & {
 };
 
 /** The address that links in answers begin with: `RUNLOG_PUBLIC_URL`, else what the client itself called. */
-export const addressOf = (request: Request, publicUrl: string | undefined): string => publicUrl ?? `${request.protocol}://${request.headers.host ?? 'localhost'}`;
+export const addressOf = (request: Request, publicUrl: string | undefined): string => publicUrl ?? `http://${request.headers.host ?? 'localhost'}`;

@@ -56,8 +56,13 @@ const coerced = (name: string, raw: unknown, design: unknown): unknown => {
 
 const designOf = (dto: Type, name: string): unknown => Reflect.getMetadata('design:type', dto.prototype as object, name);
 
-const membersOf = (dto: Type): Set<string> =>
-  new Set(getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false).map(({ propertyName }) => propertyName));
+const knownMembers = new WeakMap<Type, ReadonlySet<string>>();
+
+const membersOf = (dto: Type): ReadonlySet<string> => {
+  let members = knownMembers.get(dto);
+  if (!members) knownMembers.set(dto, (members = new Set(getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false).map(({ propertyName }) => propertyName))));
+  return members;
+};
 
 const check = (instance: object): ProblemPointer[] => flatten(validateSync(instance, { forbidUnknownValues: true, stopAtFirstError: true }), '');
 
