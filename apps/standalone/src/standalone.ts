@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { LoggerService } from '@nestjs/common';
 import { Module } from '@nestjs/common';
@@ -5,14 +6,20 @@ import { CommandsModule, CommandsService, exposeCommands } from '@runlog/command
 import { GatewayModule, GatewayService, openGateway } from '@runlog/gateway';
 import { connectBackbone, type Platform, startEmbeddedPostgres } from '@runlog/platform';
 import { QueriesModule, QueriesService } from '@runlog/queries';
-import { RunnerModule, RunnerService } from '@runlog/runner';
+import { SecretBox, secretKeyIn } from '@runlog/read-model';
+import { catalogSecrets, exposeRunner, RunnerModule, RunnerService } from '@runlog/runner';
 import { SchedulerModule, SchedulerService } from '@runlog/scheduler';
 import { publishSamples } from './samples.js';
+
+/** One person's machine: nodes may talk to what else runs on it, but never to Runlog's own ports. */
+const loopback = ['127.0.0.0/8', '::1'];
 
 /** Every station in one process, on an embedded PostgreSQL unless DATABASE_URL names another. Resolves when it is ready for requests. */
 export const startStandalone = async (platform: Platform, nest: LoggerService): Promise<{ readonly url: string; readonly adminKey: string }> => {
   const { config, logger, health, metrics, shutdown } = platform;
+  const ownPorts = new Set<number>();
   const databaseUrl = config.databaseUrl ?? (await embedded(platform));
+  ownPorts.add(Number(new URL(databaseUrl).port || 5432));
   const { log, database, catalog } = await connectBackbone(platform, databaseUrl);
   await publishSamples(catalog);
 
@@ -26,14 +33,18 @@ export const startStandalone = async (platform: Platform, nest: LoggerService): 
   });
   const scheduler = new SchedulerService({ log, database, definitions: catalog, logger, heartbeatTimeoutMs: config.heartbeatTimeoutMs, metrics, onFatal: halt });
   health.add('scheduler', () => scheduler.isCaughtUp || 'reading what was missed');
-  const queries = new QueriesService({ database, log, catalog, logger, health });
-  const runner = new RunnerService({ log, catalog, logger, settings: {} });
-  const gateway = new GatewayService({ log, reads: queries.reads, catalog, sealing: undefined as never, config, logger, health, metrics });
+  const queries = new QueriesService({ database, log, catalog, logger, health, metrics });
+  const secrets = new SecretBox(await secretKeyIn(config.home, config.secretKey));
+  const settings = { slots: config.runnerSlots, egressAllow: [...loopback, ...config.egressAllow], denyPorts: ownPorts };
+  const runner = new RunnerService({ log, secrets: catalogSecrets(catalog, secrets), logger, settings });
+  exposeRunner(metrics, runner);
+  const gateway = new GatewayService({ log, reads: queries.reads, catalog, sealing: secrets, config, logger, health, metrics });
 
   @Module({ imports: [CommandsModule.of(commands), SchedulerModule.of(scheduler), QueriesModule.of(queries), RunnerModule.of(runner), GatewayModule.of(gateway)] })
   class StandaloneModule {}
   const app = await openGateway(StandaloneModule, { host: config.host, port: config.port, logger: nest });
   shutdown.add('services', () => app.close());
+  ownPorts.add((app.getHttpServer().address() as AddressInfo).port);
   await ready(platform);
   const url = config.publicUrl ?? (await app.getUrl()).replace('[::1]', '127.0.0.1');
   return { url, adminKey: gateway.adminKey.key };
