@@ -14,10 +14,11 @@ export class BoundedCache<Key, Value> {
     }
     const made = make(key);
     this.entries.set(key, made);
-    if (this.entries.size > this.capacity) for (const oldest of this.entries.keys()) {
-      this.entries.delete(oldest);
-      break;
-    }
+    if (this.entries.size > this.capacity)
+      for (const oldest of this.entries.keys()) {
+        this.entries.delete(oldest);
+        break;
+      }
     return made;
   }
 }

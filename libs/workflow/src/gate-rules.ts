@@ -1,10 +1,10 @@
 import type { Json } from './definition.js';
 import { ExpressionFailed } from './expression/expression-failed.js';
 import type { CompiledNode } from './graph.js';
-import { validateJson } from './schema/validate-json.js';
-import type { Scope, Seed } from './scope.js';
 import { resolveConfig } from './resolve-config.js';
 import { failureOf } from './run-pure.js';
+import { validateJson } from './schema/validate-json.js';
+import type { Scope, Seed } from './scope.js';
 
 /** What a gate asks and who may answer, with every default filled in. Times are in seconds from when it opens. */
 export interface GateConfig {
@@ -50,7 +50,11 @@ const resolvedShape: Json = {
 };
 
 /** Resolves the templates of a gate's config. Never throws: what is wrong with it is the node's error. */
-export async function openGate(node: CompiledNode, scope: Scope, seed: Seed): Promise<{ readonly gate: GateConfig } | { readonly error: { readonly code: string; readonly message: string } }> {
+export async function openGate(
+  node: CompiledNode,
+  scope: Scope,
+  seed: Seed,
+): Promise<{ readonly gate: GateConfig } | { readonly error: { readonly code: string; readonly message: string } }> {
   try {
     const config = await resolveConfig(node.definition, scope, { ...seed, commandId: `${seed.commandId}/${node.id}` });
     const [problem] = validateJson(resolvedShape, config);

@@ -1,5 +1,5 @@
-import type { Json } from './definition.js';
 import { predecessorOf } from './compile.js';
+import type { Json } from './definition.js';
 import { evaluate } from './expression/evaluate.js';
 import { ExpressionFailed } from './expression/expression-failed.js';
 import type { CompiledNode } from './graph.js';

@@ -64,7 +64,8 @@ function wholeProblems({ body }: Draft, findings: Findings): Use[] {
   const uses = findings.uses.splice(0);
   const settings = membersOf(body.settings);
   if (settings.concurrency_key !== undefined) readTemplates(settings.concurrency_key, '/settings/concurrency_key', findings);
-  for (const { pointer, node } of findings.uses) findings.problems.push({ pointer, detail: `Expected only 'input' and 'execution', because no node has run yet, but it reads '${node}'` });
+  for (const { pointer, node } of findings.uses)
+    findings.problems.push({ pointer, detail: `Expected only 'input' and 'execution', because no node has run yet, but it reads '${node}'` });
   findings.problems.push(...schemaProblem(settings.output_schema, '/settings/output_schema'));
   return uses;
 }
@@ -75,12 +76,20 @@ const schemaProblem = (schema: Json | undefined, pointer: string): Problem[] => 
 function withIdSuggestion(problem: Problem): Problem {
   const given = /^Expected text that matches \S+, but got '([^']*)'$/.exec(problem.detail)?.[1];
   if (given === undefined || !/^\/key$|^\/nodes\/\d+\/id$/.test(problem.pointer)) return problem;
-  const plain = given.normalize('NFKD').replace(/[^A-Za-z0-9_]+/g, '_').replace(/^_+|_+$/g, '').slice(0, 64);
+  const plain = given
+    .normalize('NFKD')
+    .replace(/[^A-Za-z0-9_]+/g, '_')
+    .replace(/^_+|_+$/g, '')
+    .slice(0, 64);
   const suggestion = problem.pointer === '/key' ? plain.toLowerCase().replace(/^[^a-z]+/, '') : plain;
   return suggestion === '' ? problem : { ...problem, suggestion };
 }
 
 function withDefaults(body: WorkflowDefinition): WorkflowDefinition {
-  const nodes = ((body.nodes ?? []) as readonly (Partial<NodeDefinition> & { id: string; type: string })[]).map((node) => ({ ...node, name: node.name ?? node.id, config: node.config ?? {} }));
+  const nodes = ((body.nodes ?? []) as readonly (Partial<NodeDefinition> & { id: string; type: string })[]).map((node) => ({
+    ...node,
+    name: node.name ?? node.id,
+    config: node.config ?? {},
+  }));
   return { ...body, nodes, edges: (body.edges ?? []) as readonly EdgeDefinition[] };
 }

@@ -1,6 +1,6 @@
+import type { Seed } from '../scope.js';
 import { ExpressionFailed } from './expression-failed.js';
 import { limits } from './limits.js';
-import type { Seed } from '../scope.js';
 import { randomFrom } from './random.js';
 
 /** What one evaluation has used so far. Every check throws `ExpressionFailed`. */

@@ -1,6 +1,7 @@
 import type { Json } from '../definition.js';
 import type { Scope, Seed } from '../scope.js';
 import { Budget } from './budget.js';
+import { follow } from './direct-path.js';
 import { ExpressionFailed } from './expression-failed.js';
 import { startWithin } from './frame.js';
 import { limits } from './limits.js';
@@ -14,7 +15,10 @@ import { plainJson } from './plain-json.js';
 export async function evaluate(text: string, scope: Scope, seed: Seed): Promise<Json> {
   let budget: Budget | undefined;
   try {
-    const { expression, shape } = parse(text);
+    const parsed = parse(text);
+    const found = parsed.path && follow(parsed.path, scope);
+    if (found) return plainJson(found.value);
+    const { expression, shape } = parsed;
     budget = new Budget(seed, text, !shape.changesValues);
     return plainJson(await startWithin(budget, expression, shape, scope));
   } catch (error) {

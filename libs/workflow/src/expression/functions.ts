@@ -11,25 +11,36 @@ interface Focus {
   readonly environment: { readonly base: { readonly budget: Budget } };
 }
 type Native = (this: Focus, ...parameters: any[]) => unknown;
-interface Replacement {
-  readonly signature: string;
+
+/** Every function of JSONata, without `$`. */
+export const builtInNames: ReadonlySet<string> = new Set(
+  (
+    'sum count max min average string substring substringBefore substringAfter lowercase uppercase length trim pad match contains replace split join ' +
+    'formatNumber formatBase formatInteger parseInteger number floor ceil round abs sqrt power random boolean not map zip filter single reduce sift keys ' +
+    'lookup append exists spread merge reverse each error assert type sort shuffle distinct base64encode base64decode encodeUrlComponent encodeUrl ' +
+    'decodeUrlComponent decodeUrl eval toMillis fromMillis clone now millis'
+  ).split(' '),
+);
+
+interface Definition {
   readonly implementation: Native;
+  readonly signature: unknown;
 }
 
-const builtIn = builtInFunctions(['formatNumber', 'formatInteger', 'parseInteger', 'fromMillis', 'toMillis', 'sort', 'replace']);
+const builtIn = definitions();
 
-/** JSONata's own implementations. They are reachable only through a frame, which `evaluate` makes before it first waits. */
-function builtInFunctions(names: readonly string[]): ReadonlyMap<string, Native> {
-  const found = new Map<string, Native>();
+/** JSONata's own definitions. They are reachable only through a frame, which `evaluate` makes before it first waits. */
+function definitions(): ReadonlyMap<string, Definition> {
+  const found = new Map<string, Definition>();
   const probe = jsonata('null');
-  probe.assign(FRAME_PUSHED, (frame: { lookup(name: string): { implementation: Native } }) => {
-    for (const name of names) found.set(name, frame.lookup(name).implementation);
+  probe.assign(FRAME_PUSHED, (frame: { lookup(name: string): Definition }) => {
+    for (const name of builtInNames) found.set(name, frame.lookup(name));
   });
   void probe.evaluate(null);
   return found;
 }
 
-const original = (name: string): Native => builtIn.get(name) as Native;
+const original = (name: string): Native => builtIn.get(name)!.implementation;
 const budgetOf = (focus: Focus): Budget => focus.environment.base.budget;
 
 function checkPicture(picture: unknown): void {
@@ -38,131 +49,89 @@ function checkPicture(picture: unknown): void {
 }
 
 /** Each takes its own parameters: JSONata reads their names when a function is applied in part. */
-const replacements: { readonly [name: string]: Replacement } = {
-  millis: {
-    signature: '<:n>',
-    implementation: function () {
-      return budgetOf(this).seed.at;
-    },
+const replacements: { readonly [name: string]: Native } = {
+  millis: function () {
+    return budgetOf(this).seed.at;
   },
-  now: {
-    signature: '<s?s?:s>',
-    implementation: function (picture, timezone) {
-      checkPicture(picture);
-      return original('fromMillis').call(this, budgetOf(this).seed.at, picture, timezone);
-    },
+  now: function (picture, timezone) {
+    checkPicture(picture);
+    return original('fromMillis').call(this, budgetOf(this).seed.at, picture, timezone);
   },
-  random: {
-    signature: '<:n>',
-    implementation: function () {
-      return budgetOf(this).random();
-    },
+  random: function () {
+    return budgetOf(this).random();
   },
-  shuffle: {
-    signature: '<a:a>',
-    implementation: function (items: unknown[] | undefined) {
-      if (items === undefined) return undefined;
-      const shuffled = [...items];
-      for (let last = shuffled.length - 1; last > 0; last--) {
-        const other = Math.floor(budgetOf(this).random() * (last + 1));
-        [shuffled[last], shuffled[other]] = [shuffled[other], shuffled[last]];
-      }
-      return shuffled;
-    },
+  shuffle: function (items: unknown[] | undefined) {
+    if (items === undefined) return undefined;
+    const shuffled = [...items];
+    for (let last = shuffled.length - 1; last > 0; last--) {
+      const other = Math.floor(budgetOf(this).random() * (last + 1));
+      [shuffled[last], shuffled[other]] = [shuffled[other], shuffled[last]];
+    }
+    return shuffled;
   },
-  pad: {
-    signature: '<s-ns?:s>',
-    implementation: (text: string | undefined, width: number, char: string | undefined) => {
-      if (text === undefined) return undefined;
-      checkText(Math.abs(width));
-      const missing = Math.abs(Math.trunc(width)) - [...text].length;
-      if (missing <= 0) return text;
-      const pattern = [...(char || ' ')];
-      const padding = Array.from({ length: missing }, (_, index) => pattern[index % pattern.length]).join('');
-      return width > 0 ? text + padding : padding + text;
-    },
+  pad: (text: string | undefined, width: number, char: string | undefined) => {
+    if (text === undefined) return undefined;
+    checkText(Math.abs(width));
+    const missing = Math.abs(Math.trunc(width)) - [...text].length;
+    if (missing <= 0) return text;
+    const pattern = [...(char || ' ')];
+    const padding = Array.from({ length: missing }, (_, index) => pattern[index % pattern.length]).join('');
+    return width > 0 ? text + padding : padding + text;
   },
-  join: {
-    signature: '<a<s>s?:s>',
-    implementation: (texts: string[] | undefined, separator: string | undefined) => {
-      if (texts === undefined) return undefined;
-      let length = Math.max(0, texts.length - 1) * (separator?.length ?? 0);
-      for (const text of texts) checkText((length += text.length));
-      checkText(length);
-      return texts.join(separator ?? '');
-    },
+  join: (texts: string[] | undefined, separator: string | undefined) => {
+    if (texts === undefined) return undefined;
+    let length = Math.max(0, texts.length - 1) * (separator?.length ?? 0);
+    for (const text of texts) checkText((length += text.length));
+    checkText(length);
+    return texts.join(separator ?? '');
   },
-  distinct: {
-    signature: '<x:x>',
-    implementation: (items: unknown) => {
-      if (!Array.isArray(items) || items.length <= 1) return items;
-      const seen = new Set<unknown>();
-      const kept = items.filter((item) => {
-        const identity = typeof item === 'object' && item !== null ? canonical(item) : typeof item === 'string' ? `s${item}` : item;
-        if (seen.has(identity)) return false;
-        seen.add(identity);
-        return true;
-      });
-      return Object.assign(kept, (items as { sequence?: true }).sequence ? { sequence: true } : {});
-    },
+  distinct: (items: unknown) => {
+    if (!Array.isArray(items) || items.length <= 1) return items;
+    const seen = new Set<unknown>();
+    const kept = items.filter((item) => {
+      const identity = typeof item === 'object' && item !== null ? canonical(item) : typeof item === 'string' ? `s${item}` : item;
+      if (seen.has(identity)) return false;
+      seen.add(identity);
+      return true;
+    });
+    return Object.assign(kept, (items as { sequence?: true }).sequence ? { sequence: true } : {});
   },
-  replace: {
-    signature: '<s-(sf)(sf)n?:s>',
-    implementation: function (text: string | undefined, pattern: unknown, replacement: unknown, limit: number | undefined) {
-      if (text === undefined || typeof replacement !== 'string') return original('replace').call(this, text, pattern, counted(replacement), limit);
-      if (typeof pattern === 'string') {
-        if (pattern !== '') checkText(text.length + Math.min(occurrences(text, pattern), limit ?? Number.POSITIVE_INFINITY) * replacement.length);
-        return original('replace').call(this, text, pattern, replacement, limit);
-      }
-      return original('replace').call(this, text, weighed(pattern as Matching, replacement), replacement, limit);
-    },
+  replace: function (text: string | undefined, pattern: unknown, replacement: unknown, limit: number | undefined) {
+    if (text === undefined || typeof replacement !== 'string') return original('replace').call(this, text, pattern, counted(replacement), limit);
+    if (typeof pattern === 'string') {
+      if (pattern !== '') checkText(text.length + Math.min(occurrences(text, pattern), limit ?? Number.POSITIVE_INFINITY) * replacement.length);
+      return original('replace').call(this, text, pattern, replacement, limit);
+    }
+    return original('replace').call(this, text, weighed(pattern as Matching, replacement), replacement, limit);
   },
-  sort: {
-    signature: '<af?:a>',
-    implementation: function (items: unknown[] | undefined, comparator: unknown) {
-      const length = items?.length ?? 0;
-      budgetOf(this).charge(Math.ceil((length * Math.log2(length + 1)) / 8));
-      return original('sort').call(this, items, comparator);
-    },
+  sort: function (items: unknown[] | undefined, comparator: unknown) {
+    const length = items?.length ?? 0;
+    budgetOf(this).charge(Math.ceil((length * Math.log2(length + 1)) / 8));
+    return original('sort').call(this, items, comparator);
   },
-  formatNumber: {
-    signature: '<n-so?:s>',
-    implementation: function (value, picture, settings) {
-      checkPicture(picture);
-      return original('formatNumber').call(this, value, picture, settings);
-    },
+  formatNumber: function (value, picture, settings) {
+    checkPicture(picture);
+    return original('formatNumber').call(this, value, picture, settings);
   },
-  formatInteger: {
-    signature: '<n-s:s>',
-    implementation: function (value, picture) {
-      checkPicture(picture);
-      return original('formatInteger').call(this, value, picture);
-    },
+  formatInteger: function (value, picture) {
+    checkPicture(picture);
+    return original('formatInteger').call(this, value, picture);
   },
-  parseInteger: {
-    signature: '<s-s:n>',
-    implementation: function (text, picture) {
-      checkPicture(text);
-      checkPicture(picture);
-      return original('parseInteger').call(this, text, picture);
-    },
+  parseInteger: function (text, picture) {
+    checkPicture(text);
+    checkPicture(picture);
+    return original('parseInteger').call(this, text, picture);
   },
-  fromMillis: {
-    signature: '<n-s?s?:s>',
-    implementation: function (millis, picture, timezone) {
-      checkPicture(picture);
-      return original('fromMillis').call(this, millis, picture, timezone);
-    },
+  fromMillis: function (millis, picture, timezone) {
+    checkPicture(picture);
+    return original('fromMillis').call(this, millis, picture, timezone);
   },
-  toMillis: {
-    signature: '<s-s?:n>',
-    implementation: function (text: string | undefined, picture: string | undefined) {
-      checkPicture(text);
-      checkPicture(picture);
-      if (picture !== undefined && isAmbiguous(picture))
-        throw new ExpressionFailed('expression_failed', `the parts of the picture '${picture}' need something between them or a width`);
-      return original('toMillis').call(this, text, picture);
-    },
+  toMillis: function (text: string | undefined, picture: string | undefined) {
+    checkPicture(text);
+    checkPicture(picture);
+    if (picture !== undefined && isAmbiguous(picture))
+      throw new ExpressionFailed('expression_failed', `the parts of the picture '${picture}' need something between them or a width`);
+    return original('toMillis').call(this, text, picture);
   },
 };
 
@@ -208,21 +177,27 @@ function counted(replacement: unknown): unknown {
   };
 }
 
-/** Every function of JSONata, without `$`. */
-export const builtInNames: ReadonlySet<string> = new Set(
-  (
-    'sum count max min average string substring substringBefore substringAfter lowercase uppercase length trim pad match contains replace split join ' +
-    'formatNumber formatBase formatInteger parseInteger number floor ceil round abs sqrt power random boolean not map zip filter single reduce sift keys ' +
-    'lookup append exists spread merge reverse each error assert type sort shuffle distinct base64encode base64decode encodeUrlComponent encodeUrl ' +
-    'decodeUrlComponent decodeUrl eval toMillis fromMillis clone now millis'
-  ).split(' '),
-);
+/** A function that counts what it takes and makes, also where JSONata calls it for each item of a list without a step of its own. */
+function metered(implementation: Native): Native {
+  const counted: Native = function (...parameters) {
+    const budget = budgetOf(this);
+    budget.charge(parameters.reduce((steps: number, value: unknown) => steps + weight(value), 1));
+    const value = implementation.apply(this, parameters);
+    budget.charge(weight(value));
+    return value;
+  };
+  return Object.defineProperties(counted, { length: { value: implementation.length }, toString: { value: () => implementation.toString() } });
+}
 
-/** Gives an expression the functions that it names and that differ from JSONata's own, and takes `$eval` away. */
+const weight = (value: unknown): number => (typeof value === 'string' || Array.isArray(value) ? value.length >> 6 : 0);
+
+/** Gives an expression the functions that it names, bounded and made a function of the command, and takes `$eval` away. */
 export function bindFunctions(expression: jsonata.Expression, shape: Shape): void {
   for (const name of shape.variables.keys()) {
-    const replacement = Object.hasOwn(replacements, name) ? replacements[name] : undefined;
-    if (replacement) expression.registerFunction(name, replacement.implementation as never, replacement.signature);
+    const definition = builtIn.get(name);
+    if (definition === undefined) continue;
+    const implementation = (Object.hasOwn(replacements, name) && replacements[name]) || definition.implementation;
+    expression.assign(name, { _jsonata_function: true, signature: definition.signature, implementation: shape.isBounded ? implementation : metered(implementation) });
   }
   expression.assign('eval', undefined);
 }

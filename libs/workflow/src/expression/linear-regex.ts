@@ -21,9 +21,9 @@ export class LinearRegex {
 
   /** An engine whose matching counts against `budget`. */
   static within(budget: Budget): new (regex: RegExp) => LinearRegex {
-    return function (regex: RegExp) {
-      return new LinearRegex(regex, budget);
-    } as unknown as new (regex: RegExp) => LinearRegex;
+    return ((regex: RegExp) => new LinearRegex(regex, budget)) as unknown as new (
+      regex: RegExp,
+    ) => LinearRegex;
   }
 
   exec(text: string): (RegExpExecArray & { index: number }) | null {

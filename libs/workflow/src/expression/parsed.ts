@@ -1,13 +1,16 @@
 import jsonata from 'jsonata';
 import { BoundedCache } from '../bounded-cache.js';
+import { directPath } from './direct-path.js';
+import { watchFrames } from './frame.js';
 import { bindFunctions } from './functions.js';
 import { limits } from './limits.js';
 import { compileLinear, LinearRegex } from './linear-regex.js';
-import { watchFrames } from './frame.js';
-import { type Shape, shapeOf } from './shape.js';
+import { pathShape, type Shape, shapeOf } from './shape.js';
 
 /** An expression that has been read once and may be evaluated any number of times, also at the same time. */
 export interface Parsed {
+  /** The names of a plain path, which needs no evaluation; null for any other expression. */
+  readonly path: readonly string[] | null;
   readonly expression: jsonata.Expression;
   readonly shape: Shape;
 }
@@ -23,7 +26,7 @@ export class ExpressionUnreadable extends Error {
   }
 }
 
-const cache = new BoundedCache<string, Parsed>(5000);
+const cache = new BoundedCache<string, Parsed>(20_000);
 const options: jsonata.JsonataOptions = { sequence: limits.sequence, RegexEngine: LinearRegex as unknown as RegExpConstructor };
 
 /** Reads an expression, or finds it in a bounded cache. Throws `ExpressionUnreadable`. */
@@ -31,6 +34,19 @@ export const parse = (text: string): Parsed => cache.get(text, read);
 
 function read(text: string): Parsed {
   if (text.length > limits.text) throw new ExpressionUnreadable(`it is longer than ${limits.text} characters`, undefined);
+  const path = directPath(text);
+  if (path === null) return { path, ...compiled(text) };
+  let full: { expression: jsonata.Expression; shape: Shape } | undefined;
+  return {
+    path,
+    shape: pathShape(path),
+    get expression() {
+      return (full ??= compiled(text)).expression;
+    },
+  };
+}
+
+function compiled(text: string): { expression: jsonata.Expression; shape: Shape } {
   try {
     const expression = jsonata(text, options);
     const shape = shapeOf(expression.ast());

@@ -13,7 +13,6 @@ export interface Reference {
 
 /** What can be told about an expression from its text. */
 export interface Shape {
-  readonly ast: Part;
   /** Variables and functions that it names, without `$`. */
   readonly variables: ReadonlyMap<string, number | undefined>;
   /** Variables that it binds itself. */
@@ -35,7 +34,9 @@ export interface Shape {
 
 /** Functions whose result is no larger than their arguments and whose cost is linear in them. */
 const boundedFunctions = new Set(
-  'sum count max min average string substring substringBefore substringAfter lowercase uppercase length trim number floor ceil round abs sqrt power boolean not exists keys lookup type now millis random'.split(' '),
+  'sum count max min average string substring substringBefore substringAfter lowercase uppercase length trim number floor ceil round abs sqrt power boolean not exists keys lookup type now millis random'.split(
+    ' ',
+  ),
 );
 /** Called without an argument, these do not read the value that they stand in. */
 const contextFree = new Set(['now', 'millis', 'random']);
@@ -45,7 +46,23 @@ const contextWithOne = new Set(['lookup', 'each', 'sift']);
 export function shapeOf(ast: unknown): Shape {
   const reader = new ShapeReader();
   reader.read(ast as Part, true, 1);
-  return { ast: ast as Part, ...reader.found() };
+  return reader.found();
+}
+
+/** The shape of a plain path, told without parsing it. */
+export function pathShape([first = '', second]: readonly string[]): Shape {
+  const readsNodes = first === 'nodes';
+  return {
+    variables: new Map(),
+    bound: new Set(),
+    names: new Map([[first, first.length]]),
+    regexes: [],
+    references: readsNodes && second !== undefined ? [{ node: second, position: first.length + 1 + second.length }] : [],
+    readsAnyNode: readsNodes && second === undefined,
+    isBounded: true,
+    changesValues: false,
+    depth: 2,
+  };
 }
 
 class ShapeReader {
@@ -59,7 +76,7 @@ class ShapeReader {
   private changesValues = false;
   private depth = 0;
 
-  found(): Omit<Shape, 'ast'> {
+  found(): Shape {
     const { variables, bound, names, regexes, references, readsAnyNode, isBounded, changesValues, depth } = this;
     return { variables, bound, names, regexes, references, readsAnyNode, isBounded, changesValues, depth };
   }

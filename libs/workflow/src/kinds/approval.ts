@@ -1,9 +1,18 @@
 import type { Json } from '../definition.js';
 import { MAX_WAIT_SECONDS } from './delay.js';
-import { type Kind, templateString } from './kind.js';
+import { type Kind, ONE_TEMPLATE } from './kind.js';
 
 const seconds: Json = { type: 'number', minimum: 1, maximum: MAX_WAIT_SECONDS };
 const names: Json = { type: 'array', maxItems: 1000, items: { type: 'string', minLength: 1, maxLength: 256 } };
+
+/** One of the words, or {answer}. */
+export const expiry = (words: readonly string[]): Json => ({
+  type: ['string', 'object'],
+  pattern: `^(${words.join('|')})$`,
+  properties: { answer: true },
+  required: ['answer'],
+  additionalProperties: false,
+});
 
 /** Members of `config` that approvals and questions share. */
 export const gateMembers: { readonly [member: string]: Json } = {
@@ -14,13 +23,8 @@ export const gateMembers: { readonly [member: string]: Json } = {
     properties: { users: names, roles: names, needed: { type: 'integer', minimum: 1, maximum: 100 }, exclude_starter: { type: 'boolean' } },
     additionalProperties: false,
   },
-  expires_in_seconds: { anyOf: [seconds, templateString] },
-  on_expiry: {
-    anyOf: [
-      { enum: ['approve', 'reject', 'fail'] },
-      { type: 'object', properties: { answer: true }, required: ['answer'], additionalProperties: false },
-    ],
-  },
+  expires_in_seconds: { type: ['number', 'string'], minimum: 1, maximum: MAX_WAIT_SECONDS, pattern: ONE_TEMPLATE },
+  on_expiry: expiry(['approve', 'reject', 'fail']),
   reminders_seconds: { type: 'array', maxItems: 20, items: seconds },
 };
 

@@ -1,5 +1,5 @@
-import { transform } from './transform.js';
 import type { Kind } from './kind.js';
+import { transform } from './transform.js';
 
 /**
  * Chooses branch `true` or `false`. Its output is that boolean: the truth of the expression's value as JSONata's own `? :` takes it

@@ -28,7 +28,7 @@ export interface Kind {
   check?(config: Config): readonly Problem[];
 }
 
-/** A string that is one template, where the config would otherwise have a number. */
-export const templateString: Json = { type: 'string', pattern: '^\\s*\\{\\{[\\s\\S]*\\}\\}\\s*$' };
+/** The pattern of a string that is one template, where the config would otherwise have a number. */
+export const ONE_TEMPLATE = '^\\s*\\{\\{[\\s\\S]*\\}\\}\\s*$';
 
 export const noBranches = (): null => null;

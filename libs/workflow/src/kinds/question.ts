@@ -1,4 +1,4 @@
-import { gateMembers, gateTemplates } from './approval.js';
+import { expiry, gateMembers, gateTemplates } from './approval.js';
 import { type Kind, noBranches } from './kind.js';
 
 /** Asks people for an answer; gives {answer, by}. */
@@ -7,12 +7,7 @@ export const question: Kind = {
   runs: 'gate',
   configSchema: {
     type: 'object',
-    properties: {
-      ...gateMembers,
-      on_expiry: {
-        anyOf: [{ enum: ['fail'] }, { type: 'object', properties: { answer: true }, required: ['answer'], additionalProperties: false }],
-      },
-    },
+    properties: { ...gateMembers, on_expiry: expiry(['fail']) },
     required: ['prompt'],
     additionalProperties: false,
   },

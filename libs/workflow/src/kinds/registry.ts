@@ -10,6 +10,4 @@ import { switchKind } from './switch.js';
 import { transform } from './transform.js';
 
 /** Every kind of node there is, by its type. A new kind is one file and one entry here. */
-export const kinds: ReadonlyMap<string, Kind> = new Map(
-  [transform, condition, switchKind, merge, http, code, delay, approval, question].map((kind) => [kind.type, kind]),
-);
+export const kinds: ReadonlyMap<string, Kind> = new Map([transform, condition, switchKind, merge, http, code, delay, approval, question].map((kind) => [kind.type, kind]));

@@ -1,8 +1,9 @@
 import type { Json } from '../definition.js';
 import { type Problem, pointerTo } from '../problem.js';
 import { checkOf, schemaErrors } from './compiled-schema.js';
-import { problemsOf } from './schema-problems.js';
+import { problemsOf, shown } from './schema-problems.js';
 
+const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
 const MAX_CHARACTERS = 65_536;
 const MAX_DEPTH = 32;
 
@@ -14,9 +15,12 @@ export function checkSchema(schema: Json, pointer: string): Problem[] {
   if (size > MAX_CHARACTERS) return [{ pointer, detail: `Expected a JSON Schema of at most ${MAX_CHARACTERS} characters, but it has ${size}` }];
   const problems: Problem[] = [];
   if (!visit(schema, pointer, 0, problems)) return [{ pointer, detail: `Expected a JSON Schema of at most ${MAX_DEPTH} levels, but it has more` }];
+  if (schema.$schema !== undefined && schema.$schema !== DRAFT)
+    problems.push({ pointer: pointerTo(pointer, '$schema'), detail: `Expected '${DRAFT}', but got ${shown(schema.$schema)}`, suggestion: DRAFT });
   if (problems.length > 0) return problems;
-  const invalid = problemsOf(schemaErrors(schema)).filter(({ detail }) => !detail.includes('alternatives'));
-  if (invalid.length > 0) return invalid.map((problem) => ({ ...problem, pointer: pointer + problem.pointer }));
+  const invalid = new Map<string, Problem>();
+  for (const problem of problemsOf(schemaErrors(schema))) if (!invalid.has(problem.pointer)) invalid.set(problem.pointer, { ...problem, pointer: pointer + problem.pointer });
+  if (invalid.size > 0) return [...invalid.values()];
   try {
     checkOf(schema);
     return [];

@@ -88,9 +88,7 @@ export function schemaErrors(schema: Json): readonly ErrorObject[] {
 }
 
 /** Keywords whose value is a schema, a list of schemas, or schemas by name. */
-const one = new Set([
-  'not', 'if', 'then', 'else', 'items', 'contains', 'additionalProperties', 'propertyNames', 'unevaluatedItems', 'unevaluatedProperties', 'contentSchema',
-]);
+const one = new Set(['not', 'if', 'then', 'else', 'items', 'contains', 'additionalProperties', 'propertyNames', 'unevaluatedItems', 'unevaluatedProperties', 'contentSchema']);
 const many = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems']);
 const named = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
 

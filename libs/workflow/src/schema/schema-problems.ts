@@ -1,7 +1,8 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { Json } from '../definition.js';
-import { type Problem, pointerTo } from '../problem.js';
+import { ONE_TEMPLATE } from '../kinds/kind.js';
 import { nearest } from '../nearest.js';
+import { type Problem, pointerTo } from '../problem.js';
 
 const MAX_PROBLEMS = 100;
 
@@ -9,7 +10,7 @@ const MAX_PROBLEMS = 100;
 const echoes = new Set(['if', 'allOf', '$ref', 'propertyNames']);
 
 /** Errors of ajv as problems that a person can act on. */
-export function problemsOf(errors: readonly ErrorObject[], _value?: Json): Problem[] {
+export function problemsOf(errors: readonly ErrorObject[]): Problem[] {
   const problems: Problem[] = [];
   const seen = new Set<string>();
   for (const error of errors) {
@@ -50,6 +51,7 @@ function problemOf(error: ErrorObject): Problem {
     case 'const':
       return { pointer, detail: `Expected ${shown(params.allowedValue)}, but got ${shown(error.data)}` };
     case 'pattern':
+      if (params.pattern === ONE_TEMPLATE) return { pointer, detail: `Expected a number or one {{ expression }}, but got ${shown(error.data)}` };
       return { pointer, detail: `Expected text that matches ${params.pattern}, but got ${shown(error.propertyName ?? error.data)}` };
     case 'format':
       return { pointer, detail: `Expected text in the format '${params.format}', but got ${shown(error.data)}` };
@@ -68,7 +70,10 @@ function problemOf(error: ErrorObject): Problem {
       return { pointer, detail: `Expected at ${keyword === 'minItems' ? 'least' : 'most'} ${count(params.limit, 'item')}, but got ${(error.data as Json[]).length}` };
     case 'minProperties':
     case 'maxProperties':
-      return { pointer, detail: `Expected at ${keyword === 'minProperties' ? 'least' : 'most'} ${count(params.limit, 'member')}, but got ${Object.keys(error.data as object).length}` };
+      return {
+        pointer,
+        detail: `Expected at ${keyword === 'minProperties' ? 'least' : 'most'} ${count(params.limit, 'member')}, but got ${Object.keys(error.data as object).length}`,
+      };
     case 'uniqueItems':
       return { pointer, detail: 'Expected each item once, but some are there twice' };
     case 'not':
@@ -83,7 +88,11 @@ function problemOf(error: ErrorObject): Problem {
   }
 }
 
-const list = (names: readonly string[]): string => names.slice(0, 30).map((name) => `'${name}'`).join(', ') + (names.length > 30 ? ', ...' : '');
+const list = (names: readonly string[]): string =>
+  names
+    .slice(0, 30)
+    .map((name) => `'${name}'`)
+    .join(', ') + (names.length > 30 ? ', ...' : '');
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 const article = (types: readonly string[]): string => types.map((type) => (type === 'null' ? 'null' : /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)).join(' or ');
 const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'an array' : article([typeof value]));

@@ -12,7 +12,7 @@ export function validateJson(schema: Json, value: Json): Problem[] {
     return [{ pointer: '', detail: `Expected a schema that can be used, but ${(error as Error).message}` }];
   }
   try {
-    return problemsOf(check(value), value);
+    return problemsOf(check(value));
   } catch {
     return [{ pointer: '', detail: 'Expected a value that its schema can check in bounded time, but the schema refers to itself too often' }];
   }

@@ -5,52 +5,60 @@ import type { Draft } from './draft.js';
 import type { Use } from './expression-problems.js';
 import { short } from './graph-problems.js';
 
-/** Of each node, what its expressions read must exist and come before it: otherwise there may be no output yet. */
-export function ancestryProblems({ nodes, edges }: Draft, usesBy: ReadonlyMap<string, readonly Use[]>): Problem[] {
+/** Of each node ('' stands for the workflow), what its expressions read must exist and come before it: otherwise there may be no output yet. */
+export function ancestryProblems(draft: Draft, usesBy: ReadonlyMap<string, readonly Use[]>): Problem[] {
   const problems: Problem[] = [];
-  const before = predecessors(edges);
-  const known = new Map<string, Set<string>>();
+  const comesBefore = ancestry(draft, new Set([...usesBy.values()].flatMap((uses) => uses.map((use) => use.node))));
   for (const [id, uses] of usesBy) {
-    for (const use of uses) {
-      const where = use.position === undefined ? '' : ` (at character ${use.position})`;
-      if (!nodes.has(use.node)) {
-        const meant = nearest(use.node, nodes.keys());
-        problems.push({ pointer: use.pointer, detail: `Expected an expression over nodes that exist, but there is no node '${short(use.node)}'${where}`, ...(meant ? { suggestion: `nodes.${meant}` } : {}) });
-      } else if (id !== '' && !leadsTo(use.node, id, before, known)) {
+    for (const { node, pointer, position } of uses) {
+      const where = position === undefined ? '' : ` (at character ${position})`;
+      if (!draft.nodes.has(node)) {
+        const meant = nearest(node, draft.nodes.keys());
         problems.push({
-          pointer: use.pointer,
-          detail:
-            use.node === id
-              ? `Expected an expression over nodes before '${id}', but it reads '${id}' itself${where}`
-              : `Expected an expression over nodes before '${id}', but no way leads from '${use.node}' to '${id}'${where}`,
-          ...(use.node === id ? {} : { suggestion: `an edge from '${use.node}' to '${id}'` }),
+          pointer,
+          detail: `Expected an expression over nodes that exist, but there is no node '${short(node)}'${where}`,
+          ...(meant ? { suggestion: `nodes.${meant}` } : {}),
         });
-      }
+      } else if (node === id) problems.push({ pointer, detail: `Expected an expression over nodes before '${id}', but it reads '${id}' itself${where}` });
+      else if (id !== '' && !comesBefore(node, id))
+        problems.push({
+          pointer,
+          detail: `Expected an expression over nodes before '${id}', but no way leads from '${node}' to '${id}'${where}`,
+          suggestion: `an edge from '${node}' to '${id}'`,
+        });
     }
   }
   return problems;
 }
 
-function predecessors(edges: Draft['edges']): Map<string, string[]> {
-  const before = new Map<string, string[]>();
+/**
+ * Whether one of the `wanted` nodes comes before another node. Each node gets a set of bits, one per wanted node, in an order in
+ * which every node follows those before it; what no such order reaches is in or after a cycle and is not judged.
+ */
+function ancestry({ nodes, edges }: Draft, wanted: ReadonlySet<string>): (node: string, id: string) => boolean {
+  const bitOf = new Map([...wanted].filter((id) => nodes.has(id)).map((id, bit) => [id, bit]));
+  const words = Math.ceil(bitOf.size / 32);
+  const due = new Map<string, number>([...nodes.keys()].map((id) => [id, 0]));
+  const next = new Map<string, string[]>([...nodes.keys()].map((id) => [id, []]));
   for (const { from, to } of edges) {
-    if (from === START || from === to) continue;
-    const known = before.get(to);
-    if (known) known.push(from);
-    else before.set(to, [from]);
+    if (from === START || !next.has(from) || !due.has(to)) continue;
+    next.get(from)!.push(to);
+    due.set(to, due.get(to)! + 1);
   }
-  return before;
-}
-
-/** Looks backwards from `id`, nearest first. The nodes before a node are kept once all of them have been seen. */
-function leadsTo(wanted: string, id: string, before: ReadonlyMap<string, readonly string[]>, known: Map<string, Set<string>>): boolean {
-  const complete = known.get(id);
-  if (complete) return complete.has(wanted);
-  const seen = new Set(before.get(id));
-  for (const node of seen) {
-    if (node === wanted) return true;
-    for (const from of before.get(node) ?? []) seen.add(from);
+  const sets = new Map<string, Uint32Array>([...nodes.keys()].map((id) => [id, new Uint32Array(words)]));
+  const ready = [...nodes.keys()].filter((id) => due.get(id) === 0);
+  const judged = new Set<string>();
+  for (const id of ready) {
+    judged.add(id);
+    const before = sets.get(id)!;
+    const bit = bitOf.get(id);
+    for (const to of next.get(id)!) {
+      const after = sets.get(to)!;
+      for (let word = 0; word < words; word++) after[word]! |= before[word]!;
+      if (bit !== undefined) after[bit >> 5]! |= 1 << (bit & 31);
+      due.set(to, due.get(to)! - 1);
+      if (due.get(to) === 0) ready.push(to);
+    }
   }
-  if (known.size < 100) known.set(id, seen);
-  return false;
+  return (node, id) => !judged.has(id) || ((sets.get(id)![bitOf.get(node)! >> 5]! >>> (bitOf.get(node)! & 31)) & 1) === 1;
 }

@@ -1,6 +1,6 @@
 import type { Json } from '../definition.js';
-import { kinds } from '../kinds/registry.js';
 import type { Kind } from '../kinds/kind.js';
+import { kinds } from '../kinds/registry.js';
 
 export interface DraftNode {
   readonly index: number;
@@ -47,5 +47,4 @@ export function draftOf(body: Json): Draft {
 
 export const itemsOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
 
-export const membersOf = (value: Json | undefined): { readonly [member: string]: Json } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+export const membersOf = (value: Json | undefined): { readonly [member: string]: Json } => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {});

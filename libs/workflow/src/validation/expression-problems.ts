@@ -33,7 +33,8 @@ export function readExpression(text: string, pointer: string, offset: number, fi
   for (const { node, position } of shape.references) findings.uses.push({ node, pointer, position: position === undefined ? undefined : position + offset });
   for (const [name, position] of shape.variables) {
     if (shape.bound.has(name) || (builtInNames.has(name) && name !== 'eval')) continue;
-    const detail = name === 'eval' ? "Expected an expression without '$eval', which is not available" : `Expected a function or variable that exists, but there is no '$${short(name)}'`;
+    const detail =
+      name === 'eval' ? "Expected an expression without '$eval', which is not available" : `Expected a function or variable that exists, but there is no '$${short(name)}'`;
     const meant = nearest(name, [...shape.bound, ...builtInNames]);
     findings.problems.push({ pointer, detail: detail + at(position, offset), ...(meant && name !== 'eval' ? { suggestion: `$${meant}` } : {}) });
   }

@@ -8,8 +8,10 @@ import { type Draft, type DraftEdge, membersOf } from './draft.js';
 export function graphProblems(draft: Draft): Problem[] {
   const { nodes, doubles, edges } = draft;
   const problems: Problem[] = [];
-  if (nodes.has(START)) problems.push({ pointer: `/nodes/${nodes.get(START)!.index}/id`, detail: `Expected an id other than '${START}', which every workflow has without listing it` });
-  for (const { index, id } of doubles) problems.push({ pointer: `/nodes/${index}/id`, detail: `Expected an id of its own, but '${id}' is the id of node ${nodes.get(id)!.index} too` });
+  if (nodes.has(START))
+    problems.push({ pointer: `/nodes/${nodes.get(START)!.index}/id`, detail: `Expected an id other than '${START}', which every workflow has without listing it` });
+  for (const { index, id } of doubles)
+    problems.push({ pointer: `/nodes/${index}/id`, detail: `Expected an id of its own, but '${id}' is the id of node ${nodes.get(id)!.index} too` });
   const seen = new Set<string>();
   for (const edge of edges) problems.push(...endProblems(draft, edge), ...branchProblems(draft, edge), ...repeatProblems(edge, seen));
   const sound = edges.filter(({ from, to }) => from !== to && (from === START || nodes.has(from)) && nodes.has(to));
@@ -19,14 +21,21 @@ export function graphProblems(draft: Draft): Problem[] {
   }
   problems.push(...unreachable(draft, sound));
   for (const id of Object.keys(membersOf(draft.body.positions)))
-    if (id !== START && !nodes.has(id)) problems.push(withSuggestion({ pointer: pointerTo('/positions', id), detail: `Expected the id of a node, but there is no node '${short(id)}'` }, id, nodes.keys()));
+    if (id !== START && !nodes.has(id))
+      problems.push(withSuggestion({ pointer: pointerTo('/positions', id), detail: `Expected the id of a node, but there is no node '${short(id)}'` }, id, nodes.keys()));
   return problems;
 }
 
 function endProblems({ nodes }: Draft, { index, from, to }: DraftEdge): Problem[] {
   const problems: Problem[] = [];
   const unknown = (end: 'from' | 'to', id: string): void => {
-    problems.push(withSuggestion({ pointer: `/edges/${index}/${end}`, detail: `Expected the id of a node, but there is no node '${short(id)}'` }, id, end === 'from' ? [START, ...nodes.keys()] : nodes.keys()));
+    problems.push(
+      withSuggestion(
+        { pointer: `/edges/${index}/${end}`, detail: `Expected the id of a node, but there is no node '${short(id)}'` },
+        id,
+        end === 'from' ? [START, ...nodes.keys()] : nodes.keys(),
+      ),
+    );
   };
   if (from !== START && !nodes.has(from)) unknown('from', from);
   if (to === START) problems.push({ pointer: `/edges/${index}/to`, detail: `Expected a node other than '${START}', which comes before every other` });
@@ -36,17 +45,21 @@ function endProblems({ nodes }: Draft, { index, from, to }: DraftEdge): Problem[
 }
 
 function branchProblems({ nodes }: Draft, { index, from, branch }: DraftEdge): Problem[] {
-  const node = nodes.get(from);
+  const node = from === START ? undefined : nodes.get(from);
   if (node === undefined && from !== START) return [];
   if (node !== undefined && node.kind === undefined) return [];
   const branches = node?.kind?.branches(node.config) ?? null;
   const pointer = `/edges/${index}/branch`;
   if (branches === null) {
     if (branch === undefined) return [];
-    const why = node?.kind?.type === 'approval' ? "an approval has branches only with on_reject 'branch'" : `${node ? `a node of type '${node.kind!.type}'` : 'the start'} has none`;
+    const why =
+      node?.kind?.type === 'approval' ? "an approval has branches only with on_reject 'branch'" : `${node ? `a node of type '${node.kind!.type}'` : 'the start'} has none`;
     return [{ pointer, detail: `Expected no branch, because ${why}` }];
   }
-  const names = branches.slice(0, 30).map((name) => `'${name}'`).join(', ');
+  const names = branches
+    .slice(0, 30)
+    .map((name) => `'${name}'`)
+    .join(', ');
   if (branch === undefined) return [{ pointer, detail: `Expected a branch of '${from}': one of ${names}` }];
   if (typeof branch !== 'string' || branches.includes(branch)) return [];
   return [withSuggestion({ pointer, detail: `Expected a branch of '${from}': one of ${names}, but got '${short(branch)}'` }, branch, branches)];
