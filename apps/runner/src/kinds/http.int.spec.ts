@@ -1,0 +1,148 @@
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Json } from '@runlog/execution';
+import { Egress } from '../egress/egress.js';
+import { contextFor, failureOf, type Hit, Sink } from '../testing/fixture.js';
+import { http } from './http.js';
+
+describe('http', () => {
+  let sink: Sink;
+  let egress: Egress;
+  let answer: Parameters<typeof Sink.open>[0];
+  beforeEach(async () => {
+    egress = new Egress({ allow: ['127.0.0.0/8', 'localhost'], denyPorts: [] });
+    sink = await Sink.open((hit, response) => answer?.(hit, response), '127.0.0.1');
+    answer = (_hit, response) => void response.setHeader('content-type', 'application/json; charset=utf-8').end('{"a":1}');
+  });
+  afterEach(async () => {
+    await Promise.all([sink.close(), egress.close()]);
+  });
+
+  const ask = (config: { [member: string]: Json } = {}, more: { secrets?: Record<string, string>; signal?: AbortSignal } = {}) =>
+    http.run(contextFor({ url: `http://127.0.0.1:${sink.port}/x`, ...config }, { egress, ...more }));
+  const lastHit = (): Hit => sink.hits.at(-1) as Hit;
+
+  it('gives status, headers and the parsed body', async () => {
+    await expect(ask()).resolves.toMatchObject({ output: { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body: { a: 1 } } });
+  });
+
+  it('sends method, query, headers and a JSON body', async () => {
+    await ask({ method: 'PUT', url: `http://127.0.0.1:${sink.port}/x?k=1`, query: { q: ['a b', 2], n: null }, headers: { 'X-Mine': 7 }, body: { deep: [1] } });
+    expect(lastHit()).toMatchObject({ method: 'PUT', path: '/x?k=1&q=a+b&q=2', body: '{"deep":[1]}', headers: { 'x-mine': '7', 'content-type': 'application/json' } });
+  });
+
+  it('names a repeat of POST and PATCH by an idempotency key, unless the config does', async () => {
+    await ask({ method: 'POST' });
+    expect(lastHit().headers['idempotency-key']).toBe('execution:node');
+    await ask({ method: 'PATCH', headers: { 'Idempotency-Key': 'mine' } });
+    expect(lastHit().headers['idempotency-key']).toBe('mine');
+    await ask();
+    expect(lastHit().headers['idempotency-key']).toBeUndefined();
+  });
+
+  it.each([
+    ['bearer', undefined, 'authorization', 'Bearer user:pass'],
+    ['basic', undefined, 'authorization', `Basic ${Buffer.from('user:pass').toString('base64')}`],
+    ['header', 'X-Key', 'x-key', 'user:pass'],
+  ])('authenticates by %s with a secret', async (type, header, name, value) => {
+    await ask({ auth: { type, secret: 'token', ...(header && { header }) } }, { secrets: { token: 'user:pass' } });
+    expect(lastHit().headers[name]).toBe(value);
+  });
+
+  it.each([
+    ['text', '{"a":1}', '{"a":1}'],
+    ['json', '[1]', [1]],
+  ])('reads the body as %s when told to', async (response, text, body) => {
+    answer = (_hit, reply) => void reply.end(text);
+    await expect(ask({ response })).resolves.toMatchObject({ output: { body } });
+  });
+
+  it('fails on a body that is not the JSON it was told to expect', async () => {
+    answer = (_hit, reply) => void reply.end('<html>');
+    expect(await failureOf(ask({ response: 'json' }))).toMatchObject({ code: 'http_invalid_json', retryable: false });
+    answer = (_hit, reply) => void reply.end('['.repeat(10_000) + ']'.repeat(10_000));
+    expect(await failureOf(ask({ response: 'json' }))).toMatchObject({ code: 'http_invalid_json', message: expect.stringContaining('deeper') });
+  });
+
+  it.each([
+    [400, false], [404, false], [408, true], [409, false], [429, true], [500, true], [503, true],
+  ])('fails on %i, retryable: %p', async (status, retryable) => {
+    answer = (_hit, reply) => void reply.writeHead(status).end('no');
+    expect(await failureOf(ask())).toMatchObject({ code: 'http_status', retryable, message: expect.stringContaining(`${status}: no`) });
+  });
+
+  it('honours Retry-After in seconds and as a date', async () => {
+    answer = (_hit, reply) => void reply.writeHead(429, { 'retry-after': '7' }).end();
+    expect((await failureOf(ask())).retryAfterMs).toBe(7000);
+    answer = (_hit, reply) => void reply.writeHead(503, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).end();
+    expect((await failureOf(ask())).retryAfterMs).toBeGreaterThan(50_000);
+  });
+
+  it('takes the statuses it expects, and no others', async () => {
+    answer = (_hit, reply) => void reply.writeHead(404).end();
+    await expect(ask({ expect_status: [200, 404] })).resolves.toMatchObject({ output: { status: 404 } });
+    await expect(ask({ expect_status: ['4xx'] })).resolves.toMatchObject({ output: { status: 404 } });
+    expect((await failureOf(ask({ expect_status: 200 }))).code).toBe('http_status');
+  });
+
+  it('refuses a body beyond 1 MiB, also one that unfolds to it', async () => {
+    answer = (_hit, reply) => void reply.end(Buffer.alloc(1024 * 1024 + 1, 'x'));
+    expect(await failureOf(ask())).toMatchObject({ code: 'http_too_large', retryable: false });
+    answer = (_hit, reply) => void reply.setHeader('content-encoding', 'gzip').end(gzipSync(Buffer.alloc(50 * 1024 * 1024)));
+    expect((await failureOf(ask())).code).toBe('http_too_large');
+    answer = (_hit, reply) => void reply.setHeader('content-encoding', 'gzip').end(gzipSync('hello'));
+    await expect(ask()).resolves.toMatchObject({ output: { body: 'hello' } });
+  });
+
+  it('follows five redirects and not six; 303 becomes GET, 307 keeps the body', async () => {
+    answer = (hit, reply) => {
+      const left = Number(hit.path.slice(1));
+      if (left === 0) return void reply.end('there');
+      reply.writeHead(left % 2 ? 307 : 302, { location: `/${left - 1}` }).end();
+    };
+    await expect(ask({ url: `http://127.0.0.1:${sink.port}/5` })).resolves.toMatchObject({ output: { status: 200, body: 'there' } });
+    expect((await failureOf(ask({ url: `http://127.0.0.1:${sink.port}/6` }))).code).toBe('http_redirects');
+    await ask({ method: 'POST', url: `http://127.0.0.1:${sink.port}/1`, body: 'kept' });
+    expect(lastHit()).toMatchObject({ method: 'POST', body: 'kept' });
+    answer = (hit, reply) => void (hit.path === '/x' ? reply.writeHead(303, { location: '/y' }).end() : reply.end());
+    await ask({ method: 'POST', body: 'dropped' });
+    expect(lastHit()).toMatchObject({ method: 'GET', path: '/y', body: '' });
+  });
+
+  it('takes credentials along to its own origin only', async () => {
+    const other = await Sink.open(undefined, '127.0.0.1');
+    answer = (_hit, reply) => void reply.writeHead(302, { location: `http://127.0.0.1:${other.port}/` }).end();
+    for (const auth of [{ type: 'bearer', secret: 's' }, { type: 'header', header: 'X-Mine', secret: 's' }]) await ask({ auth, headers: { Cookie: 'c=1', 'X-Plain': '1' } }, { secrets: { s: 'token' } });
+    expect(other.hits).toHaveLength(2);
+    for (const { headers } of other.hits) {
+      expect(headers).toMatchObject({ 'x-plain': '1' });
+      expect([headers.authorization, headers.cookie, headers['x-mine']]).toEqual([undefined, undefined, undefined]);
+    }
+    await other.close();
+  });
+
+  it.each([
+    [{ url: 'not a url' }], [{ url: 5 }], [{ headers: { Host: 'other' } }], [{ headers: { 'Transfer-Encoding': 'chunked' } }], [{ headers: { 'X-A': 'a\r\nX-B: b' } }], [{ headers: { 'X A': '1' } }],
+  ] as { [member: string]: Json }[][])('refuses %j before anything is sent', async (config) => {
+    expect(await failureOf(ask(config))).toMatchObject({ code: 'http_invalid', retryable: false });
+    expect(sink.hits).toEqual([]);
+  });
+
+  it('fails, to be tried again, at a host that is not there', async () => {
+    const gone = await Sink.open(undefined, '127.0.0.1');
+    await gone.close();
+    expect(await failureOf(ask({ url: `http://127.0.0.1:${gone.port}/` }))).toMatchObject({ code: 'http_unreachable', retryable: true });
+    expect(await failureOf(ask({ url: 'http://no-such-host.invalid/' }))).toMatchObject({ code: 'http_unreachable', retryable: true });
+  });
+
+  it('ends at once when aborted, in the headers as in the body', async () => {
+    for (const begun of [false, true]) {
+      const controller = new AbortController();
+      answer = (_hit, reply) => {
+        if (begun) reply.write('some');
+        setTimeout(() => controller.abort(new Error('stop now')), 20);
+      };
+      expect((await failureOf(ask({}, { signal: controller.signal }))).message).toBe('stop now');
+    }
+  });
+});
