@@ -37,19 +37,6 @@ declare module 'kafkajs/src/cluster/index.js' {
 
 declare module 'kafkajs/src/broker/index.js' {
   import type { ConnectionPool, Metadata } from 'kafkajs/src/cluster/index.js';
-  export interface ProducedMessage {
-    key: Buffer | string | null;
-    value: Buffer | string;
-    headers: Record<string, Buffer | string>;
-  }
-  export interface FetchedMessage {
-    offset: string;
-    timestamp: string;
-    key: Buffer | null;
-    value: Buffer | null;
-    headers: Record<string, Buffer | Buffer[]>;
-    isControlRecord: boolean;
-  }
   interface PerTopic<P> {
     topic: string;
     partitions: P[];
@@ -59,17 +46,6 @@ declare module 'kafkajs/src/broker/index.js' {
     connectionPool: ConnectionPool;
     connect(): Promise<void>;
     metadata(topics: string[]): Promise<Metadata>;
-    produce(request: { acks: number; timeout: number; topicData: PerTopic<{ partition: number; messages: ProducedMessage[] }>[] }): Promise<{
-      topics: { topicName: string; partitions: { partition: number; baseOffset: string }[] }[];
-    }>;
-    fetch(request: {
-      replicaId: number;
-      isolationLevel: number;
-      maxWaitTime: number;
-      minBytes: number;
-      maxBytes: number;
-      topics: PerTopic<{ partition: number; fetchOffset: string; maxBytes: number }>[];
-    }): Promise<{ responses: { topicName: string; partitions: { partition: number; highWatermark: string; messages: FetchedMessage[] }[] }[] }>;
     listOffsets(request: { replicaId: number; isolationLevel: number; topics: PerTopic<{ partition: number; timestamp: number }>[] }): Promise<{
       responses: PerTopic<{ partition: number; offset: string }>[];
     }>;
@@ -105,6 +81,8 @@ declare module 'kafkajs/src/protocol/encoder.js' {
     writeBufferInternal(value: Buffer): this;
     writeUVarInt(value: number): this;
     writeUVarIntString(value: string): this;
+    writeString(value: string): this;
+    writeBytes(value: Buffer): this;
   }
 }
 
@@ -116,7 +94,45 @@ declare module 'kafkajs/src/protocol/decoder.js' {
     readInt32(): number;
     readUVarInt(): number;
     readUVarIntString(): string | null;
+    readInt64(): bigint;
+    readString(): string | null;
     readBytes(length: number): Buffer;
+    readBytes(): Buffer | null;
     forward(bytes: number): void;
   }
+}
+
+declare module 'kafkajs/src/protocol/error.js' {
+  export function createErrorFromCode(code: number): Error;
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
+  export default function crc32C(bytes: Buffer): number;
+}
+
+declare module 'kafkajs/src/protocol/requests/fetch/v11/request.js' {
+  import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
+  export default function fetchRequest(request: {
+    replicaId: number;
+    isolationLevel: number;
+    maxWaitTime: number;
+    minBytes: number;
+    maxBytes: number;
+    topics: { topic: string; partitions: { partition: number; fetchOffset: string; maxBytes: number }[] }[];
+  }): ProtocolRequest<unknown>['request'];
+}
+
+declare module 'kafkajs/src/protocol/requests/produce/v7/response.js' {
+  interface Produced {
+    topics: { topicName: string; partitions: { partition: number; baseOffset: string }[] }[];
+  }
+  const response: { decode(raw: Buffer): Promise<Produced>; parse(decoded: Produced): Promise<Produced> };
+  export default response;
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
+  import type Decoder from 'kafkajs/src/protocol/decoder.js';
+  export default function decode(decoder: Decoder): Promise<{
+    records: { key: Buffer | null; value: Buffer | null; offset: string; timestamp: string; headers: Record<string, Buffer> }[];
+  }>;
 }

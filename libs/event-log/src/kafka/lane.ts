@@ -1,6 +1,7 @@
 import { type Batch, ProgressMismatch } from '../port.js';
 import type { Topic } from '../topics.js';
-import type { Fetched, Line } from './line.js';
+import type { Line } from './line.js';
+import type { Fetched } from './requests.js';
 import { pause } from './retry.js';
 import type { Wire } from './wire.js';
 
@@ -34,12 +35,10 @@ export async function* live(wire: Wire, options: LaneOptions): AsyncGenerator<Ba
     for (let next = lane.fetch(); !signal.aborted; ) {
       const { records, end } = await next;
       if (signal.aborted) return;
-      const last = records.at(-1);
-      if (last) lane.offset = last.offset + 1;
       next = lane.fetch();
       for (let at = 0; at < records.length && !signal.aborted; at += maxRecords) {
         const slice = records.slice(at, at + maxRecords);
-        yield { topic, partition, records: slice, end: Math.max(end, lane.offset) };
+        yield { topic, partition, records: slice, end: Math.max(end, (slice.at(-1)?.offset as number) + 1) };
       }
     }
   } finally {
@@ -79,6 +78,7 @@ class Lane {
       try {
         this.line ??= await this.openLine();
         const fetched = await this.line.fetch(topic, partition, this.offset, pieceBytes, waitMs);
+        this.offset = fetched.next;
         if (fetched.records.length > 0) return fetched;
         pauseMs = 10;
       } catch (error) {
@@ -93,7 +93,7 @@ class Lane {
         }
       }
     }
-    return { records: [], end: this.offset };
+    return { records: [], next: this.offset, end: this.offset };
   }
 
   private async openLine(): Promise<Line> {
@@ -121,7 +121,7 @@ class Lane {
 export async function* bounded(wire: Wire, topic: Topic, partition: number, from: number, to: number, signal?: AbortSignal): AsyncGenerator<Batch['records']> {
   for (let offset = from; offset < to && !signal?.aborted; ) {
     const at = offset;
-    const { records, end } = await wire.retrying(
+    const { records, next, end } = await wire.retrying(
       `read ${topic}/${partition}`,
       () =>
         wire.borrow(topic, partition, async (line) => {
@@ -129,17 +129,16 @@ export async function* bounded(wire: Wire, topic: Topic, partition: number, from
             return await line.fetch(topic, partition, at, pieceBytes, 0);
           } catch (error) {
             if (!isOutOfRange(error)) throw error;
-            const [[first], [next]] = [await line.offsets([{ topic, partition }], 'begin'), await line.offsets([{ topic, partition }], 'end')] as [[number], [number]];
-            return at < first && first < to ? await line.fetch(topic, partition, first, pieceBytes, 0) : { records: [], end: Math.min(at, next) };
+            const [[first], [last]] = [await line.offsets([{ topic, partition }], 'begin'), await line.offsets([{ topic, partition }], 'end')] as [[number], [number]];
+            return at < first && first < to ? await line.fetch(topic, partition, first, pieceBytes, 0) : { records: [], next: at, end: Math.min(at, last) };
           }
         }),
       signal,
       30_000,
     );
     const wanted = records.filter((record) => record.offset < to);
-    const last = records.at(-1);
     if (wanted.length > 0) yield wanted;
-    if (last) offset = last.offset + 1;
-    else if (offset >= end) return;
+    if (next === offset && offset >= end) return;
+    offset = next;
   }
 }

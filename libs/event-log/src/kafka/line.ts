@@ -1,9 +1,8 @@
 import Broker from 'kafkajs/src/broker/index.js';
 import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { Connection, ConnectionPool } from 'kafkajs/src/cluster/index.js';
-import type { LogRecord, NewRecord } from '../port.js';
 import type { Topic } from '../topics.js';
-import { fromMessage, toMessage } from './records.js';
+import { type Fetched, fetchOne, type Part, produceRequest } from './requests.js';
 
 /** Longer than this and the outcome of a request counts as unknown, ms. */
 export const requestTimeoutMs = 4_000;
@@ -32,20 +31,6 @@ export const tame = ({ pool }: ConnectionPool): void => {
   }
 };
 
-/** One piece of a partition, as fetched. */
-export interface Fetched {
-  readonly records: readonly LogRecord[];
-  /** The partition's end when the broker answered. */
-  readonly end: number;
-}
-
-/** Records for one partition in a produce request. */
-export interface Part {
-  readonly topic: Topic;
-  readonly partition: number;
-  readonly records: readonly NewRecord[];
-}
-
 /** One connection to one broker. Kafka answers the requests of a connection in order, so whoever waits long has a line of its own. */
 export class Line {
   private constructor(
@@ -73,8 +58,7 @@ export class Line {
 
   /** Base offsets in the order of `parts`; each part is one record batch. */
   async produce(parts: readonly Part[]): Promise<number[]> {
-    const topicData = parts.map(({ topic, partition, records }) => ({ topic, partitions: [{ partition, messages: records.map(toMessage) }] }));
-    const { topics } = await this.broker.produce({ acks: -1, timeout: requestTimeoutMs, topicData: byTopic(topicData) });
+    const { topics } = await this.broker.connectionPool.send(produceRequest(parts, requestTimeoutMs));
     const bases = new Map(topics.flatMap(({ topicName, partitions }) => partitions.map(({ partition, baseOffset }) => [`${topicName}/${partition}`, Number(baseOffset)])));
     return parts.map(({ topic, partition }) => bases.get(`${topic}/${partition}`) ?? Number.NaN);
   }
@@ -83,19 +67,7 @@ export class Line {
   async fetch(topic: Topic, partition: number, from: number, maxBytes: number, waitMs: number): Promise<Fetched> {
     const deadline = setTimeout(() => this.close(), waitMs + requestTimeoutMs);
     try {
-      const { responses } = await this.broker.fetch({
-        replicaId: -1,
-        isolationLevel: readUncommitted,
-        maxWaitTime: waitMs,
-        minBytes: 1,
-        maxBytes,
-        topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes }] }],
-      });
-      const [found] = responses[0]?.partitions ?? [];
-      const records: LogRecord[] = [];
-      for (const message of found?.messages ?? [])
-        if (!message.isControlRecord && Number(message.offset) >= from) records.push(fromMessage(topic, partition, message));
-      return { records, end: Number(found?.highWatermark ?? from) };
+      return await this.broker.connectionPool.send(fetchOne(topic, partition, from, maxBytes, waitMs));
     } finally {
       clearTimeout(deadline);
     }

@@ -1,6 +1,4 @@
-import type { FetchedMessage, ProducedMessage } from 'kafkajs/src/broker/index.js';
-import { type LogRecord, type NewRecord, RecordTooLarge } from '../port.js';
-import type { Topic } from '../topics.js';
+import { type NewRecord, RecordTooLarge } from '../port.js';
 
 /** Largest value of a record; keys and headers come on top of it. */
 export const maxRecordBytes = 1_000_000;
@@ -21,23 +19,4 @@ export const recordBytes = ({ key, headers, value }: NewRecord): number => {
   for (const name in headers) bytes += perHeader + sizeOf(name) + sizeOf(headers[name] as string);
   if (bytes > maxBatchBytes) throw new RecordTooLarge(bytes, maxBatchBytes);
   return bytes;
-};
-
-export const toMessage = ({ key, headers = {}, value }: NewRecord): ProducedMessage => ({ key, value, headers });
-
-export const fromMessage = (topic: Topic, partition: number, message: FetchedMessage): LogRecord => {
-  const headers: Record<string, string> = {};
-  for (const name in message.headers) {
-    const value = message.headers[name] as Buffer | Buffer[];
-    headers[name] = (Array.isArray(value) ? (value.at(-1) as Buffer) : value).toString('utf8');
-  }
-  return {
-    topic,
-    partition,
-    offset: Number(message.offset),
-    key: message.key?.toString('utf8') ?? '',
-    headers,
-    value: message.value ?? Buffer.alloc(0),
-    at: Number(message.timestamp),
-  };
 };

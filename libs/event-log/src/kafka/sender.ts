@@ -1,6 +1,7 @@
 import type { Outgoing } from '../port.js';
-import type { Line, Part } from './line.js';
+import type { Line } from './line.js';
 import { maxBatchBytes, recordBytes } from './records.js';
+import type { Part } from './requests.js';
 import { pause } from './retry.js';
 import type { Wire } from './wire.js';
 
@@ -131,13 +132,8 @@ export class Sender {
   private async produce(nodeId: number, some: readonly Waiting[]): Promise<void> {
     let line = this.lines.get(nodeId);
     if (!line) this.lines.set(nodeId, (line = await this.wire.line(nodeId)));
-    const batches = new Map<string, Part>();
-    for (const { topic, partition, records } of some) {
-      const slot = `${topic}/${partition}`;
-      const before = batches.get(slot);
-      batches.set(slot, before ? { topic, partition, records: [...before.records, ...records] } : { topic, partition, records });
-    }
-    await line.produce([...batches.values()]);
+    const batches = [...Map.groupBy(some, ({ topic, partition }) => `${topic}/${partition}`).values()];
+    await line.produce(batches.map((batch) => ({ topic: (batch[0] as Part).topic, partition: (batch[0] as Part).partition, records: batch.flatMap(({ records }) => records) })));
   }
 }
 

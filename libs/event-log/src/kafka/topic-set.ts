@@ -15,6 +15,7 @@ const settings = ({ retentionMs }: TopicDeclaration, replication: number): Recor
   'segment.ms': String(segmentMs(retentionMs)),
   'max.message.bytes': String(brokerBatchBytes),
   'message.timestamp.type': 'LogAppendTime',
+  'compression.type': 'uncompressed',
   'unclean.leader.election.enable': 'false',
   ...(replication > 1 && { 'min.insync.replicas': String(Math.max(1, replication - 1)) }),
 });
