@@ -13,13 +13,16 @@ const say = (line) => process.stderr.write(`${line}\n`);
 
 const lockDigest = () => createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
 
-/** Runs npm ci when node_modules is missing or was made from another lock file. */
+/**
+ * Installs as locked when node_modules is missing or was made from another lock file. Not `npm ci`: that refuses a lock file which lacks
+ * binaries of other platforms, as a registry mirror may.
+ */
 function ensurePackages() {
   const digest = lockDigest();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return false;
   say(existsSync(modules) ? 'Packages changed: installing them again (about a minute) ...' : 'First run: installing packages (about a minute) ...');
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
-  const { status } = spawnSync(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(npm[0], [...npm.slice(1), 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) {
     say('The packages could not be installed. Check that the npm registry can be reached, then run the same command again.');
     process.exit(status || 1);
