@@ -216,6 +216,14 @@ describe('a list', () => {
 });
 
 describe('keys', () => {
+  it('made with an Idempotency-Key are shown again to its repeat, and kept sealed', async () => {
+    const make = () => gateway.call('POST', '/api/v1/api-keys', { name: 'e', role: 'editor' }, { 'idempotency-key': 'key-1' });
+    const { key } = (await make()).body;
+    expect((await make()).body.key).toBe(key);
+    const stored = await gateway.catalog.database.query('select response::text as text from idempotency_keys');
+    expect(JSON.stringify(stored)).not.toContain(key);
+  });
+
   it('act by role, in one header, and stop working when revoked', async () => {
     const made = (await gateway.call('POST', '/api/v1/api-keys', { name: 'v', role: 'viewer' })).body;
     const as = { authorization: '', 'x-api-key': made.key };

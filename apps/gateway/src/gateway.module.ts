@@ -1,12 +1,12 @@
 import { type BeforeApplicationShutdown, type DynamicModule, type InjectionToken, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
-import { Catalog } from '@runlog/read-model';
+import { Catalog, SecretBox } from '@runlog/read-model';
 import { ApiKeysController } from './auth/api-keys.controller.js';
 import { KeyGuard } from './auth/key.guard.js';
 import { KeyRing } from './auth/key-ring.js';
 import { RateLimit } from './auth/rate-limit.js';
 import { Definitions } from './definitions/definitions.js';
-import { Sealing, SecretsController } from './definitions/secrets.controller.js';
+import { SecretsController } from './definitions/secrets.controller.js';
 import { WorkflowsController } from './definitions/workflows.controller.js';
 import { Creates } from './executions/creates.js';
 import { ExecutionReader } from './executions/execution-reader.js';
@@ -60,13 +60,13 @@ const partsOf = (service: GatewayService): Provider[] => {
   const { tail, commands, keys, streams, frames, stopping } = service;
   const workflows = new PinnedWorkflows(catalog);
   const reader = new ExecutionReader(log, reads);
-  const idempotency = new Idempotency(catalog);
+  const idempotency = new Idempotency(catalog, sealing);
   const routes = new RouteTable();
   return [
     value(GatewayService, service),
     value(Catalog, catalog),
     value(KeyRing, keys),
-    value(Sealing, sealing),
+    value(SecretBox, sealing),
     value(Links, new Links(config.publicUrl)),
     value(Observed, new Observed(health, metrics)),
     value(RouteTable, routes),

@@ -1,7 +1,7 @@
 import type { Reads } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
 import type { Config, HealthRegistry, Logger, Registry, Startable } from '@runlog/platform';
-import type { Catalog } from '@runlog/read-model';
+import type { Catalog, SecretBox } from '@runlog/read-model';
 import { uuidv7 } from 'uuidv7';
 import { firstAdminKey } from './auth/admin-key.js';
 import { KeyRing } from './auth/key-ring.js';
@@ -17,8 +17,8 @@ export interface GatewayDeps {
   readonly log: EventLog;
   readonly reads: Reads;
   readonly catalog: Catalog;
-  /** Seals secrets on their way in; see `Sealing`. */
-  readonly sealing: { seal(workspaceId: string, name: string, value: string): { ciphertext: string; keyId: string } };
+  /** Seals secrets on their way in, and answers that hold one. */
+  readonly sealing: SecretBox;
   readonly config: Pick<Config, 'adminKey' | 'home' | 'publicUrl' | 'rateLimit' | 'sseLimit' | 'sseMaxSeconds'>;
   readonly logger: Logger;
   readonly health: HealthRegistry;

@@ -1,5 +1,5 @@
 import type { Json } from '@runlog/execution';
-import { type Catalog, digestOf, type IdempotencyRecord } from '@runlog/read-model';
+import { type Catalog, digestOf, type IdempotencyRecord, type SealedSecret, type SecretBox } from '@runlog/read-model';
 import { uuidv7 } from 'uuidv7';
 import type { Principal } from './auth/principal.js';
 import { Answer } from './http/answer.js';
@@ -16,6 +16,13 @@ export interface ActIds {
   readonly again: boolean;
 }
 
+interface How {
+  /** The execution that the act is upon; a create gets a new one. */
+  readonly executionId?: string;
+  /** The answer holds a secret: it is kept sealed. */
+  readonly sealed?: boolean;
+}
+
 /** Bodies are the same when their canonical JSON is. */
 export const fingerprintOf = (method: string, path: string, body: Json): string => digestOf({ method, path, body });
 
@@ -24,29 +31,32 @@ export const fingerprintOf = (method: string, path: string, body: Json): string 
  * after it. An act that failed before anything was recorded gives the key back; one whose outcome is unknown keeps it.
  */
 export class Idempotency {
-  constructor(private readonly catalog: Catalog) {}
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly secrets: Pick<SecretBox, 'seal' | 'open'>,
+  ) {}
 
   /** Runs `act` once per key; without the header, simply runs it. */
-  async once(request: ApiRequest, who: Principal, body: object, act: (ids: ActIds) => Promise<Answer>, fresh: Partial<ActIds> = {}): Promise<Answer> {
-    const ids: ActIds = { executionId: fresh.executionId ?? uuidv7(), commandId: uuidv7(), again: false };
+  async once(request: ApiRequest, who: Principal, body: object, act: (ids: ActIds) => Promise<Answer>, how: How = {}): Promise<Answer> {
+    const ids: ActIds = { executionId: how.executionId ?? uuidv7(), commandId: uuidv7(), again: false };
     const key = keyOf(request);
     if (key === undefined) return act(ids);
     const slot = { workspaceId: who.workspaceId, route: `${request.method} ${request.path}`, key };
     const opening = { ...slot, fingerprint: fingerprintOf(request.method, request.path, body as Json), executionId: ids.executionId, commandId: ids.commandId, at: Date.now() };
     const begun = await this.catalog.beginIdempotent(opening);
-    if (begun.fresh) return this.carryOut(slot, act, ids);
+    if (begun.fresh) return this.carryOut(slot, act, ids, how);
     const { record } = begun;
     if (record.fingerprint !== opening.fingerprint)
       throw new Problem('invalid', 'idempotency_key_reused', `Expected the same body as when Idempotency-Key '${key}' was first used, but it differs`, {
         errors: [{ pointer: '', detail: 'Expected the body of the first request with this key' }],
       });
-    if (record.status !== null) return replayed(record);
+    if (record.status !== null) return this.replayed(record);
     if (!(await this.takeOver(record)))
       throw new Problem('conflict', 'idempotency_in_flight', `Expected the first request with Idempotency-Key '${key}' to be answered, but it still is in flight`, { headers: { 'Retry-After': '1' } });
-    return this.carryOut(slot, act, { executionId: record.executionId ?? ids.executionId, commandId: record.commandId ?? ids.commandId, again: true });
+    return this.carryOut(slot, act, { executionId: record.executionId ?? ids.executionId, commandId: record.commandId ?? ids.commandId, again: true }, how);
   }
 
-  private async carryOut(slot: { workspaceId: string; route: string; key: string }, act: (ids: ActIds) => Promise<Answer>, ids: ActIds): Promise<Answer> {
+  private async carryOut(slot: { workspaceId: string; route: string; key: string }, act: (ids: ActIds) => Promise<Answer>, ids: ActIds, { sealed = false }: How): Promise<Answer> {
     let answer: Answer;
     try {
       answer = await act(ids);
@@ -54,8 +64,16 @@ export class Idempotency {
       if (!ids.again && changedNothing(error)) await this.catalog.abandonIdempotent(slot.workspaceId, slot.route, slot.key);
       throw error;
     }
-    await this.catalog.finishIdempotent(slot.workspaceId, slot.route, slot.key, answer.status, { headers: { ...answer.headers }, body: (answer.body ?? null) as Json });
+    const body = (answer.body ?? null) as Json;
+    const stored: { [member: string]: Json } = sealed ? { sealed: { ...this.secrets.seal(slot.workspaceId, sealName(slot.key), JSON.stringify(body)) } } : { body };
+    await this.catalog.finishIdempotent(slot.workspaceId, slot.route, slot.key, answer.status, { headers: { ...answer.headers }, ...stored });
     return answer;
+  }
+
+  private replayed({ workspaceId, key, status, response }: IdempotencyRecord): Answer {
+    const { headers, body, sealed } = response as { headers: Record<string, string>; body?: Json; sealed?: { [member: string]: Json } };
+    const opened = sealed ? (JSON.parse(this.secrets.open(workspaceId, sealName(key), sealed as unknown as SealedSecret)) as Json) : body;
+    return new Answer(status as number, opened, { ...headers, 'Idempotency-Replayed': 'true' });
   }
 
   /** Only one of several repeats goes on; it has another 30 seconds. */
@@ -76,10 +94,7 @@ const keyOf = (request: ApiRequest): string | undefined => {
   return key;
 };
 
-const replayed = ({ status, response }: IdempotencyRecord): Answer => {
-  const { headers, body } = response as { headers: Record<string, string>; body: Json };
-  return new Answer(status as number, body, { ...headers, 'Idempotency-Replayed': 'true' });
-};
+const sealName = (key: string): string => `idempotency-key ${key}`;
 
 /** Refusals are answers: nothing was recorded, and the same request may be sent again after a change. Everything else is an unknown outcome. */
 const changedNothing = (error: unknown): boolean => error instanceof Problem && error.kind !== 'unavailable' && error.kind !== 'failed';

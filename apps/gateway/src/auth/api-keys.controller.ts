@@ -61,7 +61,7 @@ export class ApiKeysController {
       const { key, prefix } = newKey();
       const made = await this.catalog.createApiKey({ workspaceId: who.workspaceId, podId, name: body.name, role: body.role, dialect: body.dialect ?? null, prefix, hash: hashApiKey(key), userId: null, at: Date.now() });
       return new Answer(201, { ...resource(made), key });
-    });
+    }, { sealed: true });
   }
 
   @Get()

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Put } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { ListResource, SecretResource } from '@runlog/contract';
-import { Catalog, type Secret } from '@runlog/read-model';
+import { Catalog, type Secret, SecretBox } from '@runlog/read-model';
 import { IsString, Length } from 'class-validator';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
@@ -9,11 +9,6 @@ import { utc } from '../executions/execution-times.js';
 import { Answer } from '../http/answer.js';
 import { invalid, unknown } from '../http/problem.js';
 import { Answers, AnswersList, Problems } from '../http/responses.js';
-
-/** Seals what the runner alone opens. */
-export abstract class Sealing {
-  abstract seal(workspaceId: string, name: string, value: string): { ciphertext: string; keyId: string };
-}
 
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
@@ -30,7 +25,7 @@ export class SecretBody {
 export class SecretsController {
   constructor(
     private readonly catalog: Catalog,
-    private readonly sealing: Sealing,
+    private readonly box: SecretBox,
   ) {}
 
   @Put(':name')
@@ -41,7 +36,7 @@ export class SecretsController {
   @Problems(413, 415, 422)
   async put(@Caller() who: Principal, @Param('name') name: string, @Body() body: SecretBody): Promise<Answer> {
     if (!NAME.test(name)) throw invalid([{ pointer: '/name', detail: 'Expected a name of 1 to 64 letters, digits, dots, dashes and underscores' }], 'invalid_name');
-    const { created } = await this.catalog.putSecret(who.workspaceId, name, this.sealing.seal(who.workspaceId, name, body.value), Date.now());
+    const { created } = await this.catalog.putSecret(who.workspaceId, name, this.box.seal(who.workspaceId, name, body.value), Date.now());
     const secret = await this.catalog.secret(who.workspaceId, name);
     if (!secret) throw unknown('secret', name);
     return new Answer(created ? 201 : 200, resource(secret));

@@ -2,7 +2,7 @@ import { CommandsService } from '@runlog/commands';
 import { createPostgresLog } from '@runlog/event-log';
 import { createLogger, createMetrics, freePort, HealthRegistry, nestLogger, readConfig } from '@runlog/platform';
 import { QueriesService } from '@runlog/queries';
-import { Catalog, createDatabase } from '@runlog/read-model';
+import { Catalog, createDatabase, SecretBox, secretKeyIn } from '@runlog/read-model';
 import { startTestDatabase } from '@runlog/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -47,7 +47,7 @@ export const startGateway = async (env: Record<string, string> = {}): Promise<Ru
   const commands = new CommandsService({ log, database, catalog, logger });
   await queries.start();
   await commands.start();
-  const sealing = { seal: (_workspace: string, _name: string, value: string) => ({ ciphertext: Buffer.from(value).toString('base64'), keyId: 'test' }) };
+  const sealing = new SecretBox(await secretKeyIn(home));
   const service = new GatewayService({ log, reads: queries.reads, catalog, sealing, config, logger, health: new HealthRegistry(), metrics: createMetrics('test') });
   const port = await freePort();
   const app = await openGateway(GatewayModule.of(service), { host: '127.0.0.1', port, logger: nestLogger(logger) });
