@@ -3,11 +3,12 @@ import { compile } from './compile.js';
 import type { NodeDefinition } from './definition.js';
 import { delayUntil } from './delay-until.js';
 import { gateConfig, openGate } from './gate-rules.js';
+import type { CompiledNode } from './graph.js';
 
 const seed = { at: 1_000_000, commandId: 'c' };
 const scope = { input: { who: ['ann'], seconds: 5, at: '1970-01-01T01:00:00+00:00' }, nodes: { fetch: { total: 7 } }, execution: {} };
 const node = (type: string, config: NodeDefinition['config']) =>
-  compile('v', { key: 'k', name: 'n', nodes: [{ id: 'it', type, name: 'it', config }], edges: [{ from: 'start_of_workflow', to: 'it' }] }).nodes.get('it')!;
+  compile('v', { key: 'k', name: 'n', nodes: [{ id: 'it', type, name: 'it', config }], edges: [{ from: 'start_of_workflow', to: 'it' }] }).nodes.get('it') as CompiledNode;
 
 describe('gateConfig', () => {
   it('fills in the defaults', () => {

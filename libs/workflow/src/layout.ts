@@ -1,4 +1,5 @@
 import { START, type WorkflowDefinition } from './definition.js';
+import { orderOf } from './graph-order.js';
 
 /** The action graph's picture of a workflow. An empty one is exactly the seed's: 1200 by 150 with the start at (450, 0). */
 export interface Template {
@@ -13,7 +14,8 @@ export interface Template {
 
 const MIN_WIDTH = 1200;
 const NODE_WIDTH = 300;
-const COLUMN = 340;
+const GAP = 40;
+const COLUMN = NODE_WIDTH + GAP;
 const ROW = 150;
 
 /** The template of a definition: its own positions, and for nodes without one a place in layers below the start. O(nodes + edges), deterministic. */
@@ -24,7 +26,7 @@ export function layoutTemplate(definition: WorkflowDefinition): Template {
   let width = MIN_WIDTH;
   let height = ROW;
   for (const id of [START, ...definition.nodes.map((node) => node.id)]) {
-    const { x, y } = Object.hasOwn(own, id) ? own[id]! : placed.get(id)!;
+    const { x, y } = (Object.hasOwn(own, id) ? own[id] : placed.get(id)) ?? { x: 0, y: 0 };
     positions[id] = { x, y };
     width = Math.max(width, x + NODE_WIDTH);
     height = Math.max(height, y + ROW);
@@ -41,36 +43,33 @@ export function layoutTemplate(definition: WorkflowDefinition): Template {
 
 /** A node's row is the longest way to it from the start; within a row nodes stand below the middle of what leads to them. */
 function inLayers({ nodes, edges }: WorkflowDefinition): Map<string, { x: number; y: number }> {
-  const incoming = new Map<string, string[]>(nodes.map((node) => [node.id, []]));
-  const outgoing = new Map<string, string[]>([[START, []], ...nodes.map((node): [string, string[]] => [node.id, []])]);
-  for (const { from, to } of edges) {
-    incoming.get(to)?.push(from);
-    outgoing.get(from)?.push(to);
-  }
-  const due = new Map([...incoming].map(([id, from]) => [id, from.length]));
-  const row = new Map([[START, 0]]);
-  const ready = [START, ...nodes.filter((node) => due.get(node.id) === 0).map((node) => node.id)];
-  for (const id of ready) {
-    const below = (row.get(id) ?? row.set(id, 1).get(id)!) + 1;
-    for (const to of outgoing.get(id) ?? []) {
-      row.set(to, Math.max(row.get(to) ?? 1, below));
-      const left = due.get(to)! - 1;
-      due.set(to, left);
-      if (left === 0) ready.push(to);
-    }
-  }
+  const ids = [START, ...nodes.map((node) => node.id)];
+  const rowOf = rowsOf(ids, edges);
   const rows: string[][] = [];
-  for (const id of [START, ...nodes.map((node) => node.id)]) (rows[row.get(id) ?? 1] ??= []).push(id);
-  const widest = Math.max(MIN_WIDTH, ...rows.map((ids) => (ids?.length ?? 0) * COLUMN - (COLUMN - NODE_WIDTH)));
+  for (const id of ids) {
+    const row = rowOf.get(id) ?? 1;
+    rows[row] ??= [];
+    rows[row].push(id);
+  }
+  const leading = new Map<string, string[]>(ids.map((id) => [id, []]));
+  for (const { from, to } of edges) leading.get(to)?.push(from);
+  const widest = rows.reduce((width, row) => Math.max(width, row.length * COLUMN - GAP), MIN_WIDTH);
   const places = new Map<string, { x: number; y: number }>();
-  rows.forEach((ids, index) => {
-    const middle = (id: string): number => {
-      const above = (incoming.get(id) ?? []).flatMap((from) => places.get(from)?.x ?? []);
-      return above.length > 0 ? above.reduce((sum, x) => sum + x, 0) / above.length : 0;
-    };
-    const ordered = ids.map((id, place) => ({ id, place, middle: middle(id) })).sort((a, b) => a.middle - b.middle || a.place - b.place);
-    const left = Math.round((widest - ordered.length * COLUMN + (COLUMN - NODE_WIDTH)) / 2);
-    ordered.forEach(({ id }, place) => places.set(id, { x: left + place * COLUMN, y: index * ROW }));
-  });
+  for (const [index, row] of rows.entries()) {
+    const middles = row.map((id) => middleOf((leading.get(id) ?? []).flatMap((from) => places.get(from)?.x ?? [])));
+    const order = row.map((_, place) => place).sort((a, b) => (middles[a] ?? 0) - (middles[b] ?? 0) || a - b);
+    const left = Math.round((widest - row.length * COLUMN + GAP) / 2);
+    for (const [place, from] of order.entries()) places.set(row[from] ?? '', { x: left + place * COLUMN, y: index * ROW });
+  }
   return places;
 }
+
+/** The start is row 0, every other node at least 1. */
+function rowsOf(ids: readonly string[], edges: WorkflowDefinition['edges']): Map<string, number> {
+  const { order, next } = orderOf(ids, edges);
+  const rows = new Map(ids.map((id) => [id, id === START ? 0 : 1]));
+  for (const id of order) for (const to of next(id)) rows.set(to, Math.max(rows.get(to) ?? 1, (rows.get(id) ?? 0) + 1));
+  return rows;
+}
+
+const middleOf = (places: readonly number[]): number => (places.length === 0 ? 0 : places.reduce((sum, x) => sum + x, 0) / places.length);

@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { compile } from './compile.js';
 import type { EdgeDefinition, Json, NodeDefinition } from './definition.js';
+import type { CompiledNode } from './graph.js';
 import { runPure } from './run-pure.js';
 
 const seed = { at: 0, commandId: 'c' };
 const run = (type: string, config: NodeDefinition['config'], input: Json = null) => {
   const workflow = compile('v', { key: 'k', name: 'n', nodes: [{ id: 'it', type, name: 'it', config }], edges: [{ from: 'start_of_workflow', to: 'it' }] });
-  return runPure(workflow.nodes.get('it')!, { input, nodes: {}, execution: {} }, seed);
+  return runPure(workflow.nodes.get('it') as CompiledNode, { input, nodes: {}, execution: {} }, seed);
 };
 
 describe('runPure', () => {
@@ -55,7 +56,7 @@ describe('runPure', () => {
       type: id === 'join' ? 'merge' : id === 'cond' ? 'condition' : 'transform',
       config: { expression: '1' },
     }));
-    const join = compile('v', { key: 'k', name: 'n', nodes, edges }).nodes.get('join')!;
+    const join = compile('v', { key: 'k', name: 'n', nodes, edges }).nodes.get('join') as CompiledNode;
     const merge = (outputs: { [node: string]: Json }) => runPure(join, { input: null, nodes: outputs, execution: {} }, seed);
 
     it('gives the outputs of what came in, by id', async () => expect(await merge({ a: 1, cond: true, b: 2 })).toEqual({ output: { a: 1, b: 2 } }));

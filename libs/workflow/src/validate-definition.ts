@@ -48,7 +48,7 @@ function configProblems({ index, type, kind, config }: DraftNode, findings: Find
     return;
   }
   const pointer = `/nodes/${index}/config`;
-  const shape = problemsOf(configChecks.get(kind.type)!(config));
+  const shape = problemsOf(configChecks.get(kind.type)?.(config) ?? []);
   problems.push(...(shape.length > 0 ? shape : (kind.check?.(config) ?? [])).map((problem) => ({ ...problem, pointer: pointer + problem.pointer })));
   for (const member of kind.expressions) if (typeof config[member] === 'string' && config[member] !== '') readExpression(config[member], `${pointer}/${member}`, 0, findings);
   for (const member of kind.templates) if (config[member] !== undefined) readTemplates(config[member], `${pointer}/${member}`, findings);

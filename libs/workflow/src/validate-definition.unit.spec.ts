@@ -155,7 +155,7 @@ describe('validateDefinition', () => {
   it('is fast at 10,000 nodes that all read the first', () => {
     const ids = Array.from({ length: 10_000 }, (_, index) => `n${index}`);
     const nodes = ids.map((id, index) => ({ id, type: 'transform', name: id, config: { expression: index === 0 ? 'input' : 'nodes.n0.value' } }));
-    const edges = ids.map((to, index) => ({ from: index === 0 ? 'start_of_workflow' : ids[index - 1]!, to }));
+    const edges = ids.map((to, index) => ({ from: ids[index - 1] ?? 'start_of_workflow', to }));
     const started = performance.now();
     expect(problemsIn({ key: 'k', name: 'n', nodes, edges })).toEqual([]);
     expect(performance.now() - started).toBeLessThan(5000);

@@ -10,6 +10,7 @@ import type { Shape } from './shape.js';
 interface Focus {
   readonly environment: { readonly base: { readonly budget: Budget } };
 }
+// biome-ignore lint/suspicious/noExplicitAny: each function names the types that JSONata's signature has checked
 type Native = (this: Focus, ...parameters: any[]) => unknown;
 
 /** Every function of JSONata, without `$`. */
@@ -40,7 +41,11 @@ function definitions(): ReadonlyMap<string, Definition> {
   return found;
 }
 
-const original = (name: string): Native => builtIn.get(name)!.implementation;
+const original = (name: string): Native => {
+  const definition = builtIn.get(name);
+  if (definition === undefined) throw new Error(`Expected to find JSONata's function '${name}', but there is none`);
+  return definition.implementation;
+};
 const budgetOf = (focus: Focus): Budget => focus.environment.base.budget;
 
 function checkPicture(picture: unknown): void {

@@ -21,9 +21,11 @@ export class LinearRegex {
 
   /** An engine whose matching counts against `budget`. */
   static within(budget: Budget): new (regex: RegExp) => LinearRegex {
-    return ((regex: RegExp) => new LinearRegex(regex, budget)) as unknown as new (
-      regex: RegExp,
-    ) => LinearRegex;
+    return class extends LinearRegex {
+      constructor(regex: RegExp) {
+        super(regex, budget);
+      }
+    };
   }
 
   exec(text: string): (RegExpExecArray & { index: number }) | null {

@@ -1,9 +1,9 @@
-import { START } from '../definition.js';
+import { orderOf } from '../graph-order.js';
 import { nearest } from '../nearest.js';
 import type { Problem } from '../problem.js';
 import type { Draft } from './draft.js';
 import type { Use } from './expression-problems.js';
-import { short } from './graph-problems.js';
+import { MAX_GUESSES, short } from './graph-problems.js';
 
 /** Of each node ('' stands for the workflow), what its expressions read must exist and come before it: otherwise there may be no output yet. */
 export function ancestryProblems(draft: Draft, usesBy: ReadonlyMap<string, readonly Use[]>): Problem[] {
@@ -13,7 +13,7 @@ export function ancestryProblems(draft: Draft, usesBy: ReadonlyMap<string, reado
     for (const { node, pointer, position } of uses) {
       const where = position === undefined ? '' : ` (at character ${position})`;
       if (!draft.nodes.has(node)) {
-        const meant = nearest(node, draft.nodes.keys());
+        const meant = problems.length < MAX_GUESSES ? nearest(node, draft.nodes.keys()) : undefined;
         problems.push({
           pointer,
           detail: `Expected an expression over nodes that exist, but there is no node '${short(node)}'${where}`,
@@ -32,33 +32,34 @@ export function ancestryProblems(draft: Draft, usesBy: ReadonlyMap<string, reado
 }
 
 /**
- * Whether one of the `wanted` nodes comes before another node. Each node gets a set of bits, one per wanted node, in an order in
- * which every node follows those before it; what no such order reaches is in or after a cycle and is not judged.
+ * Whether one of the `wanted` nodes comes before another node. Each node gets a set of bits, one per wanted node, filled in the
+ * graph's order. What is in or after a cycle is not judged.
  */
 function ancestry({ nodes, edges }: Draft, wanted: ReadonlySet<string>): (node: string, id: string) => boolean {
   const bitOf = new Map([...wanted].filter((id) => nodes.has(id)).map((id, bit) => [id, bit]));
-  const words = Math.ceil(bitOf.size / 32);
-  const due = new Map<string, number>([...nodes.keys()].map((id) => [id, 0]));
-  const next = new Map<string, string[]>([...nodes.keys()].map((id) => [id, []]));
-  for (const { from, to } of edges) {
-    if (from === START || !next.has(from) || !due.has(to)) continue;
-    next.get(from)!.push(to);
-    due.set(to, due.get(to)! + 1);
+  const { order, next } = orderOf([...nodes.keys()], edges);
+  const ancestors = new Map(order.map((id) => [id, new Bits(bitOf.size)]));
+  for (const id of order) {
+    const before = ancestors.get(id);
+    for (const to of next(id)) if (before) ancestors.get(to)?.add(before, bitOf.get(id));
   }
-  const sets = new Map<string, Uint32Array>([...nodes.keys()].map((id) => [id, new Uint32Array(words)]));
-  const ready = [...nodes.keys()].filter((id) => due.get(id) === 0);
-  const judged = new Set<string>();
-  for (const id of ready) {
-    judged.add(id);
-    const before = sets.get(id)!;
-    const bit = bitOf.get(id);
-    for (const to of next.get(id)!) {
-      const after = sets.get(to)!;
-      for (let word = 0; word < words; word++) after[word]! |= before[word]!;
-      if (bit !== undefined) after[bit >> 5]! |= 1 << (bit & 31);
-      due.set(to, due.get(to)! - 1);
-      if (due.get(to) === 0) ready.push(to);
-    }
+  return (node, id) => ancestors.get(id)?.has(bitOf.get(node)) ?? true;
+}
+
+class Bits {
+  private readonly words: Uint32Array;
+
+  constructor(size: number) {
+    this.words = new Uint32Array(Math.ceil(size / 32));
   }
-  return (node, id) => !judged.has(id) || ((sets.get(id)![bitOf.get(node)! >> 5]! >>> (bitOf.get(node)! & 31)) & 1) === 1;
+
+  add(other: Bits, bit: number | undefined): void {
+    const { words } = this;
+    for (let word = 0; word < words.length; word++) words[word] = (words[word] ?? 0) | (other.words[word] ?? 0);
+    if (bit !== undefined) words[bit >> 5] = (words[bit >> 5] ?? 0) | (1 << (bit & 31));
+  }
+
+  has(bit: number | undefined): boolean {
+    return bit !== undefined && (((this.words[bit >> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
+  }
 }

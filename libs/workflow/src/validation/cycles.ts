@@ -1,60 +1,39 @@
-interface Arc {
-  readonly from: string;
-  readonly to: string;
-}
+import { orderOf } from '../graph-order.js';
 
 /** One cycle per knot of nodes that lead to each other, as the ids along it. O(nodes + edges), without recursion. */
-export function findCycles(ids: readonly string[], arcs: readonly Arc[]): string[][] {
-  const next = new Map<string, string[]>(ids.map((id) => [id, []]));
-  const entering = new Map<string, number>(ids.map((id) => [id, 0]));
-  for (const { from, to } of arcs) {
-    const targets = next.get(from);
-    if (targets === undefined) continue;
-    targets.push(to);
-    entering.set(to, entering.get(to)! + 1);
-  }
-  const left = peel(ids, next, entering);
-  const cycles: string[][] = [];
-  const done = new Set<string>();
-  for (const start of left) {
-    const path: string[] = [];
-    const place = new Map<string, number>();
-    const pending: { id: string; targets: Iterator<string> }[] = [];
-    const enter = (id: string): void => {
-      place.set(id, path.length);
-      path.push(id);
-      pending.push({ id, targets: (next.get(id) ?? [])[Symbol.iterator]() });
-    };
-    if (!done.has(start)) enter(start);
-    while (pending.length > 0) {
-      const { id, targets } = pending.at(-1)!;
-      const { value: target, done: ended } = targets.next();
-      if (ended) {
-        pending.pop();
-        path.pop();
-        place.delete(id);
-        done.add(id);
-      } else if (place.has(target)) {
-        cycles.push(path.slice(place.get(target)));
-        for (const visited of path) done.add(visited);
-        break;
-      } else if (left.has(target) && !done.has(target)) enter(target);
-    }
-  }
-  return cycles;
+export function findCycles(ids: readonly string[], arcs: readonly { readonly from: string; readonly to: string }[]): string[][] {
+  const { order, next } = orderOf(ids, arcs);
+  const ordered = new Set(order);
+  const left = ids.filter((id) => !ordered.has(id));
+  const seen = new Set<string>(order);
+  return left.flatMap((start) => {
+    const cycle = seen.has(start) ? undefined : cycleFrom(start, next, seen);
+    return cycle === undefined ? [] : [cycle];
+  });
 }
 
-/** What stays when nodes that nothing enters are taken away, again and again: the cycles and what follows them. */
-function peel(ids: readonly string[], next: ReadonlyMap<string, readonly string[]>, entering: Map<string, number>): Set<string> {
-  const left = new Set(ids);
-  const free = ids.filter((id) => entering.get(id) === 0);
-  for (const id of free) {
-    left.delete(id);
-    for (const to of next.get(id) ?? []) {
-      const count = entering.get(to)! - 1;
-      entering.set(to, count);
-      if (count === 0) free.push(to);
+/** Walks from `start` over nodes not yet seen, until the way meets itself. */
+function cycleFrom(start: string, next: (id: string) => readonly string[], seen: Set<string>): string[] | undefined {
+  const path: string[] = [];
+  const place = new Map<string, number>();
+  const turns: Iterator<string>[] = [];
+  const enter = (id: string): void => {
+    seen.add(id);
+    place.set(id, path.length);
+    path.push(id);
+    turns.push(next(id)[Symbol.iterator]());
+  };
+  enter(start);
+  for (let turn = turns.at(-1); turn !== undefined; turn = turns.at(-1)) {
+    const { value: target, done } = turn.next();
+    if (done) {
+      turns.pop();
+      place.delete(path.pop() ?? '');
+      continue;
     }
+    const from = place.get(target);
+    if (from !== undefined) return path.slice(from);
+    if (!seen.has(target)) enter(target);
   }
-  return left;
+  return undefined;
 }

@@ -4,36 +4,48 @@ import { type Problem, pointerTo } from '../problem.js';
 import { findCycles } from './cycles.js';
 import { type Draft, type DraftEdge, membersOf } from './draft.js';
 
+/** Of this many problems the nearest name is looked for: it takes a look at every name. */
+export const MAX_GUESSES = 50;
+
 /** Edges, branches, cycles, reachability, positions: what depends on the graph as a whole. */
 export function graphProblems(draft: Draft): Problem[] {
   const { nodes, doubles, edges } = draft;
   const problems: Problem[] = [];
-  if (nodes.has(START))
-    problems.push({ pointer: `/nodes/${nodes.get(START)!.index}/id`, detail: `Expected an id other than '${START}', which every workflow has without listing it` });
+  const start = nodes.get(START);
+  if (start) problems.push({ pointer: `/nodes/${start.index}/id`, detail: `Expected an id other than '${START}', which every workflow has without listing it` });
   for (const { index, id } of doubles)
-    problems.push({ pointer: `/nodes/${index}/id`, detail: `Expected an id of its own, but '${id}' is the id of node ${nodes.get(id)!.index} too` });
+    problems.push({ pointer: `/nodes/${index}/id`, detail: `Expected an id of its own, but '${id}' is the id of node ${nodes.get(id)?.index} too` });
   const seen = new Set<string>();
-  for (const edge of edges) problems.push(...endProblems(draft, edge), ...branchProblems(draft, edge), ...repeatProblems(edge, seen));
+  for (const edge of edges) {
+    const guess = problems.length < MAX_GUESSES;
+    problems.push(...endProblems(draft, edge, guess), ...branchProblems(draft, edge), ...repeatProblems(edge, seen));
+  }
   const sound = edges.filter(({ from, to }) => from !== to && (from === START || nodes.has(from)) && nodes.has(to));
   for (const cycle of findCycles([...nodes.keys()], sound)) {
-    const closing = sound.find((edge) => edge.from === cycle.at(-1) && edge.to === cycle[0])!;
-    problems.push({ pointer: `/edges/${closing.index}`, detail: `Expected a graph without cycles, but ${shorten([...cycle, cycle[0]!])} is one` });
+    const closing = sound.find((edge) => edge.from === cycle.at(-1) && edge.to === cycle[0]);
+    problems.push({ pointer: `/edges/${closing?.index}`, detail: `Expected a graph without cycles, but ${shorten([...cycle, ...cycle.slice(0, 1)])} is one` });
   }
   problems.push(...unreachable(draft, sound));
   for (const id of Object.keys(membersOf(draft.body.positions)))
     if (id !== START && !nodes.has(id))
-      problems.push(withSuggestion({ pointer: pointerTo('/positions', id), detail: `Expected the id of a node, but there is no node '${short(id)}'` }, id, nodes.keys()));
+      problems.push(
+        withSuggestion(
+          { pointer: pointerTo('/positions', id), detail: `Expected the id of a node, but there is no node '${short(id)}'` },
+          id,
+          problems.length < MAX_GUESSES ? nodes.keys() : [],
+        ),
+      );
   return problems;
 }
 
-function endProblems({ nodes }: Draft, { index, from, to }: DraftEdge): Problem[] {
+function endProblems({ nodes }: Draft, { index, from, to }: DraftEdge, guess: boolean): Problem[] {
   const problems: Problem[] = [];
   const unknown = (end: 'from' | 'to', id: string): void => {
     problems.push(
       withSuggestion(
         { pointer: `/edges/${index}/${end}`, detail: `Expected the id of a node, but there is no node '${short(id)}'` },
         id,
-        end === 'from' ? [START, ...nodes.keys()] : nodes.keys(),
+        guess ? [...(end === 'from' ? [START] : []), ...nodes.keys()] : [],
       ),
     );
   };
@@ -53,7 +65,7 @@ function branchProblems({ nodes }: Draft, { index, from, branch }: DraftEdge): P
   if (branches === null) {
     if (branch === undefined) return [];
     const why =
-      node?.kind?.type === 'approval' ? "an approval has branches only with on_reject 'branch'" : `${node ? `a node of type '${node.kind!.type}'` : 'the start'} has none`;
+      node?.kind?.type === 'approval' ? "an approval has branches only with on_reject 'branch'" : `${node ? `a node of type '${node.kind?.type}'` : 'the start'} has none`;
     return [{ pointer, detail: `Expected no branch, because ${why}` }];
   }
   const names = branches
