@@ -30,7 +30,7 @@ const shapeOrNothing = (text: string) => {
 };
 
 /** Every expression of a node's config: whole members and those within `{{ }}`. */
-export function* expressionsIn(node: NodeDefinition): Iterable<string> {
+function* expressionsIn(node: NodeDefinition): Iterable<string> {
   const kind = kinds.get(node.type);
   for (const member of kind?.expressions ?? []) if (typeof node.config[member] === 'string') yield node.config[member];
   for (const member of kind?.templates ?? []) if (node.config[member] !== undefined) yield* inTemplates(node.config[member]);

@@ -1,12 +1,12 @@
 /** A part of a parsed JSONata expression, as the parser leaves it. */
-export interface Part {
+interface Part {
   readonly type: string;
   readonly value?: unknown;
   readonly position?: number;
   readonly [member: string]: unknown;
 }
 
-export interface Reference {
+interface Reference {
   readonly node: string;
   readonly position: number | undefined;
 }

@@ -1,9 +1,9 @@
 import type { Json } from '../definition.js';
 import { MAX_WAIT_SECONDS } from '../kinds/delay.js';
 
-export const MAX_NODES = 10_000;
-export const KEY = '^[a-z][a-z0-9_]{0,63}$';
-export const NODE_ID = '^[A-Za-z0-9_]{1,64}$';
+const MAX_NODES = 10_000;
+const KEY = '^[a-z][a-z0-9_]{0,63}$';
+const NODE_ID = '^[A-Za-z0-9_]{1,64}$';
 
 const DAY_MS = 86_400_000;
 const name: Json = { type: 'string', minLength: 1, maxLength: 256 };

@@ -45,6 +45,6 @@ export function draftOf(body: Json): Draft {
   return { body: members, nodes, doubles, edges };
 }
 
-export const itemsOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+const itemsOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
 
 export const membersOf = (value: Json | undefined): { readonly [member: string]: Json } => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {});

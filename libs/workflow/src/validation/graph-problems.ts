@@ -102,7 +102,7 @@ function unreachable({ nodes }: Draft, edges: readonly DraftEdge[]): Problem[] {
     });
 }
 
-export function withSuggestion(problem: Problem, name: string, candidates: Iterable<string>): Problem {
+function withSuggestion(problem: Problem, name: string, candidates: Iterable<string>): Problem {
   const suggestion = nearest(name, candidates);
   return suggestion === undefined ? problem : { ...problem, suggestion };
 }
