@@ -1,4 +1,4 @@
-import { type DecodedEvent, encodeJson, type EventLog, partitionOf } from '@runlog/event-log';
+import { type DecodedEvent, type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
 import type { ExecutionCommand } from '@runlog/execution';
 import { Problem, refused } from './http/problem.js';
 import type { Replies } from './replies.js';
@@ -36,14 +36,18 @@ export class Commands {
   /** Throws a problem: refused, too many outstanding, or not decided within 30 s (it still may be, later). */
   async send(command: ExecutionCommand): Promise<Outcome> {
     const level = this.tail.caughtUp();
-    if (level !== true) throw new Problem('unavailable', 'starting', `Expected to see what becomes of a command, but this gateway is ${level}`, { headers: { 'Retry-After': '1' } });
+    if (level !== true)
+      throw new Problem('unavailable', 'starting', `Expected to see what becomes of a command, but this gateway is ${level}`, { headers: { 'Retry-After': '1' } });
     const record = encodeJson(command.executionId, { ...command, replyTo: this.replies.inbox });
     const bytes = Buffer.byteLength(record.value);
-    if (bytes > COMMAND_LIMIT) throw new Problem('too_large', 'record_too_large', `Expected input, metadata and answers to take at most ${COMMAND_LIMIT} bytes as JSON, but they take ${bytes}`);
+    if (bytes > COMMAND_LIMIT)
+      throw new Problem('too_large', 'record_too_large', `Expected input, metadata and answers to take at most ${COMMAND_LIMIT} bytes as JSON, but they take ${bytes}`);
     const partition = partitionOf(command.executionId, this.log.partitions('execution-commands'));
     const before = this.outstanding.get(partition) ?? 0;
     if (before >= this.limit)
-      throw new Problem('unavailable', 'overloaded', `Expected fewer than ${this.limit} commands to await their outcome, but partition ${partition} has ${before}`, { headers: { 'Retry-After': '1' } });
+      throw new Problem('unavailable', 'overloaded', `Expected fewer than ${this.limit} commands to await their outcome, but partition ${partition} has ${before}`, {
+        headers: { 'Retry-After': '1' },
+      });
     this.outstanding.set(partition, before + 1);
     const awaited = this.outcome(command);
     try {
@@ -80,6 +84,11 @@ export class Commands {
 }
 
 const undecided = (command: ExecutionCommand): Problem =>
-  new Problem('unavailable', 'not_decided_yet', `Expected ${command.type} of '${command.executionId}' to be decided within ${DECIDED_WITHIN_MS / 1000} s, but it is not yet; it may still be`, {
-    headers: { 'Retry-After': '1' },
-  });
+  new Problem(
+    'unavailable',
+    'not_decided_yet',
+    `Expected ${command.type} of '${command.executionId}' to be decided within ${DECIDED_WITHIN_MS / 1000} s, but it is not yet; it may still be`,
+    {
+      headers: { 'Retry-After': '1' },
+    },
+  );

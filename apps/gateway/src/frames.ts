@@ -32,6 +32,9 @@ export class Frames {
   async stop(): Promise<void> {
     const subscription = this.subscription;
     this.subscription = undefined;
-    await subscription?.then((one) => one.stop(), () => undefined);
+    await subscription?.then(
+      (one) => one.stop(),
+      () => undefined,
+    );
   }
 }

@@ -15,7 +15,8 @@ afterAll(async () => {
   await gateway?.stop();
 }, 30_000);
 
-const create = (workflow: string, input: object, query = '', headers: Record<string, string> = {}) => gateway.call('POST', `/api/v1/workflows/${workflow}/executions${query}`, { input }, headers);
+const create = (workflow: string, input: object, query = '', headers: Record<string, string> = {}) =>
+  gateway.call('POST', `/api/v1/workflows/${workflow}/executions${query}`, { input }, headers);
 
 describe('a create', () => {
   it('answers 201 with the whole execution and where it is', async () => {
@@ -50,7 +51,12 @@ describe('a create', () => {
     const headers = { 'idempotency-key': 'order-1' };
     const first = await create(pure, { n: 2 }, '', headers);
     const again = await create(pure, { n: 2 }, '', headers);
-    expect([again.status, again.body.id, again.headers.get('idempotency-replayed'), again.headers.get('location')]).toEqual([201, first.body.id, 'true', first.headers.get('location')]);
+    expect([again.status, again.body.id, again.headers.get('idempotency-replayed'), again.headers.get('location')]).toEqual([
+      201,
+      first.body.id,
+      'true',
+      first.headers.get('location'),
+    ]);
     expect((await create(pure, { n: 3 }, '', headers)).body.code).toBe('idempotency_key_reused');
     const many = await Promise.all(Array.from({ length: 6 }, () => create(pure, { n: 4 }, '', { 'idempotency-key': 'order-2' })));
     expect(new Set(many.filter(({ status }) => status === 201).map(({ body }) => body.id)).size).toBe(1);
@@ -143,7 +149,10 @@ describe('one execution', () => {
     expect(events.data.map(({ type }: { type: string }) => type)).toEqual(['ExecutionCreated', 'ExecutionQueued', 'ExecutionStarted']);
     expect([events.has_more, events.next_cursor]).toEqual([true, '3']);
     const nodes = (await gateway.call('GET', `/api/v1/executions/${body.id}/nodes`)).body;
-    expect(nodes.data.map(({ node_id, status }: { node_id: string; status: string }) => [node_id, status])).toEqual([['ask', 'waiting'], ['pass', 'idle']]);
+    expect(nodes.data.map(({ node_id, status }: { node_id: string; status: string }) => [node_id, status])).toEqual([
+      ['ask', 'waiting'],
+      ['pass', 'idle'],
+    ]);
     expect((await gateway.call('GET', `/api/v1/executions/${body.id}/why`)).body.causes).toMatchObject([{ kind: 'gate', gate_id: 'ask.1' }]);
   });
 });

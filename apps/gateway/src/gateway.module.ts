@@ -1,4 +1,12 @@
-import { type BeforeApplicationShutdown, type DynamicModule, type InjectionToken, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type InjectionToken,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type Provider,
+} from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { Catalog, SecretBox } from '@runlog/read-model';
 import { ApiKeysController } from './auth/api-keys.controller.js';

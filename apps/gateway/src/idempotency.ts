@@ -52,7 +52,9 @@ export class Idempotency {
       });
     if (record.status !== null) return this.replayed(record);
     if (!(await this.takeOver(record)))
-      throw new Problem('conflict', 'idempotency_in_flight', `Expected the first request with Idempotency-Key '${key}' to be answered, but it still is in flight`, { headers: { 'Retry-After': '1' } });
+      throw new Problem('conflict', 'idempotency_in_flight', `Expected the first request with Idempotency-Key '${key}' to be answered, but it still is in flight`, {
+        headers: { 'Retry-After': '1' },
+      });
     return this.carryOut(slot, act, { executionId: record.executionId ?? ids.executionId, commandId: record.commandId ?? ids.commandId, again: true }, how);
   }
 
@@ -90,7 +92,8 @@ export class Idempotency {
 
 const keyOf = (request: ApiRequest): string | undefined => {
   const key = request.get('idempotency-key');
-  if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key)) throw malformed('invalid_header', 'Idempotency-Key', 'Expected an Idempotency-Key of 1 to 255 printable ASCII characters');
+  if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key))
+    throw malformed('invalid_header', 'Idempotency-Key', 'Expected an Idempotency-Key of 1 to 255 printable ASCII characters');
   return key;
 };
 

@@ -63,7 +63,8 @@ describe('cursors', () => {
   it('come back as they went, in their own order only', () => {
     for (const value of [5, null, '2500000']) expect(placeIn(cursorOf('-cost', { value, id }), '-cost', 'after')).toEqual({ value, id });
     expect(() => placeIn(cursorOf('-cost', { value: 1, id }), 'cost', 'after')).toThrow('cursor');
-    for (const broken of ['', 'x', Buffer.from('[1]').toString('base64url'), cursorOf('-cost', { value: "1' or 1", id })]) expect(() => placeIn(broken, '-cost', 'after')).toThrow('cursor');
+    for (const broken of ['', 'x', Buffer.from('[1]').toString('base64url'), cursorOf('-cost', { value: "1' or 1", id })])
+      expect(() => placeIn(broken, '-cost', 'after')).toThrow('cursor');
   });
 });
 

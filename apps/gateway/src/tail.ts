@@ -1,6 +1,6 @@
+import type { Reads } from '@runlog/contract';
 import { AcceptedEvents, type Batch, type DecodedEvent, type EventLog, isClaim, type Subscription } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
-import type { Reads } from '@runlog/contract';
 
 /** Called with the accepted events of one execution that one batch held, in version order. Must not throw or wait. */
 export type Watcher = (events: readonly DecodedEvent[]) => void;

@@ -18,7 +18,17 @@ export const firstAdminKey = async (catalog: Catalog, keys: KeyRing, config: Pic
     return { key: config.adminKey, source: 'environment' };
   }
   const key = await keptKey(config.home);
-  await catalog.createApiKey({ workspaceId: workspace.id, podId: null, name: 'admin', role: 'admin', dialect: null, prefix: prefixOf(key), hash: hashApiKey(key), userId: null, at: Date.now() });
+  await catalog.createApiKey({
+    workspaceId: workspace.id,
+    podId: null,
+    name: 'admin',
+    role: 'admin',
+    dialect: null,
+    prefix: prefixOf(key),
+    hash: hashApiKey(key),
+    userId: null,
+    at: Date.now(),
+  });
   return { key, source: 'file' };
 };
 

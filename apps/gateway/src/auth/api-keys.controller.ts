@@ -56,12 +56,28 @@ export class ApiKeysController {
   @Answers(201, 'ApiKey')
   @Problems(409, 413, 415, 422)
   create(@Req() request: ApiRequest, @Caller() who: Principal, @Body() body: ApiKeyBody): Promise<Answer> {
-    return this.idempotency.once(request, who, body, async () => {
-      const podId = await this.pod(who, body.pod_id ?? who.podId);
-      const { key, prefix } = newKey();
-      const made = await this.catalog.createApiKey({ workspaceId: who.workspaceId, podId, name: body.name, role: body.role, dialect: body.dialect ?? null, prefix, hash: hashApiKey(key), userId: null, at: Date.now() });
-      return new Answer(201, { ...resource(made), key });
-    }, { sealed: true });
+    return this.idempotency.once(
+      request,
+      who,
+      body,
+      async () => {
+        const podId = await this.pod(who, body.pod_id ?? who.podId);
+        const { key, prefix } = newKey();
+        const made = await this.catalog.createApiKey({
+          workspaceId: who.workspaceId,
+          podId,
+          name: body.name,
+          role: body.role,
+          dialect: body.dialect ?? null,
+          prefix,
+          hash: hashApiKey(key),
+          userId: null,
+          at: Date.now(),
+        });
+        return new Answer(201, { ...resource(made), key });
+      },
+      { sealed: true },
+    );
   }
 
   @Get()
@@ -90,7 +106,8 @@ export class ApiKeysController {
   private async pod(who: Principal, ref: string | null): Promise<string | null> {
     if (ref === null) return null;
     const pod = await this.catalog.pod(who.workspaceId, ref);
-    if (!pod || (who.podId !== null && pod.id !== who.podId)) throw invalid([{ pointer: '/pod_id', detail: `Expected the id or slug of a pod, but there is no '${ref}'` }], 'pod_not_found');
+    if (!pod || (who.podId !== null && pod.id !== who.podId))
+      throw invalid([{ pointer: '/pod_id', detail: `Expected the id or slug of a pod, but there is no '${ref}'` }], 'pod_not_found');
     return pod.id;
   }
 }

@@ -2,11 +2,11 @@ import type { ListResource, WorkflowResource, WorkflowVersionResource } from '@r
 import type { Catalog, Workflow } from '@runlog/read-model';
 import { validateDefinition, type WorkflowDefinition } from '@runlog/workflow';
 import { actorOf, type Principal } from '../auth/principal.js';
+import type { PageQuery } from '../executions/list.dto.js';
 import { type PinnedWorkflows, workflowRef } from '../executions/pinned-workflows.js';
 import { Answer } from '../http/answer.js';
 import { cursorOf, placeIn } from '../http/cursor.js';
 import { invalid, Problem, type ProblemPointer, unknown } from '../http/problem.js';
-import type { PageQuery } from '../executions/list.dto.js';
 import { versionResource, workflowResource } from './workflow-resource.js';
 
 const ORDER = '-created_at';

@@ -8,7 +8,7 @@ const YEAR_S = 365 * 86_400;
 
 /** What a create may say of its execution. Its own values win over the workflow's settings. */
 export class CreateExecutionBody {
-  @ApiPropertyOptional({ description: "Checked against the version's input_schema. Default: {}" , type: () => Object, nullable: true, additionalProperties: true })
+  @ApiPropertyOptional({ description: "Checked against the version's input_schema. Default: {}", type: () => Object, nullable: true, additionalProperties: true })
   @Allow()
   input?: Json;
 
@@ -43,7 +43,7 @@ export class CreateExecutionBody {
   @Length(1, 255)
   concurrency_key?: string | null;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: -PRIORITY_LIMIT, maximum: PRIORITY_LIMIT, description: 'Seconds of head start' , nullable: true })
+  @ApiPropertyOptional({ type: 'integer', minimum: -PRIORITY_LIMIT, maximum: PRIORITY_LIMIT, description: 'Seconds of head start', nullable: true })
   @IsOptional()
   @IsInt()
   @Min(-PRIORITY_LIMIT)

@@ -59,7 +59,12 @@ export const createdData = async (who: Principal, { workflowId, pinned, workflow
 };
 
 /** A workflow's concurrency key may hold an expression over the input and the execution. */
-const concurrencyKey = async (setting: string | undefined, execution: { id: string; key: string; metadata: { [key: string]: Json } }, input: Json, { at, commandId }: Naming): Promise<string | null> => {
+const concurrencyKey = async (
+  setting: string | undefined,
+  execution: { id: string; key: string; metadata: { [key: string]: Json } },
+  input: Json,
+  { at, commandId }: Naming,
+): Promise<string | null> => {
   if (setting === undefined || !setting.includes('{{')) return setting ?? null;
   const resolved = await resolveTemplates(setting, { input, nodes: {}, execution }, { at, commandId });
   return typeof resolved === 'string' ? resolved : JSON.stringify(resolved);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ExecutionView } from '@runlog/contract';
 import type { CommandOf } from '@runlog/execution';
-import { isTerminalStatus, type Catalog } from '@runlog/read-model';
+import { type Catalog, isTerminalStatus } from '@runlog/read-model';
 import { validateJson } from '@runlog/workflow';
 import type { Principal } from '../auth/principal.js';
 import type { Commands } from '../commands.js';
@@ -45,7 +45,10 @@ export class Creates {
 
   async create(ask: Ask): Promise<Answer> {
     const latest = await this.workflows.latestOf(ask.who.workspaceId, ask.workflow);
-    if (!latest) throw ask.from === 'path' ? unknown('workflow', ask.workflow) : invalid([{ pointer: '/workflow_id', detail: `Expected the id or key of a workflow, but there is no '${ask.workflow}'` }], 'workflow_not_found');
+    if (!latest)
+      throw ask.from === 'path'
+        ? unknown('workflow', ask.workflow)
+        : invalid([{ pointer: '/workflow_id', detail: `Expected the id or key of a workflow, but there is no '${ask.workflow}'` }], 'workflow_not_found');
     checkInput(latest, ask.body);
     return this.idempotency.once(ask.request, ask.who, ask.body, (ids) => this.act(ask, latest, ids));
   }
@@ -105,7 +108,11 @@ const checkInput = ({ pinned }: Latest, body: CreateExecutionBody): void => {
   const schema = pinned.definition.input_schema;
   if (schema === undefined) return;
   const problems = validateJson(schema, body.input ?? {});
-  if (problems.length > 0) throw invalid(problems.map(({ pointer, detail }) => ({ pointer: `/input${pointer}`, detail })), 'invalid_input');
+  if (problems.length > 0)
+    throw invalid(
+      problems.map(({ pointer, detail }) => ({ pointer: `/input${pointer}`, detail })),
+      'invalid_input',
+    );
 };
 
 /** The caller's trace, else a new one (W3C Trace Context). */

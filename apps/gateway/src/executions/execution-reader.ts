@@ -35,9 +35,14 @@ export class ExecutionReader {
     if (ask.atVersion !== undefined && found.view.version !== ask.atVersion)
       throw new Problem('unknown', 'version_not_found', `Expected execution '${ref}' as it stood at version ${ask.atVersion}, but it has not got that far`);
     if (ask.minVersion !== undefined && found.view.version < ask.minVersion)
-      throw new Problem('unavailable', 'version_not_there_yet', `Expected version ${ask.minVersion} of execution '${ref}' within ${MIN_VERSION_MS / 1000} s, but it stands at ${found.view.version}`, {
-        headers: { 'Retry-After': '1' },
-      });
+      throw new Problem(
+        'unavailable',
+        'version_not_there_yet',
+        `Expected version ${ask.minVersion} of execution '${ref}' within ${MIN_VERSION_MS / 1000} s, but it stands at ${found.view.version}`,
+        {
+          headers: { 'Retry-After': '1' },
+        },
+      );
     return found;
   }
 

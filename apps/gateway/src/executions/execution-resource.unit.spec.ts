@@ -114,7 +114,14 @@ const view: ExecutionView = {
   last_log_line: 'hello',
 };
 
-const how: Presentation = { dialect: 'canonical', zone: 'America/New_York', address: 'http://here', fields: null, expand: new Set(['template', 'execution_data', 'stats']), now: created + 2600 };
+const how: Presentation = {
+  dialect: 'canonical',
+  zone: 'America/New_York',
+  address: 'http://here',
+  fields: null,
+  expand: new Set(['template', 'execution_data', 'stats']),
+  now: created + 2600,
+};
 
 describe('executionResource', () => {
   it('has every field of the contract and nothing else', () => {
@@ -145,7 +152,11 @@ describe('executionResource', () => {
 
   it('derives edges, and the counts add up', () => {
     const { stats, actions_count = 0, ...rest } = executionResource(view, workflow, how);
-    const edges = Object.fromEntries(Object.entries(stats ?? {}).filter(([name]) => name.includes('-')).map(([name, { status }]) => [name, status]));
+    const edges = Object.fromEntries(
+      Object.entries(stats ?? {})
+        .filter(([name]) => name.includes('-'))
+        .map(([name, { status }]) => [name, status]),
+    );
     expect(edges).toEqual({ 'start_of_workflow-fetch': 'open', 'fetch-large': 'open', 'large-yes': 'open', 'large-no': 'closed' });
     expect(stats?.no).toMatchObject({ status: 'idle', attempts: 0, duration_ms: null });
     expect(stats?.yes).toMatchObject({ status: 'running', duration_ms: 1000 });
@@ -169,7 +180,19 @@ describe('executionResource', () => {
   });
 
   it('shows open gates only', () => {
-    const gate = { id: 'ask.1', node_id: 'ask', kind: 'approval' as const, prompt: '?', schema: null, requested_at: created, expires_at: null, approvers: null, approvals_given: 0, approvals_needed: 1, decided: null };
+    const gate = {
+      id: 'ask.1',
+      node_id: 'ask',
+      kind: 'approval' as const,
+      prompt: '?',
+      schema: null,
+      requested_at: created,
+      expires_at: null,
+      approvers: null,
+      approvals_given: 0,
+      approvals_needed: 1,
+      decided: null,
+    };
     const gates = [gate, { ...gate, id: 'ask.2', decided: { decision: 'approve', by: 'user:a', at: created, answer: null, comment: null } }];
     expect(executionResource({ ...view, gates }, workflow, how).gates?.map(({ id }) => id)).toEqual(['ask.1']);
     expect(executionResource({ ...view, gates, status: 'cancelled' }, workflow, how).gates).toEqual([]);

@@ -48,7 +48,13 @@ export class ExecutionsController {
   @Answers(201, 'Execution', 'Created')
   @Answers(202, 'Execution', 'Waited for: it goes on')
   @Problems(404, 409, 413, 415, 422)
-  createOfWorkflow(@Req() request: ApiRequest, @Caller() who: Principal, @Param('workflow_id') workflow: string, @Query() query: CreateQuery, @Body() body: CreateExecutionBody): Promise<Answer> {
+  createOfWorkflow(
+    @Req() request: ApiRequest,
+    @Caller() who: Principal,
+    @Param('workflow_id') workflow: string,
+    @Query() query: CreateQuery,
+    @Body() body: CreateExecutionBody,
+  ): Promise<Answer> {
     return this.create(request, who, workflow, 'path', query, body);
   }
 

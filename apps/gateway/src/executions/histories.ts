@@ -1,5 +1,5 @@
-import { isTerminalStatus } from '@runlog/read-model';
 import type { EventResource, ListResource, LogLineResource, LogQuery, NodeResource, Reads, WhyResource } from '@runlog/contract';
+import { isTerminalStatus } from '@runlog/read-model';
 import type { Response } from 'express';
 import type { Principal } from '../auth/principal.js';
 import type { Frames } from '../frames.js';

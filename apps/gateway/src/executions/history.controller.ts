@@ -11,7 +11,6 @@ import { wantsStream } from '../streams/last-event-id.js';
 import { Histories } from './histories.js';
 import { EventsQuery, LogsQuery } from './history.dto.js';
 
-const Streams = (description: string) => ApiResponse({ status: 200, description, content: { 'text/event-stream': { schema: { type: 'string' } } } });
 const LastEventId = () => ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } });
 
 @ApiTags('executions')
@@ -43,7 +42,10 @@ export class HistoryController {
     if (query.follow === true || (query.follow === undefined && wantsStream(request))) return this.histories.streamLogs(who, ref, request, query, response);
     const page = await this.histories.logs(who, ref, query);
     if (query.format !== 'ndjson') return void response.status(200).json(page);
-    response.status(200).type('application/x-ndjson').send(page.data.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    response
+      .status(200)
+      .type('application/x-ndjson')
+      .send(page.data.map((line) => `${JSON.stringify(line)}\n`).join(''));
   }
 
   @Get('nodes')

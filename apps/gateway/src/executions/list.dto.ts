@@ -1,8 +1,18 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInstance, IsISO8601, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 import type { ExecutionStatus } from '@runlog/contract';
+import { IsIn, IsInstance, IsInt, IsISO8601, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 
-export const statuses = ['pending', 'queued', 'running', 'suspended', 'awaiting_approval', 'completed', 'failed', 'cancelled', 'rejected'] as const satisfies readonly ExecutionStatus[];
+export const statuses = [
+  'pending',
+  'queued',
+  'running',
+  'suspended',
+  'awaiting_approval',
+  'completed',
+  'failed',
+  'cancelled',
+  'rejected',
+] as const satisfies readonly ExecutionStatus[];
 
 const sorts = ['created_at', 'started_at', 'completed_at', 'duration_ms', 'cost'] as const;
 export const sortWords = sorts.flatMap((name) => [name, `-${name}`]);

@@ -23,11 +23,21 @@ export class Lists {
   async list(who: Principal, asked: ListQuery, how: Presentation): Promise<Answer> {
     const limit = asked.limit ?? 50;
     const order = asked.sort ?? '-created_at';
-    if (asked.page !== undefined && (asked.after !== undefined || asked.before !== undefined)) throw malformed('invalid_query', 'page', 'Expected a page or a cursor, but got both');
+    if (asked.page !== undefined && (asked.after !== undefined || asked.before !== undefined))
+      throw malformed('invalid_query', 'page', 'Expected a page or a cursor, but got both');
     if (asked.after !== undefined && asked.before !== undefined) throw malformed('invalid_query', 'before', 'Expected one cursor, but got both after and before');
-    if (asked.page !== undefined && asked.page * limit > PAGED_ROWS) throw malformed('invalid_query', 'page', `Expected page x limit to be at most ${PAGED_ROWS}; go on with a cursor`);
+    if (asked.page !== undefined && asked.page * limit > PAGED_ROWS)
+      throw malformed('invalid_query', 'page', `Expected page x limit to be at most ${PAGED_ROWS}; go on with a cursor`);
     const filter = await this.filter(who, asked, order, limit);
-    if (filter === null) return new Answer(200, { object: 'list', data: [], has_more: false, next_cursor: null, prev_cursor: null, ...(asked.page ? { meta: meta(asked.page, limit, 0, false) } : {}) });
+    if (filter === null)
+      return new Answer(200, {
+        object: 'list',
+        data: [],
+        has_more: false,
+        next_cursor: null,
+        prev_cursor: null,
+        ...(asked.page ? { meta: meta(asked.page, limit, 0, false) } : {}),
+      });
     const page = await this.reads.executions(filter);
     const rows = await Promise.all(page.rows.map((row) => this.resource(who, row, how)));
     const edge = (row: ExecutionView | undefined) => (row ? cursorOf(order, placeOf(row, filter.sort)) : null);
@@ -60,7 +70,17 @@ export class Lists {
     const where = family as { [name: string]: string | undefined };
     return {
       workspaceId: who.workspaceId,
-      ...defined({ podId, workflowId, ...where, sessionId: asked.session_id, userId: asked.user_id, queueName: asked.queue_name, batchId: asked.batch_id, tag: asked.tag, q: asked.q }),
+      ...defined({
+        podId,
+        workflowId,
+        ...where,
+        sessionId: asked.session_id,
+        userId: asked.user_id,
+        queueName: asked.queue_name,
+        batchId: asked.batch_id,
+        tag: asked.tag,
+        q: asked.q,
+      }),
       ...(asked.status?.length ? { statuses: asked.status } : {}),
       ...(asked.metadata ? { metadata: Object.fromEntries(asked.metadata) } : {}),
       ...(asked.created_after === undefined ? {} : { createdAfter: Date.parse(asked.created_after) }),
@@ -94,9 +114,16 @@ const idOf = (ref: string | undefined): string | null | undefined => {
   return id !== null && isUuid(id) ? id : null;
 };
 
-const needsNodes = ({ expand, fields }: Presentation): boolean => expand.has('stats') || expand.has('execution_data') || (fields !== null && (fields.has('stats') || fields.has('execution_data')));
+const needsNodes = ({ expand, fields }: Presentation): boolean =>
+  expand.has('stats') || expand.has('execution_data') || (fields !== null && (fields.has('stats') || fields.has('execution_data')));
 
-const meta = (page: number, limit: number, total: number, capped: boolean) => ({ total, page, limit, total_pages: Math.ceil(total / limit), ...(capped ? { total_capped: true as const } : {}) });
+const meta = (page: number, limit: number, total: number, capped: boolean) => ({
+  total,
+  page,
+  limit,
+  total_pages: Math.ceil(total / limit),
+  ...(capped ? { total_capped: true as const } : {}),
+});
 
 const defined = <Given extends object>(given: Given): Given => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Given;
 

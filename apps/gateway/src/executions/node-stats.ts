@@ -2,7 +2,16 @@ import type { EdgeStats, ExecutionView, NodeStats, NodeView, TokenUsageResource 
 import { START, type Workflow } from '@runlog/workflow';
 import { utcOrNull } from './execution-times.js';
 
-export const noTokens: TokenUsageResource = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, input_uncached: 0, cache_read: 0, cache_write: 0, output_text: 0, reasoning: 0 };
+export const noTokens: TokenUsageResource = {
+  prompt_tokens: 0,
+  completion_tokens: 0,
+  total_tokens: 0,
+  input_uncached: 0,
+  cache_read: 0,
+  cache_write: 0,
+  output_text: 0,
+  reasoning: 0,
+};
 
 const idle: NodeStats = {
   status: 'idle',

@@ -38,7 +38,8 @@ export const presentationOf = (request: ApiRequest, asked: Asked, publicUrl: str
 
 const zoneOf = (name: string | undefined, from: string): string | undefined => {
   if (name === undefined || name === '') return undefined;
-  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name) || !IANAZone.isValidZone(name)) throw malformed('invalid_timezone', from, `Expected an IANA time zone such as 'Europe/Berlin', but got '${name}'`);
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name) || !IANAZone.isValidZone(name))
+    throw malformed('invalid_timezone', from, `Expected an IANA time zone such as 'Europe/Berlin', but got '${name}'`);
   return name;
 };
 
@@ -60,7 +61,7 @@ export const etagOf = (version: number, { dialect, zone, fields, address }: Pres
 
 /** Whether `If-None-Match` names this tag. */
 export const namesTag = (header: string | undefined, etag: string): boolean =>
-  header !== undefined && header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*');
+  (header ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*');
 
 /** The version of an `If-Match`, null for `*`, undefined without one. Throws a 400 problem. */
 export const matchedVersion = (header: string | undefined): number | null | undefined => {

@@ -1,6 +1,6 @@
 import type { ExecutionView } from '@runlog/contract';
 import type { DecodedEvent } from '@runlog/event-log';
-import { isTerminalStatus, foldView } from '@runlog/read-model';
+import { foldView, isTerminalStatus } from '@runlog/read-model';
 import type { Workflow } from '@runlog/workflow';
 import type { Tail } from '../tail.js';
 

@@ -32,7 +32,12 @@ export class Verbs {
 
   /** 200 once it is cancelled, 202 while running nodes are being stopped. */
   cancel({ body, ...ask }: Ask<CancelBody>): Promise<Answer> {
-    return this.act(ask, body, (common) => ({ ...common, type: 'CancelExecution', by: actorOf(ask.who), ...(body.reason ? { reason: body.reason } : {}) }), ({ status }) => (status === 'cancelled' ? 200 : 202));
+    return this.act(
+      ask,
+      body,
+      (common) => ({ ...common, type: 'CancelExecution', by: actorOf(ask.who), ...(body.reason ? { reason: body.reason } : {}) }),
+      ({ status }) => (status === 'cancelled' ? 200 : 202),
+    );
   }
 
   respond({ body, ...ask }: Ask<RespondBody>): Promise<Answer> {
@@ -44,14 +49,22 @@ export class Verbs {
       ...(body.comment == null ? {} : { comment: body.comment }),
     };
     const check = (view: ExecutionView) => requireApprover(ask.who, view, body);
-    return this.act(ask, body, (common) => ({ ...common, ...answer, type: 'Respond', by: actorOf(ask.who), roles: [ask.who.role] }), () => 200, check).catch((error: unknown) => this.withDecision(ask, body, error));
+    return this.act(
+      ask,
+      body,
+      (common) => ({ ...common, ...answer, type: 'Respond', by: actorOf(ask.who), roles: [ask.who.role] }),
+      () => 200,
+      check,
+    ).catch((error: unknown) => this.withDecision(ask, body, error));
   }
 
   /** A late answer is told which one was accepted. */
   private async withDecision({ who, ref }: { who: Principal; ref: string }, { gate_id, node_id }: RespondBody, error: unknown): Promise<never> {
     if (!(error instanceof Problem) || error.kind !== 'conflict' || error.more.state === undefined) throw error;
     const { view } = await this.reader.one(who, ref, { nodes: false });
-    const gate = view.gates.findLast(({ id, node_id: node, decided }) => decided !== null && (gate_id === undefined || id === gate_id) && (node_id === undefined || node === node_id));
+    const gate = view.gates.findLast(
+      ({ id, node_id: node, decided }) => decided !== null && (gate_id === undefined || id === gate_id) && (node_id === undefined || node === node_id),
+    );
     if (!gate?.decided) throw error;
     const accepted = { gate_id: gate.id, node_id: gate.node_id, ...gate.decided, at: utc(gate.decided.at) };
     throw new Problem('conflict', error.code, error.message, { ...error.more, state: { ...(error.more.state as object), accepted } });
@@ -80,14 +93,17 @@ export class Verbs {
 const requireMatch = (request: ApiRequest, view: ExecutionView): void => {
   const version = matchedVersion(request.get('if-match'));
   if (version == null || version === view.version) return;
-  throw new Problem('stale', 'version_changed', `Expected execution '${view.id}' at version ${version}, but it stands at ${view.version}`, { state: { status: view.status, version: view.version } });
+  throw new Problem('stale', 'version_changed', `Expected execution '${view.id}' at version ${version}, but it stands at ${view.version}`, {
+    state: { status: view.status, version: view.version },
+  });
 };
 
 /** Who may answer when the gate names nobody: editor and up. Who is named is settled by the gate itself, in `decide`. */
 const requireApprover = ({ role }: Principal, { gates }: ExecutionView, { gate_id, node_id }: RespondBody): void => {
   if (role !== 'viewer') return;
   const meant = gates.filter(({ id, node_id: node, decided }) => decided === null && (gate_id === undefined || id === gate_id) && (node_id === undefined || node === node_id));
-  if (!meant.every(namesApprovers) || meant.length === 0) throw new Problem('forbidden', 'forbidden', 'Expected a key that may answer gates, but its role is viewer and the gate names no approvers');
+  if (!meant.every(namesApprovers) || meant.length === 0)
+    throw new Problem('forbidden', 'forbidden', 'Expected a key that may answer gates, but its role is viewer and the gate names no approvers');
 };
 
 const namesApprovers = ({ approvers }: GateView): boolean => {

@@ -1,5 +1,5 @@
-import { isTerminalStatus } from '@runlog/read-model';
 import type { ExecutionView, GateView, WhyResource } from '@runlog/contract';
+import { isTerminalStatus } from '@runlog/read-model';
 import { utc } from './execution-times.js';
 
 type Cause = WhyResource['causes'][number];
@@ -19,7 +19,10 @@ const gateCause = (gate: GateView): Cause => ({
   ...(gate.expires_at === null ? {} : { until: utc(gate.expires_at) }),
   node_id: gate.node_id,
   gate_id: gate.id,
-  detail: gate.kind === 'approval' ? `Approval '${gate.id}' is open (${gate.approvals_given} of ${gate.approvals_needed}): ${gate.prompt}` : `Question '${gate.id}' is open: ${gate.prompt}`,
+  detail:
+    gate.kind === 'approval'
+      ? `Approval '${gate.id}' is open (${gate.approvals_given} of ${gate.approvals_needed}): ${gate.prompt}`
+      : `Question '${gate.id}' is open: ${gate.prompt}`,
   unblock: [{ action: `POST /api/v1/executions/{execution_id}/respond with gate_id '${gate.id}'`, by: approversOf(gate) }],
 });
 
@@ -35,10 +38,27 @@ const nodeCauses = (view: ExecutionView, now: number): Cause[] =>
     if (node.status === 'waiting' && !gated) {
       const failed = node.attempts.at(-1)?.error;
       const since = utc(node.attempts.at(-1)?.ended_at ?? node.started_at ?? node.scheduled_at ?? view.status_since);
-      if (failed) return [{ kind: 'retry', since, node_id: node.node_id, detail: `Node '${node.node_id}' failed (${failed.code}) and is tried again later`, unblock: [{ action: 'wait', by: 'scheduler' }] }];
+      if (failed)
+        return [
+          {
+            kind: 'retry',
+            since,
+            node_id: node.node_id,
+            detail: `Node '${node.node_id}' failed (${failed.code}) and is tried again later`,
+            unblock: [{ action: 'wait', by: 'scheduler' }],
+          },
+        ];
       return [{ kind: 'delay', since, node_id: node.node_id, detail: `Node '${node.node_id}' is in its delay`, unblock: [{ action: 'wait', by: 'scheduler' }] }];
     }
     if (node.status === 'scheduled' && node.scheduled_at !== null && now - node.scheduled_at > UNSTARTED_MS)
-      return [{ kind: 'no_runner', since: utc(node.scheduled_at), node_id: node.node_id, detail: `No runner has started node '${node.node_id}' (${node.type})`, unblock: [{ action: 'start a runner, or wait for a free slot', by: 'operator' }] }];
+      return [
+        {
+          kind: 'no_runner',
+          since: utc(node.scheduled_at),
+          node_id: node.node_id,
+          detail: `No runner has started node '${node.node_id}' (${node.type})`,
+          unblock: [{ action: 'start a runner, or wait for a free slot', by: 'operator' }],
+        },
+      ];
     return [];
   });

@@ -34,4 +34,3 @@ export const openGateway = async (module: Type | DynamicModule, { host, port, lo
   await app.listen(port, host);
   return app;
 };
-

@@ -18,7 +18,11 @@ export const placeIn = (cursor: string, order: string, name: 'after' | 'before')
     parts = null;
   }
   const [of, value, id] = Array.isArray(parts) && parts.length === 3 ? (parts as unknown[]) : [];
-  const usable = of === order && typeof id === 'string' && (value === null || Number.isSafeInteger(value) || (typeof value === 'string' && /^\d{1,18}$/.test(value))) && /^[0-9a-f-]{36}$/.test(id);
+  const usable =
+    of === order &&
+    typeof id === 'string' &&
+    (value === null || Number.isSafeInteger(value) || (typeof value === 'string' && /^\d{1,18}$/.test(value))) &&
+    /^[0-9a-f-]{36}$/.test(id);
   if (!usable) throw malformed('invalid_cursor', name, `Expected '${name}' to be a cursor of this list in this order, but it is not`);
   return { value: value as Place['value'], id };
 };

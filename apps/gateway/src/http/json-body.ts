@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Json } from '@runlog/execution';
-import { Problem, invalid } from './problem.js';
+import { invalid, Problem } from './problem.js';
 
 /** A body may have at most this many bytes. */
 export const BODY_LIMIT = 1024 * 1024;
@@ -54,11 +54,16 @@ const collect = (request: IncomingMessage): Promise<Buffer> =>
   });
 
 const requireJson = (type: string | undefined, encoding: string | undefined): void => {
-  if (encoding !== undefined && encoding !== 'identity')
-    throw new Problem('media_type', 'unsupported_encoding', `Expected a body without Content-Encoding, but got '${encoding}'`);
+  if (encoding !== undefined && encoding !== 'identity') throw new Problem('media_type', 'unsupported_encoding', `Expected a body without Content-Encoding, but got '${encoding}'`);
   if (type === undefined) return;
-  const [media = '', ...parameters] = type.toLowerCase().split(';').map((part) => part.trim());
-  const charset = parameters.find((part) => part.startsWith('charset='))?.slice(8).replaceAll('"', '');
+  const [media = '', ...parameters] = type
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  const charset = parameters
+    .find((part) => part.startsWith('charset='))
+    ?.slice(8)
+    .replaceAll('"', '');
   const isJson = media === 'application/json' || (media.startsWith('application/') && media.endsWith('+json'));
   if (!isJson || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8'))
     throw new Problem('media_type', 'unsupported_media_type', `Expected Content-Type 'application/json' in UTF-8, but got '${type}'`);

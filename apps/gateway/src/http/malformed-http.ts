@@ -14,7 +14,15 @@ export const answerMalformedHttp = (server: Server): void => {
     const status = statusOf[error.code ?? ''] ?? 400;
     const title = STATUS_CODES[status] ?? 'Bad Request';
     const request_id = randomUUID();
-    const body = JSON.stringify({ type: 'urn:runlog:problem:malformed_request', title, status, detail: 'Expected an HTTP request that can be parsed', code: 'malformed_request', request_id, errors: [] });
+    const body = JSON.stringify({
+      type: 'urn:runlog:problem:malformed_request',
+      title,
+      status,
+      detail: 'Expected an HTTP request that can be parsed',
+      code: 'malformed_request',
+      request_id,
+      errors: [],
+    });
     socket.end(
       `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${request_id}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     );

@@ -68,8 +68,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (status === 404) return this.unmatched(request);
     if (status === 400) return new Problem('malformed', 'malformed_request', 'Expected a request that can be read, but its URL or headers cannot');
     if (status === 413) return new Problem('too_large', 'body_too_large', 'Expected a smaller request');
-    if (error instanceof RecordTooLarge) return new Problem('too_large', 'body_too_large', `Expected the request to fit a record of ${error.limit} bytes, but it needs ${error.bytes}`);
-    if (isDown(error)) return new Problem('unavailable', 'unavailable', 'Expected the database and the log to answer, but one of them does not; try again', { headers: { 'Retry-After': '1' } });
+    if (error instanceof RecordTooLarge)
+      return new Problem('too_large', 'body_too_large', `Expected the request to fit a record of ${error.limit} bytes, but it needs ${error.bytes}`);
+    if (isDown(error))
+      return new Problem('unavailable', 'unavailable', 'Expected the database and the log to answer, but one of them does not; try again', { headers: { 'Retry-After': '1' } });
     return new Problem('failed', 'internal_error', 'Expected to serve the request, but something failed inside; the request id is in the log');
   }
 

@@ -18,7 +18,8 @@ export class RequestGuard implements CanActivate {
     const taken = Object.keys((Reflect.getMetadata(routeArguments, context.getClass(), context.getHandler().name) ?? {}) as object);
     for (const [name, value] of Object.entries(request.query)) {
       if (!taken.some((key) => key.startsWith(QUERY))) throw malformed('unknown_parameter', name, `Expected no query parameter '${name}' here`);
-      for (const text of [name, value].flat()) if (typeof text === 'string' && (text.includes('\0') || !text.isWellFormed())) throw malformed('invalid_query', 'query', 'Expected query parameters without NUL');
+      for (const text of [name, value].flat())
+        if (typeof text === 'string' && (text.includes('\0') || !text.isWellFormed())) throw malformed('invalid_query', 'query', 'Expected query parameters without NUL');
     }
     if (taken.some((key) => key.startsWith(BODY))) {
       const body = await readJsonBody(request);

@@ -30,10 +30,18 @@ export const AnswersList = (item: string) =>
 /** The problems that every route with a key may answer, and these. */
 export const Problems = (...statuses: number[]) =>
   applyDecorators(
-    ...[...new Set([400, 401, 403, 429, 500, 503, ...statuses])].sort().map((status) =>
-      ApiResponse({ status, description: problems[status] ?? 'Problem', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } }),
-    ),
+    ...[...new Set([400, 401, 403, 429, 500, 503, ...statuses])]
+      .sort()
+      .map((status) =>
+        ApiResponse({ status, description: problems[status] ?? 'Problem', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } }),
+      ),
   );
 
 /** The route takes an Idempotency-Key. */
-export const TakesIdempotencyKey = () => ApiHeader({ name: 'Idempotency-Key', required: false, schema: { type: 'string', minLength: 1, maxLength: 255 }, description: 'Kept for 24 hours with a fingerprint of the body' });
+export const TakesIdempotencyKey = () =>
+  ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
+    description: 'Kept for 24 hours with a fingerprint of the body',
+  });

@@ -60,7 +60,15 @@ const knownMembers = new WeakMap<Type, ReadonlySet<string>>();
 
 const membersOf = (dto: Type): ReadonlySet<string> => {
   let members = knownMembers.get(dto);
-  if (!members) knownMembers.set(dto, (members = new Set(getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false).map(({ propertyName }) => propertyName))));
+  if (!members)
+    knownMembers.set(
+      dto,
+      (members = new Set(
+        getMetadataStorage()
+          .getTargetValidationMetadatas(dto, '', true, false)
+          .map(({ propertyName }) => propertyName),
+      )),
+    );
   return members;
 };
 

@@ -33,13 +33,19 @@ export const documentOf = (app: NestExpressApplication): OpenAPIObject => {
 /** What decorators can't say: members that are any JSON, maps in a query, answers that are a stream. */
 const amend = (document: OpenAPIObject): void => {
   const bodies = (document.components?.schemas ?? {}) as Record<string, { properties?: Record<string, { description?: string }> }>;
-  for (const { properties } of Object.values(bodies)) for (const name of ['input', 'answer']) if (properties?.[name]) properties[name] = { description: properties[name].description ?? name };
+  for (const { properties } of Object.values(bodies))
+    for (const name of ['input', 'answer']) if (properties?.[name]) properties[name] = { description: properties[name].description ?? name };
   for (const item of Object.values(document.paths)) {
     const { get } = item;
     for (const parameter of get?.parameters ?? []) if ('name' in parameter && parameter.name === 'metadata') Object.assign(parameter, { style: 'deepObject', explode: true });
     if (get?.operationId === 'listEvents' || get?.operationId === 'listLogs') {
       const answer = get.responses['200'];
-      if (answer && 'content' in answer) Object.assign(answer.content ?? {}, { 'text/event-stream': { schema: { type: 'string' } } }, get.operationId === 'listLogs' ? { 'application/x-ndjson': { schema: { type: 'string' } } } : {});
+      if (answer && 'content' in answer)
+        Object.assign(
+          answer.content ?? {},
+          { 'text/event-stream': { schema: { type: 'string' } } },
+          get.operationId === 'listLogs' ? { 'application/x-ndjson': { schema: { type: 'string' } } } : {},
+        );
     }
   }
 };

@@ -11,12 +11,24 @@ const open = { type: 'object', additionalProperties: true };
 
 const tokenUsage = {
   type: 'object',
-  properties: Object.fromEntries(['prompt_tokens', 'completion_tokens', 'total_tokens', 'input_uncached', 'cache_read', 'cache_write', 'output_text', 'reasoning'].map((name) => [name, count])),
+  properties: Object.fromEntries(
+    ['prompt_tokens', 'completion_tokens', 'total_tokens', 'input_uncached', 'cache_read', 'cache_write', 'output_text', 'reasoning'].map((name) => [name, count]),
+  ),
 };
 
 const gate = {
   type: 'object',
-  properties: { id: text, node_id: text, kind: { type: 'string', enum: ['approval', 'question'] }, prompt: text, schema: {}, requested_at: time, expires_at: timeOrNull, approvals_given: count, approvals_needed: count },
+  properties: {
+    id: text,
+    node_id: text,
+    kind: { type: 'string', enum: ['approval', 'question'] },
+    prompt: text,
+    schema: {},
+    requested_at: time,
+    expires_at: timeOrNull,
+    approvals_given: count,
+    approvals_needed: count,
+  },
 };
 
 const template = {
@@ -89,7 +101,11 @@ export const executionSchema = {
     n_steps: count,
     n_agent_actions: count,
     n_screenshots: count,
-    stats: { type: 'object', additionalProperties: { type: 'object', properties: { status: text }, required: ['status'] }, description: 'By node id, and by <from>-<to> for edges' },
+    stats: {
+      type: 'object',
+      additionalProperties: { type: 'object', properties: { status: text }, required: ['status'] },
+      description: 'By node id, and by <from>-<to> for edges',
+    },
     token_usage: tokenUsage,
     cost: { type: 'number', description: 'USD' },
     cost_nano_usd: text,

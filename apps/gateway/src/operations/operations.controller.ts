@@ -42,7 +42,10 @@ export class OperationsController {
   async metrics(@Req() request: ApiRequest, @Res() response: Response): Promise<void> {
     if (!isLoopback(request.socket.remoteAddress)) {
       const key = keyOf(request);
-      if (key === undefined || !(await this.keys.principalOf(key))) throw new Problem('unauthenticated', 'unauthenticated', 'Expected an API key, because this is another machine', { headers: { 'WWW-Authenticate': 'Bearer realm="runlog"' } });
+      if (key === undefined || !(await this.keys.principalOf(key)))
+        throw new Problem('unauthenticated', 'unauthenticated', 'Expected an API key, because this is another machine', {
+          headers: { 'WWW-Authenticate': 'Bearer realm="runlog"' },
+        });
     }
     response.status(200).set({ 'Content-Type': this.observed.metrics.contentType, 'Cache-Control': 'no-store' });
     response.end(await this.observed.metrics.metrics());
@@ -50,7 +53,10 @@ export class OperationsController {
 
   private async report(kind: 'live' | 'ready', response: Response): Promise<void> {
     const report = await this.observed.health.report(kind);
-    response.status(report.status === 'up' ? 200 : 503).set('Cache-Control', 'no-store').json(report);
+    response
+      .status(report.status === 'up' ? 200 : 503)
+      .set('Cache-Control', 'no-store')
+      .json(report);
   }
 }
 

@@ -1,6 +1,6 @@
-import { isTerminalStatus } from '@runlog/read-model';
 import type { EventView, ExecutionView, Freshness, Reads } from '@runlog/contract';
 import type { DecodedEvent } from '@runlog/event-log';
+import { isTerminalStatus } from '@runlog/read-model';
 import { type EventResourceSource, endOf, eventText } from '../executions/event-resource.js';
 import type { Tail } from '../tail.js';
 import { LiveBuffer } from './live-buffer.js';

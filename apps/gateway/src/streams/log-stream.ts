@@ -1,5 +1,4 @@
-import type { LogQuery, Reads } from '@runlog/contract';
-import type { ExecutionView } from '@runlog/contract';
+import type { ExecutionView, LogQuery, Reads } from '@runlog/contract';
 import { logLine } from '../executions/log-line.js';
 import type { Frames } from '../frames.js';
 import type { Tail } from '../tail.js';

@@ -40,7 +40,14 @@ export class OpenStreams {
       long = true;
       end();
     }, this.maxSeconds * 1000);
-    const revoked = setInterval(() => void this.keys.byHash(who.keyHash).then((still) => still ?? end(), () => undefined), REVOKED_CHECK_MS);
+    const revoked = setInterval(
+      () =>
+        void this.keys.byHash(who.keyHash).then(
+          (still) => still ?? end(),
+          () => undefined,
+        ),
+      REVOKED_CHECK_MS,
+    );
     this.open.add(end);
     writer.closed.addEventListener('abort', end, { once: true });
     try {

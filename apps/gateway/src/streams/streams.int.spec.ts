@@ -1,6 +1,6 @@
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { request } from 'node:http';
 import { adminKey, askingDefinition, pureDefinition, type RunningGateway, startGateway } from '../testing/running-gateway.js';
 
 let gateway: RunningGateway;

@@ -1,12 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CommandsService } from '@runlog/commands';
 import { createPostgresLog } from '@runlog/event-log';
 import { createLogger, createMetrics, freePort, HealthRegistry, nestLogger, readConfig } from '@runlog/platform';
 import { QueriesService } from '@runlog/queries';
 import { Catalog, createDatabase, SecretBox, secretKeyIn } from '@runlog/read-model';
 import { startTestDatabase } from '@runlog/testing';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { GatewayModule } from '../gateway.module.js';
 import { GatewayService } from '../gateway.service.js';
 import { openGateway } from '../http/application.js';
