@@ -1,3 +1,4 @@
+import type { ISocketFactory } from 'kafkajs';
 import { type Diagnostics, silent } from '../diagnostics.js';
 import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader } from '../port.js';
 import { declareTopics, defaultPartitionCounts, type PartitionCounts, type Topic } from '../topics.js';
@@ -22,6 +23,8 @@ export interface KafkaLogOptions {
   readonly logger?: Diagnostics;
   /** Replicas of topics made by this process. Default: `RUNLOG_KAFKA_REPLICATION`, or 1. */
   readonly replication?: number;
+  /** How to connect, if not plainly: TLS, or a proxy in tests. */
+  readonly socketFactory?: ISocketFactory;
   /** How long `start` waits for a cluster that does not answer. Default 60 s. */
   readonly startWithinMs?: number;
   /** Told when an owner's `run` rejects, which is a bug. Default: thrown, so that the process ends. */
@@ -46,7 +49,7 @@ class KafkaLog implements EventLog {
 
   constructor(private readonly options: KafkaLogOptions) {
     this.diagnostics = options.logger ?? silent;
-    this.wire = new Wire({ brokers: options.brokers, clientId: options.clientId, diagnostics: this.diagnostics });
+    this.wire = new Wire({ brokers: options.brokers, clientId: options.clientId, diagnostics: this.diagnostics, socketFactory: options.socketFactory });
     this.sender = new Sender(this.wire);
     this.ends = new Offsets(this.wire, 'end');
     this.begins = new Offsets(this.wire, 'begin');
@@ -90,6 +93,7 @@ class KafkaLog implements EventLog {
   }
 
   async send(outgoing: readonly Outgoing[]): Promise<void> {
+    await this.sender.room();
     await this.sender.send(outgoing);
   }
 

@@ -53,6 +53,7 @@ declare module 'kafkajs/src/broker/index.js' {
       topics: { topic: string; numPartitions: number; replicationFactor: number; configEntries: { name: string; value: string }[] }[];
       timeout: number;
     }): Promise<unknown>;
+    deleteTopics(request: { topics: string[]; timeout: number }): Promise<unknown>;
     joinGroup(request: {
       groupId: string;
       sessionTimeout: number;

@@ -43,7 +43,7 @@ export class Sender {
 
   /** Resolves while there is room for more; whoever does not wait for its records to land waits here. */
   room(): Promise<void> {
-    if (this.waitingBytes < roomBytes) return Promise.resolve();
+    if (this.waitingBytes < roomBytes || this.ending.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => this.roomWanted.push(resolve));
   }
 
@@ -53,6 +53,7 @@ export class Sender {
     await this.rounds;
     clearTimeout(timer);
     this.ending.abort();
+    for (const go of this.roomWanted.splice(0)) go();
     for (const line of this.lines.values()) line.close();
   }
 
@@ -61,6 +62,7 @@ export class Sender {
     for (let pauseMs = 20; this.waiting.length > 0; ) {
       if (this.ending.signal.aborted) {
         for (const { failed } of this.waiting.splice(0)) failed(stopped());
+        this.waitingBytes = 0;
         break;
       }
       const round = this.takeRound();

@@ -1,3 +1,4 @@
+import type { ISocketFactory } from 'kafkajs';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import socketFactory from 'kafkajs/src/network/socketFactory.js';
 import type { Diagnostics } from '../diagnostics.js';
@@ -11,6 +12,8 @@ export interface WireOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly diagnostics: Diagnostics;
+  /** How to connect, if not plainly: TLS, or a proxy in tests. */
+  readonly socketFactory?: ISocketFactory;
 }
 
 /** Finds brokers, leaders and coordinators, and opens lines to them. What it knows is thrown away at the first failure and learnt anew. */
@@ -146,7 +149,7 @@ export class Wire {
       brokers: [...this.options.brokers],
       clientId: this.options.clientId,
       logger: noLogger,
-      socketFactory: socketFactory(),
+      socketFactory: this.options.socketFactory ?? socketFactory(),
       connectionTimeout: 3_000,
       requestTimeout: requestTimeoutMs,
       enforceRequestTimeout: true,
