@@ -1,7 +1,7 @@
 import type { Reads } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
 import type { Config, HealthRegistry, Logger, Registry, Startable } from '@runlog/platform';
-import type { Catalog, SecretBox } from '@runlog/read-model';
+import { type Catalog, IDEMPOTENCY_KEPT_MS, type SecretBox } from '@runlog/read-model';
 import { uuidv7 } from 'uuidv7';
 import { firstAdminKey } from './auth/admin-key.js';
 import { KeyRing } from './auth/key-ring.js';
@@ -26,6 +26,7 @@ export interface GatewayDeps {
 }
 
 const RETRY_MS = 500;
+const FORGET_EVERY_MS = 3600_000;
 
 /** The parts of the gateway that live as long as the process: tail, inbox, keys, streams. */
 export class GatewayService implements Startable {
@@ -37,6 +38,7 @@ export class GatewayService implements Startable {
   private readonly replies: Replies;
   private readonly controller = new AbortController();
   private connecting: Promise<void> | undefined;
+  private forgetting: NodeJS.Timeout | undefined;
   private firstKey: { key: string; source: 'environment' | 'file' } | undefined;
 
   constructor(readonly deps: GatewayDeps) {
@@ -67,6 +69,7 @@ export class GatewayService implements Startable {
     this.firstKey = await firstAdminKey(this.deps.catalog, this.keys, this.deps.config);
     await this.replies.start();
     this.connecting = this.connect();
+    this.forgetting = setInterval(() => void this.forgetKeys(), FORGET_EVERY_MS).unref();
   }
 
   /** Before the port closes: open streams end, so that their clients go elsewhere. */
@@ -77,8 +80,14 @@ export class GatewayService implements Startable {
 
   async stop(): Promise<void> {
     this.drain();
+    clearInterval(this.forgetting);
     await this.connecting;
     await Promise.all([this.tail.stop(), this.replies.stop(), this.frames.stop()]);
+  }
+
+  private async forgetKeys(): Promise<void> {
+    const { catalog, logger } = this.deps;
+    await catalog.forgetIdempotent(Date.now() - IDEMPOTENCY_KEPT_MS).catch((error: unknown) => logger.warn({ err: error }, 'cannot forget old idempotency keys yet'));
   }
 
   private async connect(): Promise<void> {

@@ -81,7 +81,3 @@ export const executionFields = [
   'trace_id',
   'log',
 ] as const satisfies readonly Field[];
-
-type Missing = Exclude<Field, (typeof executionFields)[number]>;
-/** Fails to compile when a member of the resource is not in the list. */
-export type EveryFieldListed = Missing extends never ? true : never;

@@ -27,7 +27,7 @@ export class EventsQuery {
   from?: 'now';
 }
 
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
 /** Filters of log lines, and how they are wanted. */
 export class LogsQuery {

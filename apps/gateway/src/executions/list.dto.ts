@@ -15,7 +15,7 @@ export const statuses = [
 ] as const satisfies readonly ExecutionStatus[];
 
 const sorts = ['created_at', 'started_at', 'completed_at', 'duration_ms', 'cost'] as const;
-export const sortWords = sorts.flatMap((name) => [name, `-${name}`]);
+const sortWords = sorts.flatMap((name) => [name, `-${name}`]);
 
 const Word = (description: string) => (target: object, name: string) => {
   ApiPropertyOptional({ type: String, description, minLength: 1, maxLength: 255 })(target, name);

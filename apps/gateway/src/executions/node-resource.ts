@@ -9,7 +9,7 @@ export const nodeResources = (execution: ExecutionView, workflow: Workflow, view
   return [...workflow.nodes.values()].map((node) => nodeResource(execution.id, known.get(node.id) ?? idleNode(node), now));
 };
 
-export const idleNode = ({ id, type, definition }: CompiledNode): NodeView => ({
+const idleNode = ({ id, type, definition }: CompiledNode): NodeView => ({
   node_id: id,
   type,
   name: definition.name,

@@ -2,7 +2,7 @@ import type { EdgeStats, ExecutionView, NodeStats, NodeView, TokenUsageResource 
 import { START, type Workflow } from '@runlog/workflow';
 import { utcOrNull } from './execution-times.js';
 
-export const noTokens: TokenUsageResource = {
+const noTokens: TokenUsageResource = {
   prompt_tokens: 0,
   completion_tokens: 0,
   total_tokens: 0,

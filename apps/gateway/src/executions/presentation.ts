@@ -5,7 +5,7 @@ import { type ApiRequest, addressOf } from '../http/request.js';
 import { executionFields } from './execution-fields.js';
 
 const EXPANDABLE = ['template', 'execution_data', 'stats'] as const;
-export type Expandable = (typeof EXPANDABLE)[number];
+type Expandable = (typeof EXPANDABLE)[number];
 
 /** How a caller wants to see executions: a pure input of the presenter. */
 export interface Presentation {

@@ -3,7 +3,7 @@ import type { Json } from '@runlog/execution';
 import { invalid, Problem } from './problem.js';
 
 /** A body may have at most this many bytes. */
-export const BODY_LIMIT = 1024 * 1024;
+const BODY_LIMIT = 1024 * 1024;
 const DRAIN_LIMIT = 32 * BODY_LIMIT;
 const DEPTH_LIMIT = 128;
 
@@ -18,7 +18,7 @@ export const readJsonBody = async (request: IncomingMessage): Promise<Json> => {
 };
 
 /** Bytes to JSON that the product can keep: no `__proto__`, no NUL, no lone surrogate, not too deep, finite numbers. */
-export const parseJson = (bytes: Uint8Array): Json => {
+const parseJson = (bytes: Uint8Array): Json => {
   let value: Json;
   try {
     value = JSON.parse(utf8.decode(bytes)) as Json;

@@ -24,7 +24,7 @@ const statusOf: Record<ProblemKind, number> = {
 };
 
 /** The body of a problem (RFC 9457) with the members that every Runlog problem has. */
-export const problemBody = (problem: Problem, requestId: string) => {
+const problemBody = (problem: Problem, requestId: string) => {
   const status = statusOf[problem.kind];
   return {
     type: `urn:runlog:problem:${problem.code}`,

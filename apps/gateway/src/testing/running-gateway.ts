@@ -13,7 +13,7 @@ import { openGateway } from '../http/application.js';
 
 export const adminKey = 'rl_test_admin_key_0123456789';
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
