@@ -39,6 +39,9 @@ const random = (seed) => () => {
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
 };
 
+/** How long a killed owner may go unnoticed by its group (session time-out), plus a rebalance: the outage outlasts the last fault by it. */
+const takeOverMs = 12_000;
+
 /** Runs one storm; resolves with `{ counts, faults, violations: { I1: [], ... }, drainedMs }`. */
 export async function storm({ executions = 200, kills = 10, stops = 0, stopMs = 15_000, seed = 1, watched = 20, timeoutMs = 150_000, say = () => {} }) {
   const rnd = random(seed);
@@ -132,7 +135,7 @@ export async function storm({ executions = 200, kills = 10, stops = 0, stopMs = 
     for (const [id, seen] of shown) seen.events = (await api.call('GET', `/api/v1/executions/${id}/events?limit=1000`)).body.data;
 
     const log = await readLog(cluster.brokers.split(','));
-    const facts = { events: log.events, ledger: ledger.read(), shown, streams, outageMs: lastFault - begin };
+    const facts = { events: log.events, ledger: ledger.read(), shown, streams, outageMs: lastFault - begin + takeOverMs };
     const violations = { hashes: log.problems, ...Object.fromEntries(Object.entries(all).map(([name, check]) => [name, check(facts)])) };
     const statuses = Object.groupBy([...shown.values()], ({ resource }) => resource.status);
     return {
