@@ -56,5 +56,14 @@ export function runPinned(args, { env = process.env, stdio = 'inherit' } = {}) {
   const child = spawn(pinnedNode(), args, { cwd: root, env, stdio: [stdio, stdio, stdio, 'ipc'] });
   const pass = (signal) => child.kill(signal);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass);
+  // npm runs scripts in a shell, and that shell dies of a signal without passing it on.
+  if (process.env.npm_lifecycle_event && process.platform !== 'win32') {
+    const shell = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === shell) return;
+      clearInterval(watch);
+      pass('SIGTERM');
+    }, 100).unref();
+  }
   return new Promise((done) => child.on('exit', (code, signal) => done(code ?? (signal === 'SIGTERM' ? 143 : 130))));
 }

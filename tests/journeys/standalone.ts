@@ -55,14 +55,25 @@ export const caller =
 const exited = (child: ChildProcess): Promise<number | null> =>
   child.exitCode !== null || child.signalCode !== null ? Promise.resolve(child.exitCode) : new Promise((done) => child.once('exit', (code) => done(code)));
 
-/** Starts `apps/standalone` as built and waits until it is ready; `home` to start again on what another one left. */
-export const startStandalone = async (options: { readonly home?: string; readonly env?: Record<string, string>; readonly key?: string } = {}): Promise<Running> => {
+interface Start {
+  /** To start again on what another one left. */
+  readonly home?: string;
+  readonly env?: Record<string, string>;
+  readonly key?: string;
+  /** Default: empty. `closed`: there is no descriptor 0 at all. */
+  readonly stdin?: 'closed';
+}
+
+/** Starts `apps/standalone` as built and waits until it is ready. */
+export const startStandalone = async (options: Start = {}): Promise<Running> => {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'runlog-journey-')));
   const key = options.key ?? 'rl_test_0123456789abcdefghijklmnopqrstuv';
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const { DATABASE_URL: _database, KAFKA_BROKERS: _kafka, ...env } = process.env;
-  const child = spawn(process.execPath, ['--enable-source-maps', resolve('apps/standalone/dist/main.js')], {
+  const command = [process.execPath, '--enable-source-maps', resolve('apps/standalone/dist/main.js')];
+  const [program = '', ...args] = options.stdin === 'closed' ? ['sh', '-c', 'exec "$@" <&-', 'sh', ...command] : command;
+  const child = spawn(program, args, {
     env: { ...env, PORT: String(port), RUNLOG_HOME: home, RUNLOG_ADMIN_KEY: key, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -20,6 +20,7 @@ export class Shutdown {
   private readonly steps: Step[] = [];
   private readonly controller = new AbortController();
   private ending: Promise<void> | undefined;
+  private begunAt = 0;
   private readonly deadlineMs: number;
   private readonly exit: (code: number) => void;
 
@@ -38,12 +39,15 @@ export class Shutdown {
     this.steps.push({ name, stop });
   }
 
-  /** SIGTERM and SIGINT begin the way down; a second one ends the process at once. */
+  /**
+   * SIGTERM and SIGINT begin the way down; one that comes more than a second later ends the process at once. Before that it is the
+   * same Ctrl-C again: a terminal sends it to the launcher, which passes it on, and to this process.
+   */
   listen(): this {
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.on(signal, () => {
-        if (this.ending) this.exit(1);
-        else void this.run(signal);
+        if (!this.ending) void this.run(signal);
+        else if (performance.now() - this.begunAt > 1000) this.exit(1);
       });
     return this;
   }
@@ -56,6 +60,7 @@ export class Shutdown {
 
   private async descend(because: string, code: number): Promise<void> {
     const { logger } = this.options;
+    this.begunAt = performance.now();
     logger.info({ because }, 'stopping');
     const deadline = setTimeout(() => {
       logger.error({ deadlineMs: this.deadlineMs }, 'not everything stopped in time');
