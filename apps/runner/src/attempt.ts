@@ -28,7 +28,7 @@ const ASK_AGAIN_MS = 3_000;
 const STOP_WITHIN_MS = 5_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The engine's bound for one record, less room for the command around the output. */
-export const MAX_OUTPUT_BYTES = 900 * 1024;
+const MAX_OUTPUT_BYTES = 900 * 1024;
 
 /** One attempt of one node in this runner, from its StartNode to its report. */
 export class Attempt {
@@ -52,7 +52,10 @@ export class Attempt {
 
   /** The engine's answer to StartNode. */
   hear(reply: Reply): void {
-    if (reply.type !== 'refused') return this.#mayBegin.resolve();
+    if (reply.type !== 'refused') {
+      this.#mayBegin.resolve();
+      return;
+    }
     this.isOurs = false;
     this.#end(new Disowned(reply.rejection.because));
   }
@@ -71,8 +74,9 @@ export class Attempt {
   async run(): Promise<void> {
     const { task, workshop } = this;
     const started = workshop.commands.send({ type: 'StartNode' }, task, task.effect === 'at_most_once' ? 0 : START_LINGER_MS);
+    started.catch(() => undefined);
     let report: About | undefined;
-    const again = task.effect === 'at_most_once' ? setInterval(() => void workshop.commands.send({ type: 'StartNode' }, task), ASK_AGAIN_MS) : undefined;
+    const again = task.effect === 'at_most_once' ? setInterval(() => void workshop.commands.send({ type: 'StartNode' }, task).catch(() => undefined), ASK_AGAIN_MS) : undefined;
     try {
       if (again) await this.#mayBegin.promise;
       clearInterval(again);
@@ -156,8 +160,8 @@ export class Attempt {
 
   #logEnd(report: About): void {
     const ms = Math.round(performance.now() - this.#began);
-    if (report.type === 'CompleteNode') return this.#log.end('info', `Completed in ${ms} ms`, { ms });
-    if (report.type === 'FailNode') return this.#log.end('error', `Failed after ${ms} ms: ${report.error.message}`, { ms, code: report.error.code, retryable: report.error.retryable });
-    this.#log.end('warn', `Stopped after ${ms} ms`, { ms });
+    if (report.type === 'CompleteNode') this.#log.end('info', `Completed in ${ms} ms`, { ms });
+    else if (report.type !== 'FailNode') this.#log.end('warn', `Stopped after ${ms} ms`, { ms });
+    else this.#log.end('error', `Failed after ${ms} ms: ${report.error.message}`, { ms, code: report.error.code, retryable: report.error.retryable });
   }
 }

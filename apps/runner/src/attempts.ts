@@ -55,7 +55,10 @@ export class Attempts {
   }
 
   hear(reply: Reply): void {
-    if (reply.type === 'stop') return this.#running.get(keyOf(reply))?.stop(reply.reason);
+    if (reply.type === 'stop') {
+      this.#running.get(keyOf(reply))?.stop(reply.reason);
+      return;
+    }
     const [, verb = '', key = ''] = /^(\w+):(.+):[^:]+$/.exec(reply.commandId) ?? [];
     const running = this.#running.get(key);
     const reported = this.#reported.get(key);

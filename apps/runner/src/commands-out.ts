@@ -1,15 +1,19 @@
-import { encodeJson, type EventLog, partitionOf } from '@runlog/event-log';
+import { type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
 import type { ExecutionCommand, NodeTask, RunnerId } from '@runlog/execution';
 import { Outbox } from './outbox.js';
 
 type Told = Extract<ExecutionCommand, { runner: RunnerId }>;
 /** A runner's command about an attempt, without what every one of them carries. */
-export type About = Told extends infer One ? (One extends Told ? Omit<One, 'id' | 'executionId' | 'workspaceId' | 'at' | 'replyTo' | 'traceparent' | 'node' | 'attempt' | 'runner'> : never) : never;
+export type About = Told extends infer One
+  ? One extends Told
+    ? Omit<One, 'id' | 'executionId' | 'workspaceId' | 'at' | 'replyTo' | 'traceparent' | 'node' | 'attempt' | 'runner'>
+    : never
+  : never;
 
 const verbs = { StartNode: 'start', CompleteNode: 'complete', FailNode: 'fail', StopNode: 'stop', LoseAttempt: 'lose' } as const;
 
 /** The id of a runner's command about an attempt: the same however often it is sent. */
-export const commandId = (type: keyof typeof verbs, task: NodeTask, runner: RunnerId): string => `${verbs[type]}:${task.executionId}:${task.node}.${task.attempt}:${runner}`;
+const commandId = (type: keyof typeof verbs, task: NodeTask, runner: RunnerId): string => `${verbs[type]}:${task.executionId}:${task.node}.${task.attempt}:${runner}`;
 
 /** The way of a runner's commands to the engine, in order per execution. */
 export class CommandsOut {

@@ -1,4 +1,4 @@
-import { encodeJson, type EventLog, partitionOf } from '@runlog/event-log';
+import { type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
 import type { Frame } from '@runlog/execution';
 import { Outbox } from './outbox.js';
 

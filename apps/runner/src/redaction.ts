@@ -8,7 +8,9 @@ const SHORTEST = 4;
 const formsOf = (value: string): string[] => {
   const bytes = Buffer.from(value, 'utf8');
   const aligned = [0, 1, 2].map((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replace(/=+$/, '');
+    const text = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
     const first = Math.ceil((shift * 8) / 6);
     const partial = ((bytes.length + shift) * 8) % 24 === 0 ? 0 : 1;
     return text.slice(first, text.length - partial);

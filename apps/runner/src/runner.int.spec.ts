@@ -40,12 +40,25 @@ describe('a runner', () => {
 
   it('resolves templates and sends secrets, and blacks them out in all that leaves it', async () => {
     const secret = 'hunter2/+ "quoted"';
-    const sink = await Sink.open((hit, response) => void response.setHeader('x-echo', String(hit.headers.authorization)).end(JSON.stringify({ echo: hit.headers.authorization, b64: Buffer.from(`x${secret}`).toString('base64') })), '127.0.0.1');
+    const sink = await Sink.open(
+      (hit, response) =>
+        void response
+          .setHeader('x-echo', String(hit.headers.authorization))
+          .end(JSON.stringify({ echo: hit.headers.authorization, b64: Buffer.from(`x${secret}`).toString('base64') })),
+      '127.0.0.1',
+    );
     await engine.runner({}, { token: secret });
-    const config = { url: `http://127.0.0.1:${sink.port}/{{ input.x }}`, method: 'POST', body: { id: '{{ execution.id }}', n: '{{ input.x }}' }, auth: { type: 'bearer', secret: 'token' } };
+    const config = {
+      url: `http://127.0.0.1:${sink.port}/{{ input.x }}`,
+      method: 'POST',
+      body: { id: '{{ execution.id }}', n: '{{ input.x }}' },
+      auth: { type: 'bearer', secret: 'token' },
+    };
     const task = await engine.give({ kind: 'http', config });
     const { output } = last<Completed>(await engine.told(task, 'CompleteNode'));
-    expect(sink.hits).toMatchObject([{ path: '/2', body: JSON.stringify({ id: task.executionId, n: 2 }), headers: { authorization: `Bearer ${secret}`, 'idempotency-key': `${task.executionId}:work` } }]);
+    expect(sink.hits).toMatchObject([
+      { path: '/2', body: JSON.stringify({ id: task.executionId, n: 2 }), headers: { authorization: `Bearer ${secret}`, 'idempotency-key': `${task.executionId}:work` } },
+    ]);
     expect(output).toMatchObject({ status: 200, headers: { 'x-echo': 'Bearer [redacted]' } });
     expect(JSON.stringify(output)).not.toContain('hunter2');
     expect(JSON.stringify(output)).not.toContain(Buffer.from(secret).toString('base64').slice(4, 16));
@@ -99,7 +112,10 @@ describe('a runner', () => {
   it('stops a node when told to, and says so', async () => {
     const sink = await Sink.open(() => undefined, '127.0.0.1');
     const runner = await engine.runner();
-    const tasks = [await engine.give({ kind: 'http', config: { url: `http://127.0.0.1:${sink.port}/` } }), await engine.give({ config: { source: 'for (;;);' }, timeoutMs: 60_000 })];
+    const tasks = [
+      await engine.give({ kind: 'http', config: { url: `http://127.0.0.1:${sink.port}/` } }),
+      await engine.give({ config: { source: 'for (;;);' }, timeoutMs: 60_000 }),
+    ];
     const superseded = await engine.give({ config: { source: 'for (;;);' }, timeoutMs: 60_000 });
     for (const task of [...tasks, superseded]) await engine.told(task, 'StartNode');
     for (const { executionId, workspaceId, node, attempt } of tasks) await engine.reply(runner, { type: 'stop', executionId, workspaceId, node, attempt, reason: 'cancelled' });
@@ -133,7 +149,11 @@ describe('a runner', () => {
       const found = (await engine.frames(task)) as Extract<Frame, { type: 'log' }>[];
       return found.length >= 3 && found;
     });
-    expect(frames.map(({ level, message }) => [level, message])).toEqual([['debug', 'Started, attempt 1'], ['warn', 'careful {"n":1}'], ['info', expect.stringMatching(/^Completed in \d+ ms$/)]]);
+    expect(frames.map(({ level, message }) => [level, message])).toEqual([
+      ['debug', 'Started, attempt 1'],
+      ['warn', 'careful {"n":1}'],
+      ['info', expect.stringMatching(/^Completed in \d+ ms$/)],
+    ]);
     expect(new Set(frames.map(({ dedupe }) => dedupe)).size).toBe(3);
   });
 

@@ -1,4 +1,4 @@
-import { type Batch, decodeJson, decodeOrDeadLetter, encodeJson, type EventLog, type LogRecord, partitionOf, type Subscription } from '@runlog/event-log';
+import { type Batch, decodeJson, decodeOrDeadLetter, type EventLog, encodeJson, type LogRecord, partitionOf, type Subscription } from '@runlog/event-log';
 import type { Heartbeat, NodeTask, Reply, RunnerId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import { uuidv7 } from 'uuidv7';

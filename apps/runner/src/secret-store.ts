@@ -13,4 +13,3 @@ export const catalogSecrets = (catalog: Pick<Catalog, 'secret'>, box: SecretBox)
     return stored ? box.open(workspaceId, name, stored) : undefined;
   },
 });
-

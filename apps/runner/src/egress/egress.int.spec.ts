@@ -26,27 +26,122 @@ const names: Record<string, Resolved[]> = {
 
 const hosts = [
   // Loopback, written in every way that an IPv4 address can be.
-  '127.0.0.1', '127.0.0.2', '127.1', '127.0.1', '127.255.255.254', '2130706433', '0x7f000001', '0x7f.0.0.1', '0x7f.1', '017700000001', '0177.0.0.1', '0177.0.0.01', '0177.1', '127.0.0.1.',
-  '%31%32%37.0.0.1', '１２７.0.0.1', '①②⑦.0.0.1', '127。0。0。1', '0x7F000001', '0X7f.0x0.0x0.0x1', '00000177.0.0.1', '127.0.0.0x1', '0x7f.0.1',
+  '127.0.0.1',
+  '127.0.0.2',
+  '127.1',
+  '127.0.1',
+  '127.255.255.254',
+  '2130706433',
+  '0x7f000001',
+  '0x7f.0.0.1',
+  '0x7f.1',
+  '017700000001',
+  '0177.0.0.1',
+  '0177.0.0.01',
+  '0177.1',
+  '127.0.0.1.',
+  '%31%32%37.0.0.1',
+  '１２７.0.0.1',
+  '①②⑦.0.0.1',
+  '127。0。0。1',
+  '0x7F000001',
+  '0X7f.0x0.0x0.0x1',
+  '00000177.0.0.1',
+  '127.0.0.0x1',
+  '0x7f.0.1',
   // This host and unspecified.
-  '0.0.0.0', '0', '0x0', '0.0', '00', '0.1.2.3',
+  '0.0.0.0',
+  '0',
+  '0x0',
+  '0.0',
+  '00',
+  '0.1.2.3',
   // Private, shared, link-local, metadata.
-  '10.0.0.1', '10.255.255.255', '0xa000001', '167772161', '172.16.0.1', '172.31.255.255', '192.168.0.1', '192.168.255.255', '3232235521', '100.64.0.1', '100.127.255.255',
-  '169.254.169.254', '169.254.0.1', '2852039166', '0xa9fea9fe', '0251.0376.0251.0376', '169.254.43518',
+  '10.0.0.1',
+  '10.255.255.255',
+  '0xa000001',
+  '167772161',
+  '172.16.0.1',
+  '172.31.255.255',
+  '192.168.0.1',
+  '192.168.255.255',
+  '3232235521',
+  '100.64.0.1',
+  '100.127.255.255',
+  '169.254.169.254',
+  '169.254.0.1',
+  '2852039166',
+  '0xa9fea9fe',
+  '0251.0376.0251.0376',
+  '169.254.43518',
   // Special, documentation, benchmark, multicast, reserved, broadcast.
-  '192.0.0.1', '192.0.0.192', '192.0.2.1', '192.88.99.1', '198.18.0.1', '198.19.255.255', '198.51.100.1', '203.0.113.1', '224.0.0.1', '239.255.255.255', '240.0.0.1', '255.255.255.255', '4294967295',
+  '192.0.0.1',
+  '192.0.0.192',
+  '192.0.2.1',
+  '192.88.99.1',
+  '198.18.0.1',
+  '198.19.255.255',
+  '198.51.100.1',
+  '203.0.113.1',
+  '224.0.0.1',
+  '239.255.255.255',
+  '240.0.0.1',
+  '255.255.255.255',
+  '4294967295',
   // IPv6: loopback, unspecified, mapped, compatible, NAT64, 6to4, Teredo, unique local, link-local, site-local, multicast, documentation.
-  '[::1]', '[0:0:0:0:0:0:0:1]', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[0:0:0:0:0:ffff:127.0.0.1]', '[::127.0.0.1]', '[::7f00:1]', '[::ffff:0:127.0.0.1]', '[::ffff:10.0.0.1]', '[::ffff:169.254.169.254]',
-  '[64:ff9b::127.0.0.1]', '[64:ff9b::a9fe:a9fe]', '[64:ff9b:1::127.0.0.1]', '[2002:7f00:1::]', '[2002:a9fe:a9fe::1]', '[2001:0:7f00:1::]', '[2001:db8::1]', '[fc00::1]', '[fd00:ec2::254]', '[fe80::1]', '[fec0::1]',
-  '[ff02::1]', '[100::1]', '[3fff::1]', '[5f00::1]',
-  ...Object.keys(names), 'LOCALHOST', 'LoopBack.Test',
+  '[::1]',
+  '[0:0:0:0:0:0:0:1]',
+  '[::]',
+  '[::ffff:127.0.0.1]',
+  '[::ffff:7f00:1]',
+  '[0:0:0:0:0:ffff:127.0.0.1]',
+  '[::127.0.0.1]',
+  '[::7f00:1]',
+  '[::ffff:0:127.0.0.1]',
+  '[::ffff:10.0.0.1]',
+  '[::ffff:169.254.169.254]',
+  '[64:ff9b::127.0.0.1]',
+  '[64:ff9b::a9fe:a9fe]',
+  '[64:ff9b:1::127.0.0.1]',
+  '[2002:7f00:1::]',
+  '[2002:a9fe:a9fe::1]',
+  '[2001:0:7f00:1::]',
+  '[2001:db8::1]',
+  '[fc00::1]',
+  '[fd00:ec2::254]',
+  '[fe80::1]',
+  '[fec0::1]',
+  '[ff02::1]',
+  '[100::1]',
+  '[3fff::1]',
+  '[5f00::1]',
+  ...Object.keys(names),
+  'LOCALHOST',
+  'LoopBack.Test',
 ];
 
 const forms = (port: number): string[] => [
   ...hosts.map((host) => `http://${host}:${port}/`),
-  `https://127.0.0.1:${port}/`, `http://user:pass@127.0.0.1:${port}/`, `http://example.com@127.0.0.1:${port}/`, `http://127.0.0.1:${port}#@example.com/`, `http://127.0.0.1:${port}\\@example.com/`,
-  `http:127.0.0.1:${port}/`, `http:/127.0.0.1:${port}/`, `http:\\\\127.0.0.1:${port}\\`, ` http://127.0.0.1:${port}/`, `ht\ntp://127.0.0.1:${port}/`, `http://127.0.0\t.1:${port}/`, `//127.0.0.1:${port}/`,
-  `ftp://127.0.0.1:${port}/`, `file:///etc/passwd`, `gopher://127.0.0.1:${port}/_GET`, 'data:text/plain,hello', 'javascript:alert(1)', `ws://127.0.0.1:${port}/`, `unix:/var/run/docker.sock`, `blob:http://127.0.0.1:${port}/x`,
+  `https://127.0.0.1:${port}/`,
+  `http://user:pass@127.0.0.1:${port}/`,
+  `http://example.com@127.0.0.1:${port}/`,
+  `http://127.0.0.1:${port}#@example.com/`,
+  `http://127.0.0.1:${port}\\@example.com/`,
+  `http:127.0.0.1:${port}/`,
+  `http:/127.0.0.1:${port}/`,
+  `http:\\\\127.0.0.1:${port}\\`,
+  ` http://127.0.0.1:${port}/`,
+  `ht\ntp://127.0.0.1:${port}/`,
+  `http://127.0.0\t.1:${port}/`,
+  `//127.0.0.1:${port}/`,
+  `ftp://127.0.0.1:${port}/`,
+  `file:///etc/passwd`,
+  `gopher://127.0.0.1:${port}/_GET`,
+  'data:text/plain,hello',
+  'javascript:alert(1)',
+  `ws://127.0.0.1:${port}/`,
+  `unix:/var/run/docker.sock`,
+  `blob:http://127.0.0.1:${port}/x`,
 ];
 
 describe('Egress', () => {
@@ -54,7 +149,8 @@ describe('Egress', () => {
   beforeAll(async () => (sink = await Sink.open()));
   afterAll(() => sink.close());
 
-  const egressWith = (allow: string[] = [], denyPorts: number[] = [], resolve = async (host: string) => names[host.toLowerCase()] ?? []) => new Egress({ allow, denyPorts }, resolve);
+  const egressWith = (allow: string[] = [], denyPorts: number[] = [], resolve = async (host: string) => names[host.toLowerCase()] ?? []) =>
+    new Egress({ allow, denyPorts }, resolve);
   const get = (url: string, egress: Egress) => http.run(contextFor({ url }, { egress, signal: AbortSignal.timeout(5_000) }));
 
   it('reaches no private place, in whatever form its URL is written', async () => {
@@ -81,17 +177,24 @@ describe('Egress', () => {
     await egress.close();
   });
 
-  it.each(['http://127.0.0.1:%/', 'http://[::1]:%/', 'http://2130706433:%/', 'http://loopback.test:%/', 'http://[::ffff:127.0.0.1]:%/', 'http://169.254.169.254/', 'file:///etc/passwd', 'http://user:x@127.0.0.1:%/', '//0x7f.1:%/'])(
-    'does not follow a redirect to %s',
-    async (target) => {
-      const door = await Sink.open((_hit, response) => void response.writeHead(302, { location: target.replace('%', String(sink.port)) }).end(), '127.0.0.1');
-      const egress = egressWith([`127.0.0.1:${door.port}`]);
-      expect((await failureOf(get(`http://127.0.0.1:${door.port}/`, egress))).code).toBe('http_forbidden');
-      expect(door.hits).toHaveLength(1);
-      expect(sink.hits).toEqual([]);
-      await Promise.all([door.close(), egress.close()]);
-    },
-  );
+  it.each([
+    'http://127.0.0.1:%/',
+    'http://[::1]:%/',
+    'http://2130706433:%/',
+    'http://loopback.test:%/',
+    'http://[::ffff:127.0.0.1]:%/',
+    'http://169.254.169.254/',
+    'file:///etc/passwd',
+    'http://user:x@127.0.0.1:%/',
+    '//0x7f.1:%/',
+  ])('does not follow a redirect to %s', async (target) => {
+    const door = await Sink.open((_hit, response) => void response.writeHead(302, { location: target.replace('%', String(sink.port)) }).end(), '127.0.0.1');
+    const egress = egressWith([`127.0.0.1:${door.port}`]);
+    expect((await failureOf(get(`http://127.0.0.1:${door.port}/`, egress))).code).toBe('http_forbidden');
+    expect(door.hits).toHaveLength(1);
+    expect(sink.hits).toEqual([]);
+    await Promise.all([door.close(), egress.close()]);
+  });
 
   it('reaches what is allowed: by address, range, name and port', async () => {
     const local = await Sink.open(undefined, '127.0.0.1');
@@ -111,7 +214,8 @@ describe('Egress', () => {
 
   it("never reaches Runlog's own ports, whatever is allowed", async () => {
     const egress = egressWith(['127.0.0.0/8', '::1', '::ffff:0:0/96', '0.0.0.0', 'loopback.test'], [sink.port]);
-    for (const host of ['127.0.0.1', '127.9.9.9', '[::1]', '0.0.0.0', 'loopback.test', '[::ffff:127.0.0.1]']) expect((await failureOf(get(`http://${host}:${sink.port}/`, egress))).code).toBe('http_forbidden');
+    for (const host of ['127.0.0.1', '127.9.9.9', '[::1]', '0.0.0.0', 'loopback.test', '[::ffff:127.0.0.1]'])
+      expect((await failureOf(get(`http://${host}:${sink.port}/`, egress))).code).toBe('http_forbidden');
     expect(sink.hits).toEqual([]);
     await egress.close();
   });

@@ -45,19 +45,22 @@ export class Egress {
   #connect: buildConnector.connector = (options, callback) => {
     const host = bare(options.hostname);
     const port = portOf(options.protocol, options.port);
-    this.#checkedAddresses(host, port).then((addresses) => {
-      const connector = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, autoSelectFamily: true, lookup: pinnedTo(addresses) } as buildConnector.BuildOptions);
-      connector(options, (error, socket) => {
-        if (error || !socket) return callback(error ?? new Error('No socket'), null);
-        try {
-          this.#policy.check(host, socket.remoteAddress ?? '', port);
-          callback(null, socket);
-        } catch (denied) {
-          socket.destroy();
-          callback(denied as Error, null);
-        }
-      });
-    }, (error: Error) => callback(error, null));
+    this.#checkedAddresses(host, port).then(
+      (addresses) => {
+        const connector = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, autoSelectFamily: true, lookup: pinnedTo(addresses) } as buildConnector.BuildOptions);
+        connector(options, (error, socket) => {
+          if (error || !socket) return callback(error ?? new Error('No socket'), null);
+          try {
+            this.#policy.check(host, socket.remoteAddress ?? '', port);
+            callback(null, socket);
+          } catch (denied) {
+            socket.destroy();
+            callback(denied as Error, null);
+          }
+        });
+      },
+      (error: Error) => callback(error, null),
+    );
   };
 
   async #checkedAddresses(host: string, port: number): Promise<readonly Resolved[]> {

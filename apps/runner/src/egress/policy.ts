@@ -60,5 +60,4 @@ export class EgressPolicy {
   }
 }
 
-const isOwnAddress = (address: string): boolean =>
-  Object.values(networkInterfaces()).some((list) => list?.some((own) => own.address === address));
+const isOwnAddress = (address: string): boolean => Object.values(networkInterfaces()).some((list) => list?.some((own) => own.address === address));

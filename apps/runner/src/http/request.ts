@@ -10,7 +10,20 @@ export interface HttpRequest {
 }
 
 /** Set by the connection itself; a node that could set them could speak to another host or smuggle a second request. */
-const reserved = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'keep-alive', 'expect', 'proxy-authorization', 'proxy-connection', 'http2-settings']);
+const reserved = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'keep-alive',
+  'expect',
+  'proxy-authorization',
+  'proxy-connection',
+  'http2-settings',
+]);
 const repeatable = new Set(['POST', 'PATCH']);
 const bodiless = new Set(['GET', 'HEAD']);
 
@@ -43,7 +56,8 @@ const headersOf = (given: Json): Record<string, string> => {
     const lower = name.toLowerCase();
     const text = asText(value);
     if (reserved.has(lower)) throw terminal('http_invalid', `Expected headers that a node may set, but '${name}' is set by the connection`);
-    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower) || /[^\t\x20-\x7e\x80-\xff]/.test(text)) throw terminal('http_invalid', `Expected a header name and value without control or wide characters, but '${name}' has some`);
+    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower) || /[^\t\x20-\x7e\x80-\xff]/.test(text))
+      throw terminal('http_invalid', `Expected a header name and value without control or wide characters, but '${name}' has some`);
     headers[lower] = text;
   }
   return headers;
@@ -60,7 +74,9 @@ const authOf = async (auth: Json | undefined, context: NodeContext): Promise<Rec
   if (!isObject(auth)) return {};
   const secret = await context.secrets(asText(auth.secret ?? ''));
   const headers = authHeader(asText(auth.type ?? 'bearer'), secret, asText(auth.header ?? ''));
-  for (const value of Object.values(headers)) if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) throw terminal('http_invalid', `Expected secret '${asText(auth.secret ?? '')}' to fit into a header, but it holds characters that don't`);
+  for (const value of Object.values(headers))
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
+      throw terminal('http_invalid', `Expected secret '${asText(auth.secret ?? '')}' to fit into a header, but it holds characters that don't`);
   return headers;
 
   function authHeader(type: string, value: string, header: string): Record<string, string> {

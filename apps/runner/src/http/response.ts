@@ -1,12 +1,12 @@
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Readable, Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Json } from '@runlog/execution';
 import type { Dispatcher } from 'undici';
-import { parseBounded } from '../plain-json.js';
 import { terminal } from '../kinds/node-kind.js';
+import { parseBounded } from '../plain-json.js';
 
 /** A body may have at most this many bytes, also after decompression. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 
 const decoders: Record<string, () => Transform> = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress };
 

@@ -28,7 +28,15 @@ describe('code', () => {
   });
 
   const context = (source: string, more: { input?: Json; timeoutMs?: number; signal?: AbortSignal } = {}) =>
-    contextFor({ source }, { sandbox, timeoutMs: more.timeoutMs ?? 5_000, ...(more.signal && { signal: more.signal }), scope: { input: more.input ?? null, nodes: { a: { n: 2 } }, execution: { id: 'e1' } } });
+    contextFor(
+      { source },
+      {
+        sandbox,
+        timeoutMs: more.timeoutMs ?? 5_000,
+        ...(more.signal && { signal: more.signal }),
+        scope: { input: more.input ?? null, nodes: { a: { n: 2 } }, execution: { id: 'e1' } },
+      },
+    );
   const run = async (source: string, more: Parameters<typeof context>[1] = {}) => (await code.run(context(source, more))).output;
   const failure = (source: string, more: Parameters<typeof context>[1] = {}) => failureOf(run(source, more));
 
@@ -53,13 +61,22 @@ describe('code', () => {
   it('keeps what the code logs, up to a bound', async () => {
     const given = context("console.log('a', { b: 1 }, [2]); console.warn('w'); for (let i = 0; i < 5000; i++) console.error(i); return 1;");
     await code.run(given);
-    expect(given.lines.slice(0, 3)).toEqual([{ level: 'info', message: 'a {"b":1} [2]' }, { level: 'warn', message: 'w' }, { level: 'error', message: '0' }]);
+    expect(given.lines.slice(0, 3)).toEqual([
+      { level: 'info', message: 'a {"b":1} [2]' },
+      { level: 'warn', message: 'w' },
+      { level: 'error', message: '0' },
+    ]);
     expect(given.lines).toHaveLength(1_000);
   });
 
   it.each([
-    ['a function', 'return () => 1'], ['a symbol', 'return Symbol()'], ['a bigint', 'return 1n'], ['a cycle', 'const a = {}; a.a = a; return a'], ['10,000 levels', 'let a = []; for (let i = 0; i < 10000; i++) a = [a]; return a'],
-    ['a toJSON that throws', 'return { toJSON() { throw new Error("no") } }'], ['a toJSON that gives nothing', 'return { toJSON() {} }'],
+    ['a function', 'return () => 1'],
+    ['a symbol', 'return Symbol()'],
+    ['a bigint', 'return 1n'],
+    ['a cycle', 'const a = {}; a.a = a; return a'],
+    ['10,000 levels', 'let a = []; for (let i = 0; i < 10000; i++) a = [a]; return a'],
+    ['a toJSON that throws', 'return { toJSON() { throw new Error("no") } }'],
+    ['a toJSON that gives nothing', 'return { toJSON() {} }'],
   ])('fails on %s as output', async (_what, source) => {
     expect(await failure(source)).toMatchObject({ code: 'code_output_invalid', retryable: false });
   });
@@ -69,24 +86,41 @@ describe('code', () => {
   });
 
   it.each([
-    ['an endless loop', 'while (true) {}'], ['an endless loop that catches', 'while (true) { try { while (true) {} } catch {} }'], ['an endless chain of promises', 'while (true) await null'],
-    ['a regular expression without end', 'return /^(a+)+$/.test("a".repeat(50) + "b")'], ['a sort without end', 'return Array.from({ length: 1e7 }, (_, i) => -i).sort(() => { for (;;); })'],
-    ['a getter without end', 'return { get a() { for (;;); } }'], ['a finally without end', 'try { return 1 } finally { for (;;); }'],
-  ])('ends %s in time', async (_what, source) => {
-    const began = Date.now();
-    expect(['code_timeout', 'code_memory']).toContain((await failure(source, { timeoutMs: 300 })).code);
-    expect(Date.now() - began).toBeLessThan(3_000);
-    await expect(run('return 1')).resolves.toBe(1);
-  }, 20_000);
+    ['an endless loop', 'while (true) {}'],
+    ['an endless loop that catches', 'while (true) { try { while (true) {} } catch {} }'],
+    ['an endless chain of promises', 'while (true) await null'],
+    ['a regular expression without end', 'return /^(a+)+$/.test("a".repeat(50) + "b")'],
+    ['a sort without end', 'return Array.from({ length: 1e7 }, (_, i) => -i).sort(() => { for (;;); })'],
+    ['a getter without end', 'return { get a() { for (;;); } }'],
+    ['a finally without end', 'try { return 1 } finally { for (;;); }'],
+  ])(
+    'ends %s in time',
+    async (_what, source) => {
+      const began = Date.now();
+      expect(['code_timeout', 'code_memory']).toContain((await failure(source, { timeoutMs: 300 })).code);
+      expect(Date.now() - began).toBeLessThan(3_000);
+      await expect(run('return 1')).resolves.toBe(1);
+    },
+    20_000,
+  );
 
   it.each([
-    ['of objects', 'const a = []; for (;;) a.push({ i: a.length })'], ['of arrays', 'const a = []; for (;;) a.push(new Array(1000).fill(1))'], ['of strings', 'const a = []; for (let i = 0; ; i++) a.push("x".repeat(100000) + i)'],
-    ['of buffers', 'const a = []; for (;;) a.push(new Uint8Array(1e6).fill(1))'], ['in one piece', 'return new ArrayBuffer(2 ** 31 - 1).byteLength'], ['of promises', 'const f = () => Promise.all([f2(), f2()]), f2 = async () => f(); await f()'],
-    ['that catches its failures', 'const a = []; for (;;) { try { a.push(new Array(1e5).fill("y")) } catch { a.push(1) } }'], ['of maps', 'const m = new Map(); for (let i = 0; ; i++) m.set(i, "v" + i)'],
-  ])('survives a memory bomb %s', async (_what, source) => {
-    expect(['code_memory', 'code_timeout', 'code_failed']).toContain((await failure(source, { timeoutMs: 3_000 })).code);
-    await expect(run('return 1')).resolves.toBe(1);
-  }, 20_000);
+    ['of objects', 'const a = []; for (;;) a.push({ i: a.length })'],
+    ['of arrays', 'const a = []; for (;;) a.push(new Array(1000).fill(1))'],
+    ['of strings', 'const a = []; for (let i = 0; ; i++) a.push("x".repeat(100000) + i)'],
+    ['of buffers', 'const a = []; for (;;) a.push(new Uint8Array(1e6).fill(1))'],
+    ['in one piece', 'return new ArrayBuffer(2 ** 31 - 1).byteLength'],
+    ['of promises', 'const f = () => Promise.all([f2(), f2()]), f2 = async () => f(); await f()'],
+    ['that catches its failures', 'const a = []; for (;;) { try { a.push(new Array(1e5).fill("y")) } catch { a.push(1) } }'],
+    ['of maps', 'const m = new Map(); for (let i = 0; ; i++) m.set(i, "v" + i)'],
+  ])(
+    'survives a memory bomb %s',
+    async (_what, source) => {
+      expect(['code_memory', 'code_timeout', 'code_failed']).toContain((await failure(source, { timeoutMs: 3_000 })).code);
+      await expect(run('return 1')).resolves.toBe(1);
+    },
+    20_000,
+  );
 
   it('says so when the stack runs out, and takes 10,000 levels of input', async () => {
     expect(await failure('const f = () => f(); return f()')).toMatchObject({ code: 'code_failed', message: expect.stringContaining('stack overflow') });
@@ -111,12 +145,16 @@ describe('code', () => {
   }, 20_000);
 
   it('leaves nothing behind for the next job', async () => {
-    await run(`globalThis.left = 1; Object.prototype.left = 1; Array.prototype.map = () => 'mine'; JSON.stringify = () => '"mine"'; JSON.parse = null; Promise.prototype.then = null; console.log = null; return 1`);
-    for (let i = 0; i < 4; i++) await expect(run('return [typeof left, ({}).left === undefined, [1].map(String), typeof console.log]')).resolves.toEqual(['undefined', true, ['1'], 'function']);
+    await run(
+      `globalThis.left = 1; Object.prototype.left = 1; Array.prototype.map = () => 'mine'; JSON.stringify = () => '"mine"'; JSON.parse = null; Promise.prototype.then = null; console.log = null; return 1`,
+    );
+    for (let i = 0; i < 4; i++)
+      await expect(run('return [typeof left, ({}).left === undefined, [1].map(String), typeof console.log]')).resolves.toEqual(['undefined', true, ['1'], 'function']);
   });
 
   it.each([
-    ['__proto__ in the output', 'return JSON.parse(\'{"__proto__": {"polluted": 1}}\')'], ['constructor.prototype', 'Object.constructor.prototype.polluted = 1; return { constructor: { prototype: { polluted: 1 } } }'],
+    ['__proto__ in the output', 'return JSON.parse(\'{"__proto__": {"polluted": 1}}\')'],
+    ['constructor.prototype', 'Object.constructor.prototype.polluted = 1; return { constructor: { prototype: { polluted: 1 } } }'],
     ['__defineGetter__', 'Object.prototype.__defineGetter__("polluted", () => 1); return {}'],
   ])('pollutes nothing by %s', async (_what, source) => {
     await run(source);
@@ -126,24 +164,99 @@ describe('code', () => {
 
   /** Each tries to get at a file, a variable of the runner, or a port; `file` and `url` are put in. */
   const escapes = (file: string, url: string): string[] => [
-    ...['process', 'require', 'module', 'exports', 'global', 'Buffer', 'fetch', 'XMLHttpRequest', 'WebSocket', 'Deno', 'Bun', 'std', 'os', 'bjson', 'WebAssembly', 'Worker', 'SharedArrayBuffer', 'Atomics', 'importScripts', 'runlogCanary', 'setTimeout', 'setImmediate', 'queueMicrotask', 'structuredClone', '__write', '__dirname', 'scriptArgs', 'print', 'load', 'loadScript', 'read', 'navigator', 'window', 'self', 'document', 'performance'].map(
-      (name) => `return typeof ${name} === 'undefined' ? null : String(${name}) + JSON.stringify(${name} && ${name}.env || {})`,
-    ),
-    `return process.env.RUNLOG_CANARY`, `return require('fs').readFileSync('${file}', 'utf8')`, `return (await import('fs')).readFileSync('${file}', 'utf8')`, `return (await import('node:fs')).readFileSync('${file}', 'utf8')`, `return await import('${file}')`, `return await import('file://${file}')`,
-    `return import.meta.url`, `return (await fetch('${url}')).text()`, `return (await import('std')).loadFile('${file}')`, `return (await import('os')).exec(['cat', '${file}'])`,
-    `return this.constructor.constructor('return process')().env.RUNLOG_CANARY`, `return (() => {}).constructor('return process.env.RUNLOG_CANARY')()`, `return (async () => {}).constructor('return process.env.RUNLOG_CANARY')()`, `return (function* () {}).constructor('yield process.env.RUNLOG_CANARY')().next().value`,
-    `return console.log.constructor('return process.env')().RUNLOG_CANARY`, `return console.log.constructor.constructor('return globalThis')().process.env`, `return eval('process.env.RUNLOG_CANARY')`, `return (0, eval)('this').process.env.RUNLOG_CANARY`, `return new Function('return require("fs").readFileSync("${file}", "utf8")')()`,
-    `return Reflect.construct(Function, ['return process.env.RUNLOG_CANARY'])()`, `return globalThis.globalThis.globalThis.process.mainModule.require('child_process').execSync('cat ${file}').toString()`, `try { null.x } catch (e) { return e.constructor.constructor('return process.env.RUNLOG_CANARY')() }`,
-    `const e = new Error(); Error.prepareStackTrace = (_, s) => s; return e.stack.map((f) => f.getThis().process.env.RUNLOG_CANARY)`, `Error.stackTraceLimit = Infinity; return new Error().stack`, `return arguments.callee.caller.arguments[0].process.env`, `return (function () { return this.process.env.RUNLOG_CANARY })()`,
-    `return new Proxy({}, { get: (_t, _p, r) => r.constructor.constructor('return process.env')() }).x.RUNLOG_CANARY`, `return Object.getOwnPropertyNames(globalThis).map((n) => { try { return String(globalThis[n]?.env?.RUNLOG_CANARY) } catch (e) { return String(e) } })`,
-    `class A extends (class { constructor() { return globalThis } }) {} return new A().process.env.RUNLOG_CANARY`, `return await new Promise((resolve) => resolve({ then(f) { f(this.constructor.constructor('return process.env.RUNLOG_CANARY')()) } }))`,
-    `const o = { toJSON() { return this.constructor.constructor('return process.env.RUNLOG_CANARY')() } }; return o`, `console.log({ toString() { return process.env.RUNLOG_CANARY } }); return 1`, `console.log({ get a() { return require('fs').readFileSync('${file}', 'utf8') } }); return 1`,
-    `}); globalThis.process.env.RUNLOG_CANARY; (async function (input) { return process.env.RUNLOG_CANARY`, `})(), process.env.RUNLOG_CANARY; (function () {`, `return 1 } catch (e) { } finally { process.env.RUNLOG_CANARY`, `*/ return process.env /*`, `return \`\${process.env.RUNLOG_CANARY}\``,
-    `const b = new Uint8Array(8); const d = new DataView(b.buffer, 0, 8); return d.getFloat64(1e9)`, `const a = new Uint8Array(1); return a[-1] ?? a[2 ** 31] ?? a.at(1e9) ?? null`, `const a = new Array(10); a.length = 2 ** 32 - 1; return String(a.slice(2 ** 31, 2 ** 31 + 4))`,
-    `const u = new Uint8Array(16); return Array.from(new Uint32Array(u.buffer, 0, 4)).concat(Object.keys(u.buffer))`, `const s = "a".repeat(2 ** 20); return s.substring(-1e9, 1e9).indexOf('${CANARY.slice(0, 6)}')`, `return new Array(2 ** 31).join('x')`, `new RegExp('(?<=' + '('.repeat(200) + ')'.repeat(200) + ')').exec('a'); return 1`,
-    `const a = [1, 2, 3]; a.sort(() => { a.length = 0; a.push({}); return 1 }); return a.length`, `const a = [1.1, 2.2]; Object.defineProperty(a, 0, { get() { a.length = 0; return 1 } }); return a.concat(a)`, `return Object.getOwnPropertyNames(console).concat(Object.getOwnPropertyNames(console.log))`,
-    `const w = new WeakRef({}); const f = new FinalizationRegistry(() => process.exit(1)); f.register({}, 1); return typeof w`, `Object.defineProperty(Object.prototype, 'then', { get() { return process.env.RUNLOG_CANARY } }); return {}`, `Object.setPrototypeOf(input ?? {}, null); return Object.prototype.__proto__`,
-    `return parent.process.send({ type: 'done', id: 1, outcome: { output: '"${CANARY}"' } })`, `return debugger_ = 1, typeof ${'Debugger'}`, `process.kill(process.ppid, 'SIGKILL')`, `return new (class extends Promise { constructor(f) { super(f); f(process.env.RUNLOG_CANARY) } })(() => 1)`,
+    ...[
+      'process',
+      'require',
+      'module',
+      'exports',
+      'global',
+      'Buffer',
+      'fetch',
+      'XMLHttpRequest',
+      'WebSocket',
+      'Deno',
+      'Bun',
+      'std',
+      'os',
+      'bjson',
+      'WebAssembly',
+      'Worker',
+      'SharedArrayBuffer',
+      'Atomics',
+      'importScripts',
+      'runlogCanary',
+      'setTimeout',
+      'setImmediate',
+      'queueMicrotask',
+      'structuredClone',
+      '__write',
+      '__dirname',
+      'scriptArgs',
+      'print',
+      'load',
+      'loadScript',
+      'read',
+      'navigator',
+      'window',
+      'self',
+      'document',
+      'performance',
+    ].map((name) => `return typeof ${name} === 'undefined' ? null : String(${name}) + JSON.stringify(${name} && ${name}.env || {})`),
+    `return process.env.RUNLOG_CANARY`,
+    `return require('fs').readFileSync('${file}', 'utf8')`,
+    `return (await import('fs')).readFileSync('${file}', 'utf8')`,
+    `return (await import('node:fs')).readFileSync('${file}', 'utf8')`,
+    `return await import('${file}')`,
+    `return await import('file://${file}')`,
+    `return import.meta.url`,
+    `return (await fetch('${url}')).text()`,
+    `return (await import('std')).loadFile('${file}')`,
+    `return (await import('os')).exec(['cat', '${file}'])`,
+    `return this.constructor.constructor('return process')().env.RUNLOG_CANARY`,
+    `return (() => {}).constructor('return process.env.RUNLOG_CANARY')()`,
+    `return (async () => {}).constructor('return process.env.RUNLOG_CANARY')()`,
+    `return (function* () {}).constructor('yield process.env.RUNLOG_CANARY')().next().value`,
+    `return console.log.constructor('return process.env')().RUNLOG_CANARY`,
+    `return console.log.constructor.constructor('return globalThis')().process.env`,
+    `return eval('process.env.RUNLOG_CANARY')`,
+    `return (0, eval)('this').process.env.RUNLOG_CANARY`,
+    `return new Function('return require("fs").readFileSync("${file}", "utf8")')()`,
+    `return Reflect.construct(Function, ['return process.env.RUNLOG_CANARY'])()`,
+    `return globalThis.globalThis.globalThis.process.mainModule.require('child_process').execSync('cat ${file}').toString()`,
+    `try { null.x } catch (e) { return e.constructor.constructor('return process.env.RUNLOG_CANARY')() }`,
+    `const e = new Error(); Error.prepareStackTrace = (_, s) => s; return e.stack.map((f) => f.getThis().process.env.RUNLOG_CANARY)`,
+    `Error.stackTraceLimit = Infinity; return new Error().stack`,
+    `return arguments.callee.caller.arguments[0].process.env`,
+    `return (function () { return this.process.env.RUNLOG_CANARY })()`,
+    `return new Proxy({}, { get: (_t, _p, r) => r.constructor.constructor('return process.env')() }).x.RUNLOG_CANARY`,
+    `return Object.getOwnPropertyNames(globalThis).map((n) => { try { return String(globalThis[n]?.env?.RUNLOG_CANARY) } catch (e) { return String(e) } })`,
+    `class A extends (class { constructor() { return globalThis } }) {} return new A().process.env.RUNLOG_CANARY`,
+    `return await new Promise((resolve) => resolve({ then(f) { f(this.constructor.constructor('return process.env.RUNLOG_CANARY')()) } }))`,
+    `const o = { toJSON() { return this.constructor.constructor('return process.env.RUNLOG_CANARY')() } }; return o`,
+    `console.log({ toString() { return process.env.RUNLOG_CANARY } }); return 1`,
+    `console.log({ get a() { return require('fs').readFileSync('${file}', 'utf8') } }); return 1`,
+    `}); globalThis.process.env.RUNLOG_CANARY; (async function (input) { return process.env.RUNLOG_CANARY`,
+    `})(), process.env.RUNLOG_CANARY; (function () {`,
+    `return 1 } catch (e) { } finally { process.env.RUNLOG_CANARY`,
+    `*/ return process.env /*`,
+    `return \`\${process.env.RUNLOG_CANARY}\``,
+    `const b = new Uint8Array(8); const d = new DataView(b.buffer, 0, 8); return d.getFloat64(1e9)`,
+    `const a = new Uint8Array(1); return a[-1] ?? a[2 ** 31] ?? a.at(1e9) ?? null`,
+    `const a = new Array(10); a.length = 2 ** 32 - 1; return String(a.slice(2 ** 31, 2 ** 31 + 4))`,
+    `const u = new Uint8Array(16); return Array.from(new Uint32Array(u.buffer, 0, 4)).concat(Object.keys(u.buffer))`,
+    `const s = "a".repeat(2 ** 20); return s.substring(-1e9, 1e9).indexOf('${CANARY.slice(0, 6)}')`,
+    `return new Array(2 ** 31).join('x')`,
+    `new RegExp('(?<=' + '('.repeat(200) + ')'.repeat(200) + ')').exec('a'); return 1`,
+    `const a = [1, 2, 3]; a.sort(() => { a.length = 0; a.push({}); return 1 }); return a.length`,
+    `const a = [1.1, 2.2]; Object.defineProperty(a, 0, { get() { a.length = 0; return 1 } }); return a.concat(a)`,
+    `return Object.getOwnPropertyNames(console).concat(Object.getOwnPropertyNames(console.log))`,
+    `const w = new WeakRef({}); const f = new FinalizationRegistry(() => process.exit(1)); f.register({}, 1); return typeof w`,
+    `Object.defineProperty(Object.prototype, 'then', { get() { return process.env.RUNLOG_CANARY } }); return {}`,
+    `Object.setPrototypeOf(input ?? {}, null); return Object.prototype.__proto__`,
+    `return parent.process.send({ type: 'done', id: 1, outcome: { output: '"${CANARY}"' } })`,
+    `return debugger_ = 1, typeof ${'Debugger'}`,
+    `process.kill(process.ppid, 'SIGKILL')`,
+    `return new (class extends Promise { constructor(f) { super(f); f(process.env.RUNLOG_CANARY) } })(() => 1)`,
   ];
 
   it('lets nothing out and nobody in: no file, no variable, no port', async () => {

@@ -1,6 +1,9 @@
 import { parseBounded } from '../plain-json.js';
 import { type NodeContext, NodeFailure, type NodeKind, type NodeResult, terminal } from './node-kind.js';
 
+/** Longer than anybody waits, and still within what a timer takes. */
+const MAX_LIMIT_MS = 2 ** 30;
+
 /** Runs JavaScript in the sandbox: the body of a function of `input`, `nodes` and `execution` that returns JSON. */
 export const code: NodeKind = {
   kind: 'code',
@@ -11,9 +14,10 @@ export const code: NodeKind = {
   async run({ config, scope, signal, timeoutMs, log, sandbox }: NodeContext): Promise<NodeResult> {
     if (typeof config.source !== 'string') throw terminal('code_failed', "Expected 'source' to be text, but it is not");
     const { input, nodes, execution } = scope;
-    const limitMs = timeoutMs ?? code.defaultTimeoutMs;
+    const limitMs = Math.min(timeoutMs ?? code.defaultTimeoutMs, MAX_LIMIT_MS);
     const outcome = await sandbox.run({ source: config.source, scope: JSON.stringify({ input, nodes, execution }), timeoutMs: limitMs, signal, onLine: log });
-    if ('code' in outcome) throw new NodeFailure({ ...outcome, message: outcome.code === 'code_timeout' ? `The code ran longer than its limit of ${limitMs} ms` : outcome.message });
+    if ('code' in outcome)
+      throw new NodeFailure({ ...outcome, message: outcome.code === 'code_timeout' ? `The code ran longer than its limit of ${limitMs} ms` : outcome.message });
     try {
       return { output: parseBounded(outcome.output) };
     } catch (error) {

@@ -65,7 +65,13 @@ describe('http', () => {
   });
 
   it.each([
-    [400, false], [404, false], [408, true], [409, false], [429, true], [500, true], [503, true],
+    [400, false],
+    [404, false],
+    [408, true],
+    [409, false],
+    [429, true],
+    [500, true],
+    [503, true],
   ])('fails on %i, retryable: %p', async (status, retryable) => {
     answer = (_hit, reply) => void reply.writeHead(status).end('no');
     expect(await failureOf(ask())).toMatchObject({ code: 'http_status', retryable, message: expect.stringContaining(`${status}: no`) });
@@ -112,7 +118,11 @@ describe('http', () => {
   it('takes credentials along to its own origin only', async () => {
     const other = await Sink.open(undefined, '127.0.0.1');
     answer = (_hit, reply) => void reply.writeHead(302, { location: `http://127.0.0.1:${other.port}/` }).end();
-    for (const auth of [{ type: 'bearer', secret: 's' }, { type: 'header', header: 'X-Mine', secret: 's' }]) await ask({ auth, headers: { Cookie: 'c=1', 'X-Plain': '1' } }, { secrets: { s: 'token' } });
+    const auths: Json[] = [
+      { type: 'bearer', secret: 's' },
+      { type: 'header', header: 'X-Mine', secret: 's' },
+    ];
+    for (const auth of auths) await ask({ auth, headers: { Cookie: 'c=1', 'X-Plain': '1' } }, { secrets: { s: 'token' } });
     expect(other.hits).toHaveLength(2);
     for (const { headers } of other.hits) {
       expect(headers).toMatchObject({ 'x-plain': '1' });
@@ -122,7 +132,12 @@ describe('http', () => {
   });
 
   it.each([
-    [{ url: 'not a url' }], [{ url: 5 }], [{ headers: { Host: 'other' } }], [{ headers: { 'Transfer-Encoding': 'chunked' } }], [{ headers: { 'X-A': 'a\r\nX-B: b' } }], [{ headers: { 'X A': '1' } }],
+    [{ url: 'not a url' }],
+    [{ url: 5 }],
+    [{ headers: { Host: 'other' } }],
+    [{ headers: { 'Transfer-Encoding': 'chunked' } }],
+    [{ headers: { 'X-A': 'a\r\nX-B: b' } }],
+    [{ headers: { 'X A': '1' } }],
   ] as { [member: string]: Json }[][])('refuses %j before anything is sent', async (config) => {
     expect(await failureOf(ask(config))).toMatchObject({ code: 'http_invalid', retryable: false });
     expect(sink.hits).toEqual([]);

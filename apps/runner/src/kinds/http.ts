@@ -49,6 +49,9 @@ const failureOf = (error: unknown, label: string): NodeFailure => {
   const cause = error instanceof Error ? error : new Error(String(error));
   if (cause instanceof EgressDenied) return terminal('http_forbidden', cause.message);
   const code = (cause as NodeJS.ErrnoException).code ?? '';
-  const reason = cause instanceof AggregateError ? (cause.errors.map((one: Error) => one.message).join('; ') || cause.message) : cause.message;
-  return new NodeFailure({ code: code.includes('TIMEOUT') ? 'http_timeout' : 'http_unreachable', message: `Expected '${label}' to answer, but ${reason || code}`, retryable: true }, { cause });
+  const reason = cause instanceof AggregateError ? cause.errors.map((one: Error) => one.message).join('; ') || cause.message : cause.message;
+  return new NodeFailure(
+    { code: code.includes('TIMEOUT') ? 'http_timeout' : 'http_unreachable', message: `Expected '${label}' to answer, but ${reason || code}`, retryable: true },
+    { cause },
+  );
 };

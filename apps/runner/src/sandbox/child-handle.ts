@@ -115,11 +115,12 @@ export class Child {
       this.isStarting = false;
       this.#isReady = true;
       this.#idle = setTimeout(() => this.events.onIdle(), this.events.idleMs).unref();
-      return this.events.onReady();
+      this.events.onReady();
+      return;
     }
     if (message.id !== this.#current?.id) return;
-    if (message.type === 'line') return this.#current.job.onLine(message.level, message.text);
-    this.#current.end(message.outcome);
+    if (message.type === 'line') this.#current.job.onLine(message.level, message.text);
+    else this.#current.end(message.outcome);
   }
 
   #leave(): void {

@@ -77,14 +77,23 @@ const prepare = (): Prepared => {
 const run = ({ runtime, context }: Prepared, job: Job, scope: Scope): JobOutcome => {
   let lines = 0;
   let outcome: JobOutcome | undefined;
-  const write = scope.manage(context.newFunction('write', (level, text) => {
-    if (++lines > MAX_LINES) return;
-    const isLast = lines === MAX_LINES;
-    toParent({ type: 'line', id: job.id, level: context.getString(level) as ConsoleLevel, text: isLast ? `Only the first ${MAX_LINES - 1} lines are kept` : context.getString(text).slice(0, MAX_LINE_CHARS) });
-  }));
-  const settle = scope.manage(context.newFunction('settle', (kind, value, stack, retryable) => {
-    outcome ??= settled(context.getString(kind), context.getString(value), context.getString(stack), context.dump(retryable) === true);
-  }));
+  const write = scope.manage(
+    context.newFunction('write', (level, text) => {
+      if (++lines > MAX_LINES) return;
+      const isLast = lines === MAX_LINES;
+      toParent({
+        type: 'line',
+        id: job.id,
+        level: context.getString(level) as ConsoleLevel,
+        text: isLast ? `Only the first ${MAX_LINES - 1} lines are kept` : context.getString(text).slice(0, MAX_LINE_CHARS),
+      });
+    }),
+  );
+  const settle = scope.manage(
+    context.newFunction('settle', (kind, value, stack, retryable) => {
+      outcome ??= settled(context.getString(kind), context.getString(value), context.getString(stack), context.dump(retryable) === true);
+    }),
+  );
   context.setProp(context.global, '__write', write);
   const call = evaluate(context, prelude, 'prelude', scope);
   if ('code' in call) return call;
@@ -114,7 +123,8 @@ const evaluate = (context: QuickJSContext, source: string, file: string, scope: 
 const settled = (kind: string, value: string, stack: string, retryable: boolean): JobOutcome => {
   if (kind === 'failed') return failed(value, stack, retryable);
   if (kind === 'invalid') return { code: 'code_output_invalid', message: `Expected the code to return JSON, but ${value}`, retryable: false };
-  if (value.length > MAX_OUTPUT_CHARS) return { code: 'output_too_large', message: `Expected an output of at most ${MAX_OUTPUT_CHARS} bytes, but it has ${value.length}`, retryable: false };
+  if (value.length > MAX_OUTPUT_CHARS)
+    return { code: 'output_too_large', message: `Expected an output of at most ${MAX_OUTPUT_CHARS} bytes, but it has ${value.length}`, retryable: false };
   return { output: value };
 };
 
@@ -131,7 +141,8 @@ const failureOf = (context: QuickJSContext, error: QuickJSHandle): Failed => {
 const failed = (message: string, stack: string, retryable: boolean): Failed => {
   if (ranOut) return timeOut;
   const isExhausted = memory.buffer.byteLength >= (START_BYTES + MEMORY_LIMIT_BYTES) * 0.8 && message.endsWith(': null');
-  if (message === 'InternalError: out of memory' || isExhausted) return { code: 'code_memory', message: `The code needed more than its ${MEMORY_LIMIT_BYTES / 1024 / 1024} MiB of memory`, retryable: false };
+  if (message === 'InternalError: out of memory' || isExhausted)
+    return { code: 'code_memory', message: `The code needed more than its ${MEMORY_LIMIT_BYTES / 1024 / 1024} MiB of memory`, retryable: false };
   const line = /code\.js:(\d+)/.exec(stack)?.[1];
   return { code: 'code_failed', message: `${message.slice(0, 4_000)}${line ? ` (line ${line})` : ''}`, retryable };
 };

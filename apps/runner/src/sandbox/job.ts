@@ -6,7 +6,7 @@ export interface Job {
   readonly timeoutMs: number;
 }
 
-export type JobErrorCode = 'code_failed' | 'code_timeout' | 'code_memory' | 'code_output_invalid' | 'output_too_large';
+type JobErrorCode = 'code_failed' | 'code_timeout' | 'code_memory' | 'code_output_invalid' | 'output_too_large';
 
 /** How a job ended: the JSON text of what the code returned, or why there is none. */
 export type JobOutcome = { readonly output: string } | { readonly code: JobErrorCode; readonly message: string; readonly retryable: boolean };

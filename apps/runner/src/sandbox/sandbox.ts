@@ -52,12 +52,16 @@ export class Sandbox {
     const { promise, resolve } = Promise.withResolvers<JobOutcome>();
     const waiting: Waiting = { job, settle: resolve };
     this.#waiting.push(waiting);
-    job.signal.addEventListener('abort', () => {
-      const at = this.#waiting.indexOf(waiting);
-      if (at < 0) return;
-      this.#waiting.splice(at, 1);
-      resolve(Promise.reject(job.signal.reason));
-    }, { once: true });
+    job.signal.addEventListener(
+      'abort',
+      () => {
+        const at = this.#waiting.indexOf(waiting);
+        if (at < 0) return;
+        this.#waiting.splice(at, 1);
+        resolve(Promise.reject(job.signal.reason));
+      },
+      { once: true },
+    );
     this.#assign();
     return promise;
   }

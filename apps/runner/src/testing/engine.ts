@@ -1,4 +1,4 @@
-import { createPostgresLog, decodeJson, encodeJson, type EventLog, partitionOf, type Topic } from '@runlog/event-log';
+import { createPostgresLog, decodeJson, type EventLog, encodeJson, partitionOf, type Topic } from '@runlog/event-log';
 import type { ExecutionCommand, Frame, Heartbeat, NodeTask, Reply } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import type { TestDatabase } from '@runlog/testing';
@@ -45,8 +45,19 @@ export class Engine {
     const { executionId = uuidv7(), node = 'work', attempt = 1 } = given;
     const scope = { input: { x: 2 }, nodes: {}, execution: { id: executionId } };
     return {
-      executionId, workspaceId: 'w1', workflowVersionId: 'v1', node, attempt, kind: 'code', config: { source: 'return input.x + 1' }, timeoutMs: null,
-      idempotencyKey: `${executionId}:${node}`, effect: 'at_least_once', scope, at: Date.now(), ...given,
+      executionId,
+      workspaceId: 'w1',
+      workflowVersionId: 'v1',
+      node,
+      attempt,
+      kind: 'code',
+      config: { source: 'return input.x + 1' },
+      timeoutMs: null,
+      idempotencyKey: `${executionId}:${node}`,
+      effect: 'at_least_once',
+      scope,
+      at: Date.now(),
+      ...given,
     };
   }
 
