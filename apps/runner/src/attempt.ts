@@ -37,6 +37,7 @@ export class Attempt {
   readonly #log: NodeLog;
   readonly #mayBegin = Promise.withResolvers<void>();
   readonly #began = performance.now();
+  #signalledAt: number | undefined;
 
   constructor(
     readonly task: NodeTask,
@@ -62,6 +63,7 @@ export class Attempt {
 
   /** A stop signal: aborts the work; `run` then reports that it stopped. */
   stop(reason: Stopped['reason']): void {
+    this.#signalledAt ??= Date.now();
     this.#end(new Stopped(reason));
   }
 
@@ -89,7 +91,8 @@ export class Attempt {
     }
     if (!report || !this.isOurs) return void (await started);
     this.#logEnd(report);
-    await Promise.all([started, workshop.commands.send(report, task)]);
+    const signalled = this.#signalledAt === undefined ? {} : { signalledAt: this.#signalledAt };
+    await Promise.all([started, workshop.commands.send({ ...report, ...signalled }, task)]);
   }
 
   #end(reason: Error): void {

@@ -206,6 +206,25 @@ export interface NodeResource {
   readonly attempts: readonly AttemptResource[];
 }
 
+/** What became of a cancel: per node that it stopped, how it ended and after how many milliseconds. */
+export interface CancellationResource {
+  readonly requested_at: Timestamp;
+  readonly by: string;
+  readonly reason: string | null;
+  /** It is cancelled, and nobody had to be given up on. */
+  readonly acknowledged: boolean;
+  readonly nodes: readonly {
+    readonly node_id: string;
+    readonly attempt: number;
+    /** `unknown` also while the node has not answered yet. */
+    readonly outcome: 'stopped' | 'finished' | 'unknown';
+    /** From the request to the end of the node; null while it still runs. */
+    readonly ms: number | null;
+    /** From the request to its runner receiving the stop signal, if it did. */
+    readonly signalled_ms?: number;
+  }[];
+}
+
 /** What an execution waits for, since when, and who or what can unblock it. */
 export interface WhyResource {
   readonly object: 'why';

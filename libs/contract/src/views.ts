@@ -44,6 +44,8 @@ export interface NodeView {
   readonly completed_at: number | null;
   readonly stopped_at: number | null;
   readonly failed_at: number | null;
+  /** How a node that was stopped ended; null: it was not. */
+  readonly stop: { readonly outcome: 'stopped' | 'finished' | 'unknown'; readonly acknowledged: boolean; readonly signalled_at: number | null } | null;
   readonly attempts: readonly AttemptView[];
 }
 
@@ -108,6 +110,8 @@ export interface ExecutionView {
   readonly started_at: number | null;
   readonly completed_at: number | null;
   readonly cancel_requested_at: number | null;
+  /** Who asked to cancel it, and why; null: nobody did. */
+  readonly cancellation: { readonly by: string; readonly reason: string | null } | null;
   readonly cancelled_at: number | null;
   readonly cancelled_by: string | null;
   /** Milliseconds active until `status_since`; add now - status_since while running. */

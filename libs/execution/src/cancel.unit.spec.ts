@@ -38,6 +38,24 @@ describe('CancelExecution', () => {
     expect(scenario.execution?.outputs.has('a')).toBe(false);
   });
 
+  it('keeps when the runner received the stop signal, whatever it then reports', async () => {
+    const scenario = await parallel();
+    await scenario.start('a');
+    await scenario.start('b');
+    await scenario.accepted(cancel);
+    const [stopped] = await scenario.accepted({ type: 'StopNode', node: 'a', attempt: 1, runner: 'r1', signalledAt: 7 });
+    expect(stopped?.data).toEqual({ node_id: 'a', attempt: 1, acknowledged: true, outcome: 'stopped', signalled_at: 7 });
+    const [failed] = await scenario.accepted({ type: 'FailNode', node: 'b', attempt: 1, runner: 'r1', error: { code: 'x', message: 'x', retryable: true }, signalledAt: 8 });
+    expect(failed?.data).toEqual({ node_id: 'b', attempt: 1, acknowledged: true, outcome: 'finished', signalled_at: 8 });
+  });
+
+  it('refuses to start a node behind the fence', async () => {
+    const scenario = await parallel();
+    await scenario.start('a');
+    await scenario.accepted(cancel);
+    expect(await scenario.refused({ type: 'StartNode', node: 'b', attempt: 1, runner: 'r1' })).toMatchObject({ reason: 'cancel_requested' });
+  });
+
   it('ends when the grace period is over, naming who did not acknowledge', async () => {
     const scenario = await parallel();
     await scenario.start('a');

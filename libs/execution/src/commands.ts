@@ -73,10 +73,17 @@ export type ExecutionCommand =
   | (Asked<'CreateExecution'> & { readonly created: CreatedData })
   /** From the runner, just before it runs the node. The attempt belongs to the runner whose StartNode was accepted. */
   | (Asked<'StartNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId })
-  | (Asked<'CompleteNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly output: Json; readonly branch?: string })
-  | (Asked<'FailNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly error: NodeError })
-  /** The runner's answer to a stop signal: the node no longer runs. */
-  | (Asked<'StopNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId })
+  | (Asked<'CompleteNode'> & {
+      readonly node: NodeId;
+      readonly attempt: number;
+      readonly runner: RunnerId;
+      readonly output: Json;
+      readonly branch?: string;
+      readonly signalledAt?: Instant;
+    })
+  | (Asked<'FailNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly error: NodeError; readonly signalledAt?: Instant })
+  /** The runner's answer to a stop signal: the node no longer runs. `signalledAt`, here and in the reports: when the runner received the signal. */
+  | (Asked<'StopNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly signalledAt?: Instant })
   /** From the scheduler: the runner of this attempt is silent. `runner` null: the attempt was never started and its task is sent again. */
   | (Asked<'LoseAttempt'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly because: string })
   /** From the scheduler: this attempt is scheduled and nobody started it; the owner sends its task again. No event. */

@@ -26,26 +26,20 @@ export const startNode = (command: CommandOf<'StartNode'>, execution: Execution)
 export const completeNode = (command: CommandOf<'CompleteNode'>, execution: Execution): Decision => {
   const node = running(command, execution);
   if ('rejected' in node) return node;
+  if (execution.cancel) return [acknowledged(command, 'finished')];
   const attempt = { node_id: command.node, attempt: command.attempt };
-  if (execution.cancel) return [{ type: 'NodeStopped', data: { ...attempt, acknowledged: true, outcome: 'finished' } }];
   return [{ type: 'NodeCompleted', data: { ...attempt, output: command.output, ...(command.branch === undefined ? {} : { branch: command.branch }) } }];
 };
 
 export const failNode = (command: CommandOf<'FailNode'>, execution: Execution, workflow: Workflow): Decision => {
   const node = running(command, execution);
   if ('rejected' in node) return node;
-  if (execution.cancel)
-    return [{ type: 'NodeStopped', data: { node_id: command.node, attempt: command.attempt, acknowledged: true, outcome: 'finished' } }];
+  if (execution.cancel) return [acknowledged(command, 'finished')];
   return failed(command, command.node, node, command.error, workflow);
 };
 
 /** The runner's time-out was missed (or is longer than a minute): the scheduler's timer says so. */
-export const timeOutNode = (
-  command: CommandOf<'FireTimer'>,
-  timer: { readonly node: NodeId; readonly attempt: number },
-  execution: Execution,
-  workflow: Workflow,
-): Decision => {
+export const timeOutNode = (command: CommandOf<'FireTimer'>, timer: { readonly node: NodeId; readonly attempt: number }, execution: Execution, workflow: Workflow): Decision => {
   const node = execution.nodes.get(timer.node);
   if (node?.status !== 'running' || node.attempt !== timer.attempt)
     return refuse(command, execution, 'InvalidState', 'timer_settled', `attempt ${timer.attempt} of node '${timer.node}' ${standing(node)}`);
@@ -58,7 +52,7 @@ export const stopNode = (command: CommandOf<'StopNode'>, execution: Execution): 
   const node = running(command, execution);
   if ('rejected' in node) return node;
   if (!execution.cancel) return refuse(command, execution, 'InvalidState', 'not_stopping', 'nobody asked to stop it');
-  return [{ type: 'NodeStopped', data: { node_id: command.node, attempt: command.attempt, acknowledged: true, outcome: 'stopped' } }];
+  return [acknowledged(command, 'stopped')];
 };
 
 export const loseAttempt = (command: CommandOf<'LoseAttempt'>, execution: Execution, workflow: Workflow): Decision => {
@@ -78,6 +72,11 @@ export const loseAttempt = (command: CommandOf<'LoseAttempt'>, execution: Execut
   }
   return [lost, { type: 'NodeScheduled', data: { node_id: command.node, attempt: command.attempt + 1, kind: definition?.type ?? '' } }];
 };
+
+const acknowledged = (command: CommandOf<'CompleteNode' | 'FailNode' | 'StopNode'>, outcome: 'stopped' | 'finished'): ExecutionEvent => ({
+  type: 'NodeStopped',
+  data: { node_id: command.node, attempt: command.attempt, acknowledged: true, outcome, ...(command.signalledAt === undefined ? {} : { signalled_at: command.signalledAt }) },
+});
 
 /** No event: the owner sends the task again when this is not refused. */
 export const remindNode = (command: CommandOf<'RemindNode'>, execution: Execution): Decision => {

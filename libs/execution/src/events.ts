@@ -43,8 +43,8 @@ export interface EventData {
   /** `final`: no further attempt follows. */
   NodeFailed: Attempt & { readonly error: NodeError; readonly final: boolean; readonly inline?: true };
   NodeRetryScheduled: Attempt & { readonly retry_at: Instant };
-  /** `finished`: the runner's result came after the fence and was dropped. `acknowledged`: the runner said so itself. */
-  NodeStopped: Attempt & { readonly acknowledged: boolean; readonly outcome: 'stopped' | 'finished' | 'unknown' };
+  /** `finished`: the runner's result came after the fence and was dropped. `acknowledged`: the runner said so itself. `signalled_at`: when it received the stop signal. */
+  NodeStopped: Attempt & { readonly acknowledged: boolean; readonly outcome: 'stopped' | 'finished' | 'unknown'; readonly signalled_at?: Instant };
   NodeSkipped: { readonly node_id: NodeId };
   AttemptLost: Attempt & { readonly runner: RunnerId; readonly because: string };
   ApprovalRequested: Attempt & { readonly gate_id: GateId } & GateRules;

@@ -13,10 +13,7 @@ export type Evaluation =
   | { readonly purpose: 'pure' | 'gate' | 'delay'; readonly node: NodeId; readonly attempt: number }
   | { readonly purpose: 'output'; readonly node: null; readonly attempt: 0 };
 
-export type Next =
-  | { readonly kind: 'events'; readonly events: ExecutionEvent[] }
-  | { readonly kind: 'evaluate'; readonly pending: Evaluation[] }
-  | { readonly kind: 'idle' };
+export type Next = { readonly kind: 'events'; readonly events: ExecutionEvent[] } | { readonly kind: 'evaluate'; readonly pending: Evaluation[] } | { readonly kind: 'idle' };
 
 /** Events or evaluations a call at most gives; the owner calls again until it is idle. */
 const perCall = 64;
@@ -25,7 +22,7 @@ const idle: Next = { kind: 'idle' };
 
 /** What follows from the state alone. Pure; call it again after its events were applied, until it says idle. */
 export const next = (execution: Execution, workflow: Workflow): Next => {
-  if (isTerminal(execution.status) || execution.startedAt === null) return idle;
+  if (isTerminal(execution.status) || (execution.startedAt === null && !execution.cancel)) return idle;
   if (execution.failure || execution.rejection || execution.cancel) return ending(execution);
   if (execution.unreached.size > 0) return events(take(execution.unreached).map((node_id) => ({ type: 'NodeSkipped', data: { node_id } })));
   if (execution.ready.size > 0) return start(execution, workflow);
@@ -55,8 +52,7 @@ const ending = (execution: Execution): Next => {
   if (due.length > 0) return events(stopped(execution, due, 'unknown'));
   if (execution.active.size > 0) return idle;
   const { failure, rejection, cancel } = execution;
-  if (cancel)
-    return events([{ type: 'ExecutionCancelled', data: { by: cancel.by, reason: cancel.reason, unacknowledged: [...cancel.unacknowledged] } }]);
+  if (cancel) return events([{ type: 'ExecutionCancelled', data: { by: cancel.by, reason: cancel.reason, unacknowledged: [...cancel.unacknowledged] } }]);
   if (rejection) {
     const error = `Rejected by ${rejection.by} at '${rejection.node}'${rejection.comment ? `: ${rejection.comment}` : ''}`;
     return events([{ type: 'ExecutionRejected', data: { error, gate_id: rejection.gate, error_node_id: rejection.node, by: rejection.by } }]);

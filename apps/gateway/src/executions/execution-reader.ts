@@ -31,6 +31,10 @@ export class ExecutionReader {
   async one(who: Principal, ref: string, ask: Ask = {}): Promise<Found> {
     const known = executionRef(ref);
     const found = known === null ? null : await this.lookUp(who, known, ask);
+    if (known !== null && !found && (await this.isBehind(known)))
+      throw new Problem('unavailable', 'not_readable_yet', `Expected to look up execution '${ref}', but the read models are behind the log: it may be there, ask again`, {
+        headers: { 'Retry-After': '1' },
+      });
     if (!found || (who.podId !== null && found.view.pod_id !== who.podId)) throw unknown('execution', ref);
     if (ask.atVersion !== undefined && found.view.version !== ask.atVersion)
       throw new Problem('unknown', 'version_not_found', `Expected execution '${ref}' as it stood at version ${ask.atVersion}, but it has not got that far`);
@@ -54,6 +58,15 @@ export class ExecutionReader {
   /** Where the log ends for this execution, as a bound for the read models. */
   async freshness(executionId: string): Promise<Freshness> {
     return this.upTo(partitionOf(executionId, this.log.partitions('execution-events')));
+  }
+
+  /** Whether the read models lack something that was on the log when they were asked: what they don't know may be there all the same. */
+  private async isBehind(ref: string): Promise<boolean> {
+    const positions = await this.reads.positions();
+    const own = isUuid(ref) ? partitionOf(ref, this.log.partitions('execution-events')) : undefined;
+    const asked = positions.filter(({ partition }) => own === undefined || partition === own);
+    const behind = await Promise.all(asked.map(async ({ partition, offset }) => offset < (await this.log.end('execution-events', partition))));
+    return behind.includes(true);
   }
 
   private async lookUp(who: Principal, ref: string, ask: Ask): Promise<Found | null> {

@@ -38,6 +38,7 @@ const node = (node_id: string, given: Partial<NodeView>): NodeView => ({
   completed_at: null,
   stopped_at: null,
   failed_at: null,
+  stop: null,
   attempts: [],
   ...given,
 });
@@ -98,6 +99,7 @@ const view: ExecutionView = {
   started_at: created + 100,
   completed_at: null,
   cancel_requested_at: null,
+  cancellation: null,
   cancelled_at: null,
   cancelled_by: null,
   active_ms: 1000,

@@ -1,15 +1,16 @@
-import type { EventResource, ListResource, LogLineResource, LogQuery, NodeResource, Reads, WhyResource } from '@runlog/contract';
+import type { CancellationResource, EventResource, ListResource, LogLineResource, LogQuery, NodeResource, Reads, WhyResource } from '@runlog/contract';
 import { isTerminalStatus } from '@runlog/read-model';
 import type { Response } from 'express';
 import type { Principal } from '../auth/principal.js';
 import type { Frames } from '../frames.js';
-import { unknown } from '../http/problem.js';
+import { Problem, unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import { streamEvents } from '../streams/event-stream.js';
 import { lastEventId } from '../streams/last-event-id.js';
 import { streamLogs } from '../streams/log-stream.js';
 import type { OpenStreams } from '../streams/open-streams.js';
 import type { Tail } from '../tail.js';
+import { cancellationOf } from './cancellation.js';
 import { eventResource } from './event-resource.js';
 import { type ExecutionReader, staleHeader } from './execution-reader.js';
 import type { EventsQuery, LogsQuery } from './history.dto.js';
@@ -76,6 +77,14 @@ export class Histories {
   async why(who: Principal, ref: string): Promise<WhyResource> {
     const { view } = await this.reader.one(who, ref, { nodes: true });
     return whyOf(view, Date.now());
+  }
+
+  /** What became of a cancel. Throws a 404 problem when nobody has asked for one. */
+  async cancellation(who: Principal, ref: string): Promise<CancellationResource> {
+    const { view } = await this.reader.one(who, ref, { nodes: true });
+    const receipt = cancellationOf(view);
+    if (!receipt) throw new Problem('unknown', 'cancellation_not_found', `Expected to find a cancel of execution '${ref}', but nobody has asked for one`);
+    return receipt;
   }
 }
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { ListResource, NodeResource, WhyResource } from '@runlog/contract';
+import type { CancellationResource, ListResource, NodeResource, WhyResource } from '@runlog/contract';
 import type { Response } from 'express';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
@@ -76,5 +76,14 @@ export class HistoryController {
   @Problems(404)
   why(@Caller() who: Principal, @Param('execution_id') ref: string): Promise<WhyResource> {
     return this.histories.why(who, ref);
+  }
+
+  @Get('cancellation')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'getCancellation', summary: 'What became of a cancel: who asked, and how each node ended' })
+  @Answers(200, 'Cancellation')
+  @Problems(404)
+  cancellation(@Caller() who: Principal, @Param('execution_id') ref: string): Promise<CancellationResource> {
+    return this.histories.cancellation(who, ref);
   }
 }

@@ -22,6 +22,7 @@ const idleNode = ({ id, type, definition }: CompiledNode): NodeView => ({
   completed_at: null,
   stopped_at: null,
   failed_at: null,
+  stop: null,
   attempts: [],
 });
 

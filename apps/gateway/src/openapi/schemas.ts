@@ -107,6 +107,18 @@ export const schemas = {
     attempts: { type: 'array', items: attempt },
   }),
   Why: object({ object: { const: 'why' }, status: text, causes: { type: 'array', items: cause } }),
+  Cancellation: object({
+    requested_at: time,
+    by: text,
+    reason: textOrNull,
+    acknowledged: { type: 'boolean' },
+    nodes: {
+      type: 'array',
+      items: object({ node_id: text, attempt: count, outcome: { type: 'string', enum: ['stopped', 'finished', 'unknown'] }, ms: countOrNull, signalled_ms: count }, [
+        'signalled_ms',
+      ]),
+    },
+  }),
   Workflow: object({
     object: { const: 'workflow' },
     id,

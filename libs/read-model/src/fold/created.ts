@@ -31,6 +31,7 @@ export const created = (event: RecordedEvent & EventOf<'ExecutionCreated'>): Exe
     started_at: null,
     completed_at: null,
     cancel_requested_at: null,
+    cancellation: null,
     cancelled_at: null,
     cancelled_by: null,
     active_ms: 0,

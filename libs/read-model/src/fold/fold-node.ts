@@ -58,6 +58,7 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
       const node = nodeOf(view, event.data.node_id, workflow);
       if (event.data.attempt > 0) end(attemptOf(node, event.data.attempt), 'stopped', at);
       node.stopped_at = at;
+      node.stop = { outcome: event.data.outcome, acknowledged: event.data.acknowledged, signalled_at: event.data.signalled_at ?? null };
       return turnNode(view, node, 'stopped');
     }
     case 'NodeSkipped':

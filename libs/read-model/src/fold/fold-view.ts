@@ -66,6 +66,7 @@ const foldExecution = (view: ExecutionDraft, event: RecordedEvent): void => {
       return turn(view, 'cancelled', event.at, event.data.reason);
     case 'CancelRequested':
       view.cancel_requested_at = event.at;
+      view.cancellation = { by: event.data.by, reason: event.data.reason };
       return;
     default:
       return;

@@ -8,7 +8,23 @@ const createdData = { workflow_id: 'w', key: 'w_1', input: { x: 1 }, metadata: {
 
 type Step = { [Type in EventType]: readonly [at: number, type: Type, data: EventData[Type]] }[EventType];
 const recorded = (steps: readonly Step[]): RecordedEvent[] =>
-  steps.map(([at, type, data], i) => ({ type, data, at, version: i + 1, id: `id${i + 1}`, previous: i === 0 ? '' : `id${i}`, executionId: 'e', workspaceId: 'ws', schemaVersion: 1, commandId: 'c', commandOffset: i, more: false }) as RecordedEvent);
+  steps.map(
+    ([at, type, data], i) =>
+      ({
+        type,
+        data,
+        at,
+        version: i + 1,
+        id: `id${i + 1}`,
+        previous: i === 0 ? '' : `id${i}`,
+        executionId: 'e',
+        workspaceId: 'ws',
+        schemaVersion: 1,
+        commandId: 'c',
+        commandOffset: i,
+        more: false,
+      }) as RecordedEvent,
+  );
 
 const given = (...steps: Step[]) => {
   const view = recorded(steps).reduce<ExecutionView | undefined>((folded, event) => foldView(folded, event, names), undefined) as ExecutionView;
@@ -33,7 +49,15 @@ const started: Step[] = [
   [1_010, 'ExecutionQueued', { queue_name: null }],
   [1_100, 'ExecutionStarted', {}],
 ];
-const rules = { prompt: 'Pay?', schema: null, approvers: { users: [], roles: [], needed: 2, exclude_starter: false }, expires_at: null, on_expiry: 'fail', on_reject: 'reject', reminders_at: [] } as const;
+const rules = {
+  prompt: 'Pay?',
+  schema: null,
+  approvers: { users: [], roles: [], needed: 2, exclude_starter: false },
+  expires_at: null,
+  on_expiry: 'fail',
+  on_reject: 'reject',
+  reminders_at: [],
+} as const;
 
 describe('foldView', () => {
   it('begins pending, with nothing counted', () => {
@@ -41,7 +65,10 @@ describe('foldView', () => {
   });
 
   it('counts a node by its status, and scheduled ones as idle', () => {
-    given(...started, [1_200, 'NodeScheduled', { node_id: 'a', attempt: 1, kind: 'code' }]).then({ running_actions_count: 0, nodes: { a: { status: 'scheduled', name: 'A', scheduled_at: 1_200 } } });
+    given(...started, [1_200, 'NodeScheduled', { node_id: 'a', attempt: 1, kind: 'code' }]).then({
+      running_actions_count: 0,
+      nodes: { a: { status: 'scheduled', name: 'A', scheduled_at: 1_200 } },
+    });
     given(...started, [1_200, 'NodeScheduled', { node_id: 'a', attempt: 1, kind: 'code' }], [1_300, 'NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }]).then({
       running_actions_count: 1,
       assigned_to_worker: 'r',
@@ -122,10 +149,22 @@ describe('foldView', () => {
       [1_200, 'NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }],
       [1_200, 'NodeScheduled', { node_id: 'b', attempt: 1, kind: 'code' }],
       [1_300, 'CancelRequested', { by: 'user:1', reason: 'enough', grace_ms: 10, running: ['a'] }],
-      [1_300, 'NodeStopped', { node_id: 'b', attempt: 1, acknowledged: true } as EventData['NodeStopped']],
-      [1_400, 'NodeStopped', { node_id: 'a', attempt: 1, acknowledged: false } as EventData['NodeStopped']],
-      [1_400, 'ExecutionCancelled', { by: 'user:1', reason: 'enough', unacknowledged: ['a'] }],
-    ).then({ status: 'cancelled', status_reason: 'enough', cancelled_by: 'user:1', cancel_requested_at: 1_300, cancelled_at: 1_400, completed_at: 1_400, stopped_actions_count: 2, running_actions_count: 0, active_ms: 300 });
+      [1_300, 'NodeStopped', { node_id: 'b', attempt: 1, acknowledged: true, outcome: 'stopped' }],
+      [1_400, 'NodeStopped', { node_id: 'a', attempt: 1, acknowledged: true, outcome: 'finished', signalled_at: 1_350 }],
+      [1_400, 'ExecutionCancelled', { by: 'user:1', reason: 'enough', unacknowledged: [] }],
+    ).then({
+      nodes: { a: { stop: { outcome: 'finished', acknowledged: true, signalled_at: 1_350 } }, b: { stop: { outcome: 'stopped', signalled_at: null } } },
+      cancellation: { by: 'user:1', reason: 'enough' },
+      status: 'cancelled',
+      status_reason: 'enough',
+      cancelled_by: 'user:1',
+      cancel_requested_at: 1_300,
+      cancelled_at: 1_400,
+      completed_at: 1_400,
+      stopped_actions_count: 2,
+      running_actions_count: 0,
+      active_ms: 300,
+    });
   });
 
   it('says why it failed', () => {
@@ -134,7 +173,15 @@ describe('foldView', () => {
       [1_200, 'NodeFailed', { node_id: 'a', attempt: 1, error: { code: 'x', message: 'no', retryable: false }, final: true, inline: true }],
       [1_200, 'NodeSkipped', { node_id: 'b' }],
       [1_200, 'ExecutionFailed', { error: 'a failed', error_code: 'x', error_node_id: 'a' }],
-    ).then({ status: 'failed', error: 'a failed', error_code: 'x', error_node_id: 'a', failed_actions_count: 1, n_steps: 1, nodes: { a: { failed_at: 1_200, started_at: 1_200 }, b: { status: 'skipped' } } });
+    ).then({
+      status: 'failed',
+      error: 'a failed',
+      error_code: 'x',
+      error_node_id: 'a',
+      failed_actions_count: 1,
+      n_steps: 1,
+      nodes: { a: { failed_at: 1_200, started_at: 1_200 }, b: { status: 'skipped' } },
+    });
   });
 
   it('takes a clock that goes backwards as standing still', () => {

@@ -32,6 +32,7 @@ export const nodeOf = (view: ExecutionDraft, id: string, workflow: NodeNames): N
     completed_at: null,
     stopped_at: null,
     failed_at: null,
+    stop: null,
     attempts: [],
   };
   view.nodes[id] = node;

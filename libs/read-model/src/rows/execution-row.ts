@@ -23,6 +23,7 @@ const liveMembers = [
   'started_at',
   'completed_at',
   'cancel_requested_at',
+  'cancellation',
   'cancelled_at',
   'cancelled_by',
   'active_ms',
