@@ -1,4 +1,5 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
+import { nearest } from '@runlog/workflow';
 import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
 import { invalid, malformed, Problem, type ProblemPointer } from './problem.js';
 
@@ -23,7 +24,7 @@ const body = (dto: Type, given: Record<string, unknown>): object => {
   const members = membersOf(dto);
   const unknownOnes = Object.keys(given).filter((name) => !members.has(name));
   const instance = Object.assign(new dto() as object, Object.fromEntries(Object.entries(given).filter(([name]) => members.has(name))));
-  const errors = [...unknownOnes.map((name) => ({ pointer: `/${escaped(name)}`, detail: `Expected no member '${name}'` })), ...check(instance)];
+  const errors = [...unknownOnes.map((name) => unexpected(name, members)), ...check(instance)];
   if (errors.length > 0) throw invalid(errors);
   return instance;
 };
@@ -72,12 +73,25 @@ const membersOf = (dto: Type): ReadonlySet<string> => {
   return members;
 };
 
-const check = (instance: object): ProblemPointer[] => flatten(validateSync(instance, { forbidUnknownValues: true, stopAtFirstError: true }), '');
+const unexpected = (name: string, members: ReadonlySet<string>): ProblemPointer => {
+  const meant = nearest(name, members);
+  return { pointer: `/${escaped(name)}`, detail: `Expected no member '${name}'`, ...(meant === undefined ? {} : { suggestion: meant }) };
+};
+
+const check = (instance: object): ProblemPointer[] => flatten(validateSync(instance, { forbidUnknownValues: true }), '');
+
+/** What says most when several rules are broken at once: the type, then the rest. */
+const TYPES = ['isInt', 'isNumber', 'isString', 'isArray', 'isObject', 'isBoolean', 'isInstance'];
 
 const flatten = (errors: readonly ValidationError[], above: string): ProblemPointer[] =>
-  errors.flatMap(({ property, constraints, children }) => [
-    ...Object.values(constraints ?? {}).map((detail) => ({ pointer: `${above}/${escaped(property)}`, detail })),
-    ...flatten(children ?? [], `${above}/${escaped(property)}`),
-  ]);
+  errors.flatMap(({ property, value, constraints = {}, children }) => {
+    const broken = TYPES.map((type) => constraints[type]).find((message) => message !== undefined) ?? Object.values(constraints)[0];
+    const detail = broken !== undefined && value === undefined ? `Expected a member '${property}', but it is missing` : expectation(broken);
+    return [...(detail === undefined ? [] : [{ pointer: `${above}/${escaped(property)}`, detail }]), ...flatten(children ?? [], `${above}/${escaped(property)}`)];
+  });
+
+/** `limit must not be less than 1` as every problem says it: `Expected 'limit' not to be less than 1`. */
+const expectation = (message: string | undefined): string | undefined =>
+  message?.replace(/^(each value in )?(\w+) must (not )?/, (_, each: string | undefined, property: string, not: string | undefined) => `Expected ${each ?? ''}'${property}' ${not ?? ''}to `);
 
 const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
