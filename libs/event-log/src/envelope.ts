@@ -14,7 +14,7 @@ export type DecodedEvent = RecordedEvent & { readonly claim: number; readonly va
 const claimType = 'Claim';
 
 /** The record of an event: CloudEvents attributes in `ce_*` headers (Kafka binding, binary mode), `value` as hashed into its id. */
-export const encodeEvent = (event: EventEnvelope & { readonly value: Buffer | string; readonly traceparent?: string }, claim: number): NewRecord => {
+export const encodeEvent = (event: EventEnvelope & { readonly value: Buffer | string }, claim: number): NewRecord => {
   const headers: Record<string, string> = {
     ce_specversion: '1.0',
     ce_id: event.id,
@@ -72,6 +72,7 @@ export const decodeEvent = (record: LogRecord, upcasters: Upcasters = releasedUp
     more: headers.ce_more === '1',
     claim: claimOf(record),
     value: record.value,
+    ...(headers.traceparent === undefined ? {} : { traceparent: headers.traceparent }),
   } as DecodedEvent;
 };
 

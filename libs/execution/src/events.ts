@@ -86,4 +86,6 @@ export type RecordedEvent = ExecutionEvent & {
   readonly commandOffset: number;
   /** More events are due for the same command: its owner goes on at that command, also after a restart. */
   readonly more: boolean;
+  /** W3C Trace Context of the command, where it had one. */
+  readonly traceparent?: string;
 };

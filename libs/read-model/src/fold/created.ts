@@ -37,7 +37,7 @@ export const created = (event: RecordedEvent & EventOf<'ExecutionCreated'>): Exe
     active_ms: 0,
     suspended_ms: 0,
     status_since: event.at,
-    trace_id: null,
+    trace_id: event.traceparent?.split('-')[1] ?? null,
     gates: [],
     nodes: noNodes(),
     log_count: 0,
