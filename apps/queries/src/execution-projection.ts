@@ -2,24 +2,36 @@ import type { Batch, EventLog, Position, Subscription } from '@runlog/event-log'
 import type { Logger } from '@runlog/platform';
 import type { Catalog, Database } from '@runlog/read-model';
 import { namesFrom } from './projection/names.js';
+import { Pace } from './projection/pace.js';
 import { type NamesOf, PartitionProjection } from './projection/partition-projection.js';
 import { openPosition } from './projection/position-store.js';
 import type { Progress } from './projection/progress.js';
 import { Quarantine } from './projection/quarantine.js';
 
 const TOPIC = 'execution-events';
+/** Most executions begin and end within this: they are then written once. */
+const APART_MS = 60;
 
 /** Folds execution-events into executions, execution_nodes, execution_events and usage_daily: each batch one transaction. */
 export class ExecutionProjection {
   readonly #partitions = new Map<number, PartitionProjection>();
   readonly #alarms = new Map<number, string>();
   readonly #namesOf: NamesOf;
+  readonly #pace: Pace;
   #subscription: Subscription | undefined;
 
   constructor(
-    private readonly deps: { readonly database: Database; readonly log: EventLog; readonly catalog: Catalog; readonly logger: Logger; readonly progress: Progress; readonly onBatch?: (batch: Batch, seconds: number) => void },
+    private readonly deps: {
+      readonly database: Database;
+      readonly log: EventLog;
+      readonly catalog: Catalog;
+      readonly logger: Logger;
+      readonly progress: Progress;
+      readonly onBatch?: (batch: Batch, seconds: number) => void;
+    },
   ) {
     this.#namesOf = namesFrom(deps.catalog);
+    this.#pace = new Pace(deps.progress, APART_MS);
   }
 
   async start(): Promise<void> {
@@ -65,6 +77,7 @@ export class ExecutionProjection {
   async #project(batch: Batch): Promise<void> {
     const projection = this.#partitions.get(batch.partition);
     if (!projection) throw new Error(`Expected partition ${batch.partition} to be open, but it is not`);
+    await this.#pace.turn(batch);
     const begun = performance.now();
     let position: Position;
     try {

@@ -2,19 +2,32 @@ import { type Batch, decodeJson, decodeOrDeadLetter, type EventLog, type LogReco
 import type { Frame } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
+import { Pace } from './projection/pace.js';
 import { breaksOnData } from './projection/poison.js';
 import { advance, openForgetfulPosition, storedPosition } from './projection/position-store.js';
 import type { Progress } from './projection/progress.js';
 import { writeFrames } from './projection/write-frames.js';
 
 const TOPIC = 'execution-frames';
+const APART_MS = 50;
 
 /** Keeps what runners stream: log lines, and reports that came too late. Frames of other kinds pass by. */
 export class FrameProjection {
   readonly #positions = new Map<number, Position>();
+  readonly #pace: Pace;
   #subscription: Subscription | undefined;
 
-  constructor(private readonly deps: { readonly database: Database; readonly log: EventLog; readonly logger: Logger; readonly progress: Progress; readonly onBatch?: (batch: Batch, seconds: number) => void }) {}
+  constructor(
+    private readonly deps: {
+      readonly database: Database;
+      readonly log: EventLog;
+      readonly logger: Logger;
+      readonly progress: Progress;
+      readonly onBatch?: (batch: Batch, seconds: number) => void;
+    },
+  ) {
+    this.#pace = new Pace(deps.progress, APART_MS);
+  }
 
   async start(): Promise<void> {
     this.#subscription = await this.deps.log.subscribe({
@@ -23,6 +36,7 @@ export class FrameProjection {
       maxRecords: 2_000,
       start: (partition) => this.#open(partition),
       onBatch: async (batch) => {
+        await this.#pace.turn(batch);
         const begun = performance.now();
         await this.#project(batch);
         this.deps.onBatch?.(batch, (performance.now() - begun) / 1000);
@@ -38,7 +52,9 @@ export class FrameProjection {
 
   async #open(partition: number): Promise<number> {
     const { database, log, logger, progress } = this.deps;
-    const position = await openForgetfulPosition(database, log, 'frames', TOPIC, partition, (from, to) => logger.warn({ partition, from, to }, 'frames expired before they were stored'));
+    const position = await openForgetfulPosition(database, log, 'frames', TOPIC, partition, (from, to) =>
+      logger.warn({ partition, from, to }, 'frames expired before they were stored'),
+    );
     this.#positions.set(partition, position);
     progress.reached(position);
     return position.offset;

@@ -1,5 +1,5 @@
-import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { NestFactory } from '@nestjs/core';
+import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { bootstrapService, connectBackbone } from '@runlog/platform';
 import { QueriesModule } from './queries.module.js';
 import { QueriesService } from './queries.service.js';

@@ -24,7 +24,13 @@ export const exposeQueries = (registry: Registry, { lagMs, stopped }: { readonly
     },
   });
   const records = new Counter({ name: 'runlog_queries_records_total', help: 'Records projected', labelNames: ['topic'], registers: [registry] });
-  const seconds = new Histogram({ name: 'runlog_queries_batch_seconds', help: 'Time to project a batch', labelNames: ['topic'], buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3], registers: [registry] });
+  const seconds = new Histogram({
+    name: 'runlog_queries_batch_seconds',
+    help: 'Time to project a batch',
+    labelNames: ['topic'],
+    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
+    registers: [registry],
+  });
   return {
     batch(topic, count, took) {
       records.inc({ topic }, count);

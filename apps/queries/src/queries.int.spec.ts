@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ExecutionFilter } from '@runlog/contract';
-import { createPostgresLog, encodeJson, type EventLog, type NewRecord, partitionOf } from '@runlog/event-log';
+import { createPostgresLog, type EventLog, encodeJson, type NewRecord, partitionOf } from '@runlog/event-log';
 import type { CreatedData, Frame } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { Catalog, createDatabase, type Database } from '@runlog/read-model';
@@ -119,7 +119,14 @@ describe('queries', () => {
     const session = 'session-1';
     const ids = Array.from({ length: 5 }, () => uuidv7()).sort();
     for (const [i, id] of ids.entries()) {
-      const given = { session_id: session, tags: i % 2 ? ['odd', 'a"b\\'] : ['even'], metadata: { n: i, nested: { x: 1 } }, key: `listed_${i}`, name: `Listed ${i}`, hashid: `list${i}` };
+      const given = {
+        session_id: session,
+        tags: i % 2 ? ['odd', 'a"b\\'] : ['even'],
+        metadata: { n: i, nested: { x: 1 } },
+        key: `listed_${i}`,
+        name: `Listed ${i}`,
+        hashid: `list${i}`,
+      };
       await recorder.record(id, ...begun(given), ...(i === 4 ? ([['ExecutionCompleted', { output: null }]] as const) : []));
     }
     await Promise.all(ids.map((id, i) => one(id, i === 4 ? 4 : 3)));
@@ -152,7 +159,18 @@ describe('queries', () => {
   it('stores log lines once and late reports with their attempt', async () => {
     const id = uuidv7();
     await recorder.record(id, ...begun(), ['NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }]);
-    const line = (n: number): Frame => ({ type: 'log', executionId: id, workspaceId, node: 'a', attempt: 1, at: n, level: n === 2 ? 'error' : 'info', message: `line ${n}\0`, fields: { n }, dedupe: `r:${n}` });
+    const line = (n: number): Frame => ({
+      type: 'log',
+      executionId: id,
+      workspaceId,
+      node: 'a',
+      attempt: 1,
+      at: n,
+      level: n === 2 ? 'error' : 'info',
+      message: `line ${n}\0`,
+      fields: { n },
+      dedupe: `r:${n}`,
+    });
     const late: Frame = { type: 'late_report', executionId: id, workspaceId, node: 'a', attempt: 1, at: 9, runner: 'r', report: 'completed', because: 'lost' };
     const partition = partitionOf(id, log.partitions('execution-frames'));
     const records = [line(1), line(2), line(1), late, { ...line(3), executionId: 'broken' }, { ...line(4), node: 'bro\0ken' }, line(3)].map((frame) => encodeJson(id, frame));
@@ -169,7 +187,11 @@ describe('queries', () => {
 
   it('quarantines an execution that PostgreSQL refuses, and goes on with the rest', async () => {
     const [bad, good] = samePartition(log);
-    const records = [...recorder.encode(good, ...begun()), ...recorder.encode(bad, ...begun({ workflow_id: 'no-uuid' })), ...recorder.encode(good, ['ExecutionCompleted', { output: 1 }])];
+    const records = [
+      ...recorder.encode(good, ...begun()),
+      ...recorder.encode(bad, ...begun({ workflow_id: 'no-uuid' })),
+      ...recorder.encode(good, ['ExecutionCompleted', { output: 1 }]),
+    ];
     await recorder.append(good, records);
     expect(await one(good, 4)).toMatchObject({ status: 'completed' });
     expect(await queries.reads.execution({ workspaceId, ref: bad, nodes: false })).toBeNull();
@@ -238,7 +260,13 @@ describe('queries', () => {
     await queries.stop();
     await recorder.record(id, ['NodeCompleted', { node_id: 'a', attempt: 1, output: 5 }], ['ExecutionCompleted', { output: 6 }]);
     await restart();
-    expect(await one(id, 6)).toMatchObject({ status: 'completed', output: 6, running_actions_count: 0, completed_actions_count: 1, nodes: { a: { output: 5, attempts: [{ runner: 'r' }] } } });
+    expect(await one(id, 6)).toMatchObject({
+      status: 'completed',
+      output: 6,
+      running_actions_count: 0,
+      completed_actions_count: 1,
+      nodes: { a: { output: 5, attempts: [{ runner: 'r' }] } },
+    });
     const positions = await queries.reads.positions();
     expect(positions).toHaveLength(log.partitions('execution-events'));
     await until(async () => queries.describe().partitions.join() === '0,1,2,3');
@@ -248,7 +276,8 @@ describe('queries', () => {
   it('goes on when its connections break in the middle of a batch', async () => {
     const ids = Array.from({ length: 200 }, () => uuidv7());
     const recording = Promise.all(ids.map((id) => recorder.record(id, ...begun(), ['ExecutionCompleted', { output: null }])));
-    for (let i = 0; i < 5; i++) await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'runlog' and pid <> pg_backend_pid()`).catch(() => undefined);
+    for (let i = 0; i < 5; i++)
+      await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'runlog' and pid <> pg_backend_pid()`).catch(() => undefined);
     await recording;
     for (const id of ids) await eventually(() => one(id, 4));
     const { drift } = await verifyReadModel({ log, database, catalog });

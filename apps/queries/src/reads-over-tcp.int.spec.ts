@@ -16,7 +16,8 @@ const answering = (name: string): Reads => ({
   },
   executions: async (filter) => ({ rows: [], hasMore: filter.descending, lagMs: filter.limit }),
   events: async () => [],
-  logs: async ({ after, limit }) => Array.from({ length: limit }, (_, i) => ({ seq: after + i + 1, at: 0, level: 'info', message: 'x'.repeat(10_000), node_id: null, attempt: null, fields: null }) as const),
+  logs: async ({ after, limit }) =>
+    Array.from({ length: limit }, (_, i) => ({ seq: after + i + 1, at: 0, level: 'info', message: 'x'.repeat(10_000), node_id: null, attempt: null, fields: null }) as const),
   nodes: async () => null,
   positions: async () => [{ topicId: name, partition: 0, offset: 1, claim: 0, previous: '' }],
 });

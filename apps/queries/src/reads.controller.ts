@@ -1,6 +1,6 @@
-import type { ExecutionFilter, LogQuery, Reads } from '@runlog/contract';
 import { Controller, Inject, Logger } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { ExecutionFilter, LogQuery, Reads } from '@runlog/contract';
 import { readsPatterns } from '@runlog/read-model';
 
 /** Nest's token for the `Reads` of this process. */

@@ -90,7 +90,9 @@ const compare = async (database: Database, ids: readonly string[], refolded: Rea
     [ids],
   );
   const stored = new Map(rows.map((row) => [row.id, row]));
-  const quarantined = new Set((await database.query<{ id: string }>(`select execution_id as id from projection_quarantine where execution_id = any($1)`, [ids])).map(({ id }) => id));
+  const quarantined = new Set(
+    (await database.query<{ id: string }>(`select execution_id as id from projection_quarantine where execution_id = any($1)`, [ids])).map(({ id }) => id),
+  );
   return ids.flatMap((executionId) => {
     const { view, ids: chain } = refolded.get(executionId) as Refolded;
     const row = stored.get(executionId);

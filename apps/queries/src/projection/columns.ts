@@ -14,7 +14,8 @@ export const unnested = <Row>(columns: readonly Column<Row>[], first: number): s
   `unnest(${columns.map(({ type }, i) => `$${first + i}::${type === 'json' || type === 'text[]' ? 'text' : type}[]`).join(', ')}) as r (${columns.map(({ name }) => name).join(', ')})`;
 
 /** `r.id, r.live::json ...` */
-export const selected = <Row>(columns: readonly Column<Row>[]): string => columns.map(({ name, type }) => (type === 'json' || type === 'text[]' ? `r.${name}::${type}` : `r.${name}`)).join(', ');
+export const selected = <Row>(columns: readonly Column<Row>[]): string =>
+  columns.map(({ name, type }) => (type === 'json' || type === 'text[]' ? `r.${name}::${type}` : `r.${name}`)).join(', ');
 
 export const names = <Row>(columns: readonly Column<Row>[]): string => columns.map(({ name }) => name).join(', ');
 

@@ -3,8 +3,8 @@ import type { Logger } from '@runlog/platform';
 import { type Database, type NodeNames, VersionGap } from '@runlog/read-model';
 import { Changes, Poison } from './changes.js';
 import { LiveViews } from './live-views.js';
-import { storedPosition } from './position-store.js';
 import { breaksOnData, culprits, type Occurrence } from './poison.js';
+import { storedPosition } from './position-store.js';
 import type { Quarantine } from './quarantine.js';
 import { writeChanges } from './write-changes.js';
 

@@ -25,26 +25,29 @@ export const openPosition = async (sql: Sql, log: EventLog, projection: Projecti
     return stored;
   }
   const first: Position = { topicId: await log.topicId(topic), partition, offset: await log.begin(topic, partition), claim: -1, previous: '' };
-  await sql.query('insert into projection_progress (projection, topic_id, partition, "offset", claim, previous, updated_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing', [
-    projection,
-    first.topicId,
-    partition,
-    first.offset,
-    first.claim,
-    first.previous,
-    Date.now(),
-  ]);
+  await sql.query(
+    'insert into projection_progress (projection, topic_id, partition, "offset", claim, previous, updated_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing',
+    [projection, first.topicId, partition, first.offset, first.claim, first.previous, Date.now()],
+  );
   return (await storedPosition(sql, projection, partition)) ?? first;
 };
 
 /** As `openPosition`, for a topic that forgets: what expired before it was read is skipped, and `onExpired` says so. */
-export const openForgetfulPosition = async (sql: Sql, log: EventLog, projection: Projection, topic: Topic, partition: number, onExpired: (from: number, to: number) => void): Promise<Position> => {
+export const openForgetfulPosition = async (
+  sql: Sql,
+  log: EventLog,
+  projection: Projection,
+  topic: Topic,
+  partition: number,
+  onExpired: (from: number, to: number) => void,
+): Promise<Position> => {
   const stored = await storedPosition(sql, projection, partition);
   const begin = await log.begin(topic, partition);
   if (!stored || stored.offset >= begin || stored.topicId !== (await log.topicId(topic))) return openPosition(sql, log, projection, topic, partition);
   onExpired(stored.offset, begin);
   const skipped: Position = { ...stored, offset: begin, previous: '' };
-  if (!(await advance(sql, projection, stored, skipped))) throw new ProgressMismatch(`Expected to skip what expired in '${topic}/${partition}', but somebody else moved its progress`);
+  if (!(await advance(sql, projection, stored, skipped)))
+    throw new ProgressMismatch(`Expected to skip what expired in '${topic}/${partition}', but somebody else moved its progress`);
   return skipped;
 };
 

@@ -10,6 +10,7 @@ const DOUBT_MS = 100;
 export class Progress {
   readonly #own = new Map<number, number>();
   readonly #waiting = new Map<number, Set<() => void>>();
+  readonly #collecting = new Map<number, () => void>();
   #polled = new Map<number, number>();
   #polling: Promise<void> | undefined;
 
@@ -58,10 +59,29 @@ export class Progress {
       const wake = (): void => settle(false);
       const timer = setTimeout(() => settle(true), DOUBT_MS);
       waiting.add(wake);
+      this.#collecting.get(partition)?.();
       signal.addEventListener('abort', wake);
       if (signal.aborted) wake();
     });
     if (doubtful) await this.poll();
+  }
+
+  /** Lets events collect for `ms`, or until a reader waits for this partition: then at once. */
+  async collect(partition: number, ms: number): Promise<void> {
+    if (this.#waiting.get(partition)?.size) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#collecting.set(partition, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.#collecting.delete(partition);
+  }
+
+  /** Projects at once what own partitions are collecting, and resolves when that is done, or when `signal` aborts. */
+  async settle(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#collecting.keys()].map((partition) => this.moved(partition, signal)));
   }
 
   /** Looks at the stored progress of all partitions, at most every few milliseconds for all who ask. */

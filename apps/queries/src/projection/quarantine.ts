@@ -22,7 +22,11 @@ export class Quarantine {
       `select execution_id as id, "offset", claim from projection_quarantine where projection = 'executions' and partition = $1 order by "offset"`,
       [partition],
     );
-    return new Quarantine(database, rows.map(({ id }) => id), rows[0]);
+    return new Quarantine(
+      database,
+      rows.map(({ id }) => id),
+      rows[0],
+    );
   }
 
   has(executionId: string): boolean {

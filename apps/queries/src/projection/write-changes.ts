@@ -1,7 +1,7 @@
-import type { Json } from '@runlog/execution';
 import type { ExecutionView, NodeView } from '@runlog/contract';
 import type { DecodedEvent, Position } from '@runlog/event-log';
-import { indexedTerm, liveJson, metadataTerm, nodeStateJson, settledJson, type Sql } from '@runlog/read-model';
+import type { Json } from '@runlog/execution';
+import { indexedTerm, liveJson, metadataTerm, nodeStateJson, type Sql, settledJson } from '@runlog/read-model';
 import type { Changes, Touched } from './changes.js';
 import { arrayLiteral, type Column, columnar, names, selected, unnested } from './columns.js';
 import type { UsageRow } from './usage.js';
@@ -130,8 +130,14 @@ export const writeChanges = async (sql: Sql, changes: Changes, from: Position, t
       to.claim,
       to.previous,
       Date.now(),
-      ...columnar(createdColumns, touched.filter(({ isNew }) => isNew)),
-      ...columnar(liveColumns, touched.filter(({ isNew }) => !isNew)),
+      ...columnar(
+        createdColumns,
+        touched.filter(({ isNew }) => isNew),
+      ),
+      ...columnar(
+        liveColumns,
+        touched.filter(({ isNew }) => !isNew),
+      ),
       ...columnar(nodeColumns, touched.flatMap(changedNodes)),
       ...columnar(eventColumns, changes.events),
       ...columnar(usageColumns, changes.usage.rows),

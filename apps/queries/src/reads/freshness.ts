@@ -16,7 +16,11 @@ export class Freshening {
    * Runs `look` once the asked offset is projected, and again at each step of the partition until it says done, or time is up.
    * `look` gives what it found and whether that is fresh enough.
    */
-  async until<Found>(executionId: string | undefined, fresh: Freshness | undefined, look: () => Promise<{ found: Found; enough: boolean }>): Promise<{ found: Found; stale: boolean }> {
+  async until<Found>(
+    executionId: string | undefined,
+    fresh: Freshness | undefined,
+    look: () => Promise<{ found: Found; enough: boolean }>,
+  ): Promise<{ found: Found; stale: boolean }> {
     if (!fresh) return { found: (await look()).found, stale: false };
     const partition = fresh.partition ?? (executionId === undefined ? undefined : partitionOf(executionId, this.log.partitions('execution-events')));
     const timeout = AbortSignal.timeout(Math.min(Math.max(fresh.timeoutMs, 0), LONGEST_WAIT_MS));

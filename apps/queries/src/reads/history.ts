@@ -1,11 +1,15 @@
 import type { EventView, ExecutionView, NodeView } from '@runlog/contract';
-import { decodeEvent, type DecodedEvent } from '@runlog/event-log';
+import { type DecodedEvent, decodeEvent } from '@runlog/event-log';
 import { foldView, type NodeNames, type Sql } from '@runlog/read-model';
 
 const columns = 'id, execution_id, version, type, schema_version, at, previous, command_id, command_offset, workspace_id, value';
 
 export const eventsAfter = (sql: Sql, workspaceId: string, executionId: string, after: number, limit: number): Promise<EventView[]> =>
-  sql.query<EventView>(`select ${columns} from execution_events where execution_id = $2 and workspace_id = $1 and version > $3 order by version limit $4`, [workspaceId, executionId, after, limit], 'events-after');
+  sql.query<EventView>(
+    `select ${columns} from execution_events where execution_id = $2 and workspace_id = $1 and version > $3 order by version limit $4`,
+    [workspaceId, executionId, after, limit],
+    'events-after',
+  );
 
 /** The event as it was read from the log, upcast to its current shape. @throws UndecodableRecord */
 export const recordedOf = (event: EventView): DecodedEvent =>
@@ -71,13 +75,15 @@ export interface NodesOfRow {
 export const nodesOf = ({ nodes, late_reports }: NodesOfRow): NodeView[] => {
   const late = new Map((late_reports ?? []).map((report) => [`${report.node_id}.${report.attempt}`, report]));
   return (nodes ?? [])
-    .map(({ state, output }): NodeView => ({
-      ...state,
-      output,
-      attempts: state.attempts.map((attempt) => {
-        const report = late.get(`${state.node_id}.${attempt.attempt}`);
-        return report ? { ...attempt, late_report: { at: report.at, report: report.report, because: report.because } } : attempt;
+    .map(
+      ({ state, output }): NodeView => ({
+        ...state,
+        output,
+        attempts: state.attempts.map((attempt) => {
+          const report = late.get(`${state.node_id}.${attempt.attempt}`);
+          return report ? { ...attempt, late_report: { at: report.at, report: report.report, because: report.because } } : attempt;
+        }),
       }),
-    }))
+    )
     .sort((a, b) => (a.scheduled_at ?? Infinity) - (b.scheduled_at ?? Infinity) || (a.node_id < b.node_id ? -1 : 1));
 };

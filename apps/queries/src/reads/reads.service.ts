@@ -11,6 +11,8 @@ import type { Lag } from './lag.js';
 import { logLines } from './logs.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** A list waits so long at most for what is just being projected. */
+const LIST_WAIT_MS = 100;
 const members = 'e.id, e.version, e.settled, e.live, e.output, t.count as log_count, t.last_line as last_log_line';
 const source = 'from executions e left join execution_log_tips t on t.execution_id = e.id';
 
@@ -21,9 +23,7 @@ export class ReadsService implements Reads {
   readonly #fresh: Freshening;
   readonly #namesOf;
 
-  constructor(
-    private readonly deps: { readonly database: Database; readonly log: EventLog; readonly catalog: Catalog; readonly progress: Progress; readonly lag: Lag },
-  ) {
+  constructor(private readonly deps: { readonly database: Database; readonly log: EventLog; readonly catalog: Catalog; readonly progress: Progress; readonly lag: Lag }) {
     this.#fresh = new Freshening(deps.log, deps.progress);
     this.#namesOf = namesFrom(deps.catalog);
   }
@@ -45,7 +45,8 @@ export class ReadsService implements Reads {
   }
 
   async executions(filter: ExecutionFilter): Promise<ExecutionPage> {
-    const { database, lag } = this.deps;
+    const { database, lag, progress } = this.deps;
+    await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
     const page = pageStatement(filter);
     const count = countStatement(filter);
     const [rows, counted] = await Promise.all([

@@ -1,4 +1,4 @@
-import { chainId, encodeEvent, type EventLog, type NewRecord, type OwnedPartition, partitionOf, type Subscription } from '@runlog/event-log';
+import { chainId, type EventLog, encodeEvent, type NewRecord, type OwnedPartition, partitionOf, type Subscription } from '@runlog/event-log';
 import type { CreatedData, EventData, EventType } from '@runlog/execution';
 import { uuidv7 } from 'uuidv7';
 
