@@ -29,7 +29,9 @@ const idle: NodeStats = {
 /** Every node and edge of the pinned template: nodes that nothing happened to are idle, edges are derived. */
 export const statsOf = (view: ExecutionView, workflow: Workflow, now: number): { [nodeOrEdge: string]: NodeStats | EdgeStats } => {
   const stats: { [nodeOrEdge: string]: NodeStats | EdgeStats } = {};
-  for (const { from, to, branch } of workflow.definition.edges) stats[`${from}-${to}`] = { status: isOpen(view, from, branch) ? 'open' : 'closed' };
+  // Several branches may lead to the same node: their edges share a name, and one that is open opens it.
+  for (const { from, to, branch } of workflow.definition.edges)
+    if (stats[`${from}-${to}`]?.status !== 'open') stats[`${from}-${to}`] = { status: isOpen(view, from, branch) ? 'open' : 'closed' };
   for (const id of workflow.nodes.keys()) {
     const node = view.nodes?.[id];
     stats[id] = node ? nodeStats(node, now) : idle;

@@ -38,7 +38,10 @@ export class ReadsService implements Reads {
     if (!found) return null;
     if (atVersion !== undefined && atVersion < found.version) {
       const view = await viewAtVersion(this.deps.database, workspaceId, found.id, atVersion, await this.#namesOf(found.settled.workflow_version_id));
-      return view ? { view: nodes ? view : { ...view, nodes: undefined }, stale, lagMs } : null;
+      if (!view) return null;
+      // The trace belongs to the record on the log, not to the stored history.
+      const { trace_id } = viewOf(found);
+      return { view: { ...view, trace_id, ...(nodes ? {} : { nodes: undefined }) }, stale, lagMs };
     }
     const view = viewOf(found);
     return { view: nodes ? { ...view, nodes: Object.fromEntries(nodesOf(found).map((node) => [node.node_id, node])) } : view, stale, lagMs };
