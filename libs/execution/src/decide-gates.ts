@@ -8,12 +8,10 @@ import { refuse } from './refusal.js';
 import type { Rejection } from './rejection.js';
 
 export const respond = (command: CommandOf<'Respond'>, execution: Execution): Decision => {
+  if (isTaken(command, execution)) return [];
   const gate = chosenGate(command, execution);
   if ('rejected' in gate) return gate;
-  if (gate.decided)
-    return gate.decided.commandId === command.id
-      ? []
-      : refuse(command, execution, 'InvalidState', 'gate_decided', `gate '${gate.id}' was answered already: ${gate.decided.decision} by ${gate.decided.by}`);
+  if (gate.decided) return decidedAlready(command, gate, gate.decided, execution);
   if (isTerminal(execution.status)) return refuse(command, execution, 'InvalidState', 'execution_ended', `it is ${execution.status} already`);
   if (execution.cancel) return refuse(command, execution, 'InvalidState', 'cancel_requested', 'it is being cancelled');
   const objection = mayAnswer(command, gate, execution) ?? answerProblems(command, gate, execution);
@@ -24,18 +22,25 @@ export const respond = (command: CommandOf<'Respond'>, execution: Execution): De
   const decision = gate.kind === 'question' ? null : (command.decision ?? null);
   const needed = gate.rules.approvers?.needed ?? 1;
   const accepted = decision !== 'approve' || gate.approvals.length + 1 >= needed;
-  const events: ExecutionEvent[] = [
-    { type: 'ResponseReceived', data: { node_id: gate.node, gate_id: gate.id, decision, answer, comment, by: command.by, accepted } },
-  ];
+  const events: ExecutionEvent[] = [{ type: 'ResponseReceived', data: { node_id: gate.node, gate_id: gate.id, decision, answer, comment, by: command.by, accepted } }];
   if (!accepted) return events;
   return [...events, ...resumed(execution), ...settleGate(gate, { decision: decision ?? 'answer', answer, comment, by: command.by })];
+};
+
+const isTaken = (command: CommandOf<'Respond'>, execution: Execution): boolean => [...execution.gates.values()].some(({ responses }) => responses.includes(command.id));
+
+/** Tells who comes late which answer was taken. */
+const decidedAlready = (command: CommandOf<'Respond'>, gate: Gate, decided: NonNullable<Gate['decided']>, execution: Execution): Rejection => {
+  const { decision, by, at, answer, comment } = decided;
+  const refusal = refuse(command, execution, 'InvalidState', 'gate_decided', `gate '${gate.id}' was answered already: ${decision} by ${by}`);
+  const accepted = { gate_id: gate.id, node_id: gate.node, decision, by, at: new Date(at).toISOString(), answer, comment };
+  return { ...refusal, state: { status: execution.status, version: execution.version, accepted } };
 };
 
 export const expireGate = (command: CommandOf<'FireTimer'>, id: GateId, execution: Execution): Decision => {
   const gate = execution.gates.get(id);
   if (!gate || gate.decided) return refuse(command, execution, 'InvalidState', 'timer_settled', `gate '${id}' is not open`);
-  if (gate.rules.expires_at === null || command.at < gate.rules.expires_at)
-    return refuse(command, execution, 'InvalidState', 'timer_early', `gate '${id}' has not expired`);
+  if (gate.rules.expires_at === null || command.at < gate.rules.expires_at) return refuse(command, execution, 'InvalidState', 'timer_early', `gate '${id}' has not expired`);
   if (execution.cancel) return refuse(command, execution, 'InvalidState', 'cancel_requested', 'it is being cancelled');
   const { on_expiry: rule } = gate.rules;
   const outcome = typeof rule === 'string' ? rule : 'answer';
@@ -47,7 +52,11 @@ export const expireGate = (command: CommandOf<'FireTimer'>, id: GateId, executio
 
 export const remindGate = (command: CommandOf<'FireTimer'>, id: GateId, nth: number, execution: Execution): Decision => {
   const gate = execution.gates.get(id);
-  if (!gate || gate.decided || gate.reminded >= nth) return refuse(command, execution, 'InvalidState', 'timer_settled', `gate '${id}' needs no reminder ${nth}`);
+  const due = gate?.rules.reminders_at[nth - 1];
+  if (!gate || gate.decided || gate.reminded >= nth || due === undefined)
+    return refuse(command, execution, 'InvalidState', 'timer_settled', `gate '${id}' needs no reminder ${nth}`);
+  if (command.at < due) return refuse(command, execution, 'InvalidState', 'timer_early', `reminder ${nth} of gate '${id}' is not due`);
+  if (execution.cancel) return refuse(command, execution, 'InvalidState', 'cancel_requested', 'it is being cancelled');
   return [{ type: 'GateReminded', data: { node_id: gate.node, gate_id: id, nth } }];
 };
 
@@ -83,10 +92,12 @@ const chosenGate = (command: CommandOf<'Respond'>, execution: Execution): Gate |
   }
   const open = gates.filter((gate) => !gate.decided);
   if (open.length === 1 && open[0]) return open[0];
-  const answered = gates.find((gate) => gate.decided?.commandId === command.id);
-  if (answered) return answered;
+  const last = gates.length === 1 ? gates[0] : undefined;
+  if (last) return last;
   if (open.length === 0) return refuse(command, execution, 'InvalidState', 'no_open_gate', `it waits for no answer (it is ${execution.status})`);
-  return refuse(command, execution, 'InvalidState', 'gate_ambiguous', `${open.length} gates are open, name one with gate_id or node_id: ${listed(gates)}`);
+  const refusal = refuse(command, execution, 'InvalidState', 'gate_ambiguous', `${open.length} gates are open, name one with gate_id or node_id: ${listed(gates)}`);
+  const state = { status: execution.status, version: execution.version, open_gates: open.map(({ id, node, kind }) => ({ id, node_id: node, kind })) };
+  return { ...refusal, state };
 };
 
 const listed = (gates: readonly Gate[]): string =>
@@ -105,7 +116,13 @@ const mayAnswer = (command: CommandOf<'Respond'>, gate: Gate, execution: Executi
   if (approvers.exclude_starter && command.by === execution.created.created_by)
     return refuse(command, execution, 'NotAllowed', 'starter_excluded', `${command.by} started the execution and may not answer gate '${gate.id}'`);
   if (gate.approvals.includes(command.by))
-    return refuse(command, execution, 'InvalidState', 'already_answered', `${command.by} has approved gate '${gate.id}' already; ${gate.approvals.length} of ${approvers.needed} are there`);
+    return refuse(
+      command,
+      execution,
+      'InvalidState',
+      'already_answered',
+      `${command.by} has approved gate '${gate.id}' already; ${gate.approvals.length} of ${approvers.needed} are there`,
+    );
   return undefined;
 };
 

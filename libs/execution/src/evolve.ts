@@ -139,7 +139,7 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
     case 'GateExpired': {
       const { gate_id, outcome, answer, node_id } = event.data;
       const by = 'system:gate_expired';
-      close(execution, gate_id, { decision: outcome, by, at: event.at, answer, commandId: event.commandId });
+      close(execution, gate_id, { decision: outcome, by, at: event.at, answer, comment: null });
       if (outcome === 'reject' && execution.gates.get(gate_id)?.rules.on_reject === 'reject')
         execution.rejection = { gate: gate_id, node: node_id, by, comment: 'nobody answered in time' };
       return;
@@ -181,16 +181,17 @@ const openGate = (execution: Execution, event: Applied & (EventOf<'ApprovalReque
   activate(execution, node_id, { status: 'waiting', attempt, waitsFor: { kind: 'gate', gate: gate_id } }, workflow);
   execution.gatesOpen++;
   const kind = event.type === 'ApprovalRequested' ? 'approval' : 'question';
-  execution.gates.set(gate_id, { id: gate_id, node: node_id, attempt, kind, rules, approvals: [], reminded: 0, decided: null });
+  execution.gates.set(gate_id, { id: gate_id, node: node_id, attempt, kind, rules, approvals: [], responses: [], reminded: 0, decided: null });
 };
 
 const hear = (execution: Execution, event: Applied & EventOf<'ResponseReceived'>): void => {
   const { gate_id, node_id, decision, by, comment, answer, accepted } = event.data;
   const gate = execution.gates.get(gate_id);
   if (!gate) return;
+  gate.responses.push(event.commandId);
   if (decision === 'approve') gate.approvals.push(by);
   if (!accepted) return;
-  close(execution, gate_id, { decision: decision ?? 'answer', by, at: event.at, answer, commandId: event.commandId });
+  close(execution, gate_id, { decision: decision ?? 'answer', by, at: event.at, answer, comment });
   if (decision === 'reject' && gate.rules.on_reject === 'reject') execution.rejection = { gate: gate_id, node: node_id, by, comment };
 };
 

@@ -29,8 +29,10 @@ export interface Gate {
   readonly rules: GateRules;
   /** Who has approved so far. */
   approvals: Actor[];
+  /** The commands whose responses were taken: each of them again is answered, not refused. */
+  responses: CommandId[];
   reminded: number;
-  decided: { readonly decision: string; readonly by: Actor; readonly at: Instant; readonly answer: Json; readonly commandId: CommandId } | null;
+  decided: { readonly decision: string; readonly by: Actor; readonly at: Instant; readonly answer: Json; readonly comment: string | null } | null;
 }
 
 /**

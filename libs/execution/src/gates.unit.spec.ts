@@ -50,8 +50,44 @@ describe('Respond', () => {
   it('is refused once another answer won, and answered again for the same command', async () => {
     const scenario = await approval({}, [['pay', 'code']]);
     await scenario.accepted({ ...yes, id: 'first' });
-    expect(await scenario.refused({ ...no, gate: 'ask.1' })).toMatchObject({ rejected: 'InvalidState', reason: 'gate_decided' });
+    const late = await scenario.refused({ ...no, gate: 'ask.1' });
+    expect(late).toMatchObject({
+      rejected: 'InvalidState',
+      reason: 'gate_decided',
+      state: { status: 'running', accepted: { gate_id: 'ask.1', decision: 'approve', by: 'user:bob' } },
+    });
+    expect(await scenario.refused(no)).toMatchObject({ reason: 'gate_decided' });
     expect(await scenario.accepted({ ...yes, id: 'first' })).toEqual([]);
+  });
+
+  it('never answers a later gate with a command that answered an earlier one', async () => {
+    const scenario = await approval({}, [['sign', 'approval', { prompt: 'Sign?' }]]);
+    await scenario.accepted({ ...yes, id: 'first' });
+    expect(await scenario.accepted({ ...yes, id: 'first' })).toEqual([]);
+    expect(scenario.status('sign')).toBe('waiting');
+  });
+
+  it('is answered again for the same command while more approvals are needed, and after', async () => {
+    const scenario = await approval({ approvers: { needed: 2 } });
+    await scenario.accepted({ ...yes, id: 'first' });
+    expect(await scenario.accepted({ ...yes, id: 'first' })).toEqual([]);
+    await scenario.accepted({ ...yes, by: 'user:eve' });
+    expect(await scenario.accepted({ ...yes, id: 'first' })).toEqual([]);
+    expect(await scenario.refused({ ...yes, id: 'another', by: 'user:joe' })).toMatchObject({ reason: 'gate_decided', state: { accepted: { by: 'user:eve' } } });
+  });
+
+  it('lets one rejection settle what needs several approvals', async () => {
+    const scenario = await approval({ approvers: { needed: 3 } });
+    await scenario.accepted(yes);
+    await scenario.accepted({ ...no, by: 'user:eve', comment: 'no money' });
+    expect(scenario.status()).toBe('rejected');
+    expect(scenario.history.at(-1)?.data).toMatchObject({ error: "Rejected by user:eve at 'ask': no money", gate_id: 'ask.1', by: 'user:eve' });
+  });
+
+  it('takes an approver by role', async () => {
+    const scenario = await approval({ approvers: { roles: ['admin'] } });
+    expect(await scenario.refused(yes)).toMatchObject({ rejected: 'NotAllowed', reason: 'not_an_approver' });
+    expect(types(await scenario.accepted({ ...yes, roles: ['viewer', 'editor', 'admin'] })).at(-1)).toBe('ExecutionCompleted');
   });
 
   it('is refused when nothing is open, when several are and none is named, and for a gate that does not exist', async () => {
@@ -62,7 +98,7 @@ describe('Respond', () => {
       edges: [edge('start_of_workflow', 'a'), edge('start_of_workflow', 'b')],
     }).created();
     const refusal = await two.refused(yes);
-    expect(refusal).toMatchObject({ reason: 'gate_ambiguous' });
+    expect(refusal).toMatchObject({ reason: 'gate_ambiguous', state: { open_gates: [{ id: 'a.1', node_id: 'a', kind: 'approval' }, { id: 'b.1' }] } });
     expect(refusal.because).toContain("'a.1', 'b.1'");
     expect(await two.refused({ ...yes, gate: 'zzz' })).toMatchObject({ rejected: 'InvalidArgument', errors: [{ pointer: '/gate_id' }] });
     expect(types(await two.accepted({ ...yes, node: 'a' }))).toContain('NodeCompleted');
@@ -117,8 +153,9 @@ describe('a gate that expires', () => {
 
   it('reminds once per reminder while it is open', async () => {
     const scenario = await approval({ reminders_seconds: [10] });
-    scenario.clock = 10_000;
     const remind = { type: 'FireTimer', timer: { kind: 'gate_reminder', gate: 'ask.1', nth: 1 } } as const;
+    expect(await scenario.refused(remind)).toMatchObject({ reason: 'timer_early' });
+    scenario.clock = 10_000;
     expect(types(await scenario.accepted(remind))).toEqual(['GateReminded']);
     expect(await scenario.refused(remind)).toMatchObject({ reason: 'timer_settled' });
   });

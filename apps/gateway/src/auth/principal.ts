@@ -26,5 +26,8 @@ export interface Principal {
 /** `user:<id>`, for a key without a user `user:key_<prefix>`. */
 export const actorOf = ({ userId, prefix }: Principal): string => `user:${userId ?? `key_${prefix}`}`;
 
+/** The key's role and every one that it contains: a gate that asks for editors takes an admin. */
+export const rolesOf = ({ role }: Principal): readonly Role[] => roles.slice(0, roles.indexOf(role) + 1);
+
 /** The principal of the request. */
 export const Caller = createParamDecorator((_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<ApiRequest>().principal);

@@ -1,6 +1,6 @@
 import type { ExecutionView, GateView } from '@runlog/contract';
 import type { ExecutionCommand } from '@runlog/execution';
-import { actorOf, type Principal } from '../auth/principal.js';
+import { actorOf, type Principal, rolesOf } from '../auth/principal.js';
 import type { Commands } from '../commands.js';
 import { Answer } from '../http/answer.js';
 import { Problem } from '../http/problem.js';
@@ -52,22 +52,10 @@ export class Verbs {
     return this.act(
       ask,
       body,
-      (common) => ({ ...common, ...answer, type: 'Respond', by: actorOf(ask.who), roles: [ask.who.role] }),
+      (common) => ({ ...common, ...answer, type: 'Respond', by: actorOf(ask.who), roles: rolesOf(ask.who) }),
       () => 200,
       check,
-    ).catch((error: unknown) => this.withDecision(ask, body, error));
-  }
-
-  /** A late answer is told which one was accepted. */
-  private async withDecision({ who, ref }: { who: Principal; ref: string }, { gate_id, node_id }: RespondBody, error: unknown): Promise<never> {
-    if (!(error instanceof Problem) || error.kind !== 'conflict' || error.more.state === undefined) throw error;
-    const { view } = await this.reader.one(who, ref, { nodes: false });
-    const gate = view.gates.findLast(
-      ({ id, node_id: node, decided }) => decided !== null && (gate_id === undefined || id === gate_id) && (node_id === undefined || node === node_id),
     );
-    if (!gate?.decided) throw error;
-    const accepted = { gate_id: gate.id, node_id: gate.node_id, ...gate.decided, at: utc(gate.decided.at) };
-    throw new Problem('conflict', error.code, error.message, { ...error.more, state: { ...(error.more.state as object), accepted } });
   }
 
   private async act(
