@@ -42,6 +42,8 @@ export interface Service {
 export const bootstrapService = async (name: string, make: (platform: Platform) => Promise<Service>): Promise<void> => {
   const platform = createPlatform(name, readConfigOrExit(process.env));
   const { config, logger, health, metrics, shutdown } = platform;
+  // Whoever runs a cluster on one machine keeps a channel open to each process: when it goes, whatever the way, they go down too.
+  if (process.channel) process.once('disconnect', () => void shutdown.run('the launcher ended'));
   let opened = false;
   health.add('opened', () => opened || 'starting', 'ready');
   try {

@@ -31,10 +31,6 @@ export class ExecutionReader {
   async one(who: Principal, ref: string, ask: Ask = {}): Promise<Found> {
     const known = executionRef(ref);
     const found = known === null ? null : await this.lookUp(who, known, ask);
-    if (known !== null && !found && (await this.isBehind(known)))
-      throw new Problem('unavailable', 'not_readable_yet', `Expected to look up execution '${ref}', but the read models are behind the log: it may be there, ask again`, {
-        headers: { 'Retry-After': '1' },
-      });
     if (!found || (who.podId !== null && found.view.pod_id !== who.podId)) throw unknown('execution', ref);
     if (ask.atVersion !== undefined && found.view.version !== ask.atVersion)
       throw new Problem('unknown', 'version_not_found', `Expected execution '${ref}' as it stood at version ${ask.atVersion}, but it has not got that far`);
@@ -60,22 +56,26 @@ export class ExecutionReader {
     return this.upTo(partitionOf(executionId, this.log.partitions('execution-events')));
   }
 
-  /** Whether the read models lack something that was on the log when they were asked: what they don't know may be there all the same. */
-  private async isBehind(ref: string): Promise<boolean> {
-    const positions = await this.reads.positions();
-    const own = isUuid(ref) ? partitionOf(ref, this.log.partitions('execution-events')) : undefined;
-    const asked = positions.filter(({ partition }) => own === undefined || partition === own);
-    const behind = await Promise.all(asked.map(async ({ partition, offset }) => offset < (await this.log.end('execution-events', partition))));
-    return behind.includes(true);
-  }
-
   private async lookUp(who: Principal, ref: string, ask: Ask): Promise<Found | null> {
-    if (isUuid(ref)) return this.ask(who, ref, ask, ask.minVersion === undefined ? await this.freshness(ref) : undefined);
+    if (isUuid(ref)) {
+      const fresh = ask.minVersion === undefined ? await this.freshness(ref) : undefined;
+      return (await this.ask(who, ref, ask, fresh)) ?? this.askOnceLevel(who, ref, ask, [fresh ?? (await this.freshness(ref))]);
+    }
     const found = await this.ask(who, ref, { ...ask, nodes: false });
     if (found) return this.lookUp(who, found.view.id, ask);
     const partitions = Array.from({ length: this.log.partitions('execution-events') }, (_, partition) => partition);
-    const tries = await Promise.all(partitions.map(async (partition) => this.ask(who, ref, ask, await this.upTo(partition))));
-    return tries.find((one) => one !== null) ?? null;
+    const ends = await Promise.all(partitions.map((partition) => this.upTo(partition)));
+    const tries = await Promise.all(ends.map((fresh) => this.ask(who, ref, ask, fresh)));
+    return tries.find((one) => one !== null) ?? this.askOnceLevel(who, ref, ask, ends);
+  }
+
+  /** What the read models did not have may be there all the same, unless they are as far now as the log was when it was asked for. */
+  private async askOnceLevel(who: Principal, ref: string, ask: Ask, ends: readonly Freshness[]): Promise<Found | null> {
+    const positions = new Map((await this.reads.positions()).map(({ partition, offset }) => [partition, offset]));
+    if (ends.every(({ partition = 0, offset = 0 }) => (positions.get(partition) ?? 0) >= offset)) return this.ask(who, ref, { ...ask, minVersion: undefined });
+    throw new Problem('unavailable', 'not_readable_yet', `Expected to look up execution '${ref}', but the read models are behind the log and it may be in what they lack: ask again`, {
+      headers: { 'Retry-After': '1' },
+    });
   }
 
   private ask(who: Principal, ref: string, { nodes = true, atVersion, minVersion }: Ask, fresh?: Freshness): Promise<Found | null> {

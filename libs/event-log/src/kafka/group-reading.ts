@@ -8,6 +8,8 @@ import type { Wire } from './wire.js';
 
 const commitEveryMs = 500;
 const drainMs = 2_000;
+/** Longer than this the others do not take to join, unless one of them is dead; then work goes on until its session is over. */
+const restMs = 2_000;
 
 interface Held {
   readonly stop: AbortController;
@@ -122,10 +124,12 @@ export class GroupReading {
     let end: () => void = () => undefined;
     const over = new Promise<void>((resolve) => (end = resolve));
     const rest = { over, end: () => { if (this.rest === rest) this.rest = undefined; end(); } };
+    this.rest?.end();
     this.rest = rest;
     await atMost(Promise.allSettled([...this.inFlight]), drainMs);
     await new Promise(setImmediate);
     await atMost(this.commit(), drainMs);
+    setTimeout(rest.end, restMs).unref();
   }
 
   private commit(): Promise<void> {

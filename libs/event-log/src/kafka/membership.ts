@@ -134,6 +134,27 @@ export class Membership {
     this.heard(asked);
   }
 
+  /**
+   * A join is answered once every member has joined or its session is over, so a dead one keeps it waiting. Until then the group has not
+   * changed: a coordinator that says so, on a line of its own, has given nothing of ours away.
+   */
+  private async beatMeanwhile(answered: AbortSignal): Promise<void> {
+    const asking = { groupId: this.options.group, groupGenerationId: this.generationId, memberId: this.memberId };
+    await pause(heartbeatMs, answered);
+    if (answered.aborted) return;
+    await this.withLine(async ({ broker }) => {
+      while (!answered.aborted) {
+        const asked = Date.now();
+        await broker.heartbeat(asking).catch((error: unknown) => {
+          if (typeOf(error) !== 'REBALANCE_IN_PROGRESS') throw error;
+        });
+        if (answered.aborted) return;
+        this.heard(asked);
+        await pause(heartbeatMs, answered);
+      }
+    }).catch(() => undefined);
+  }
+
   /** Everything asked for before `asked` has its answer. */
   private heard(asked: number): void {
     this.heardAt = asked;
@@ -145,13 +166,17 @@ export class Membership {
 
   private async join(line: Line): Promise<void> {
     const { group, topics, partitions, assigned } = this.options;
-    const joined = await line.broker.joinGroup({
-      groupId: group,
-      sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout: rebalanceTimeoutMs,
-      memberId: this.memberId,
-      groupProtocols: [{ name: protocolName, metadata: encodeMetadata([...topics], this.owned) }],
-    });
+    const answered = new AbortController();
+    if (this.owned.length > 0) void this.beatMeanwhile(answered.signal);
+    const joined = await line.broker
+      .joinGroup({
+        groupId: group,
+        sessionTimeout: sessionTimeoutMs,
+        rebalanceTimeout: rebalanceTimeoutMs,
+        memberId: this.memberId,
+        groupProtocols: [{ name: protocolName, metadata: encodeMetadata([...topics], this.owned) }],
+      })
+      .finally(() => answered.abort());
     this.memberId = joined.memberId;
     this.generationId = joined.generationId;
     const asked = Date.now();
