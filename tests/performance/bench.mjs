@@ -1,7 +1,8 @@
-// `npm run bench [-- --modes standalone,cluster] [--quick]`: W1 to W4 on each mode with a load client in its own process.
+// `npm run bench [-- --modes standalone,cluster] [--peers] [--quick]`: W1 to W4 on each mode with a load client in its own process;
+// `--peers` runs DBOS and Restate in the same run, under the same client and workloads, and prints the ratios.
 // JSON lines go to tests/performance/results (not kept in git), a table to standard output.
-import { fork, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, appendFileSync } from 'node:fs';
+import { fork, spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,7 @@ import { startCluster } from '../../deploy/local/cluster.mjs';
 import { freePort } from '../../deploy/local/kafka.mjs';
 import { pinnedNode, root, setUp } from '../../deploy/local/setup.mjs';
 import { watch } from './footprint.mjs';
+import { printRatios } from './ratios.mjs';
 import { workflows } from './workloads.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -125,6 +127,67 @@ async function measure(mode, results) {
   }
 }
 
+/** A peer in a process of its own: `{ url, roots, list, stop }`. */
+async function startPeer(name, home) {
+  const [port, admin, node, service] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  let postgres;
+  const env = { ...process.env, WIDTH: String(size.width), PORT: String(port), RESTATE_LOGGING: 'ERROR' };
+  if (name === 'dbos') {
+    const { startEmbeddedPostgres } = await import('../../libs/platform/dist/index.js');
+    postgres = await startEmbeddedPostgres({ dataFolder: join(home, 'postgres') });
+    env.DATABASE_URL = postgres.connectionString;
+  } else Object.assign(env, { ADMIN_PORT: String(admin), NODE_PORT: String(node), SERVICE_PORT: String(service), HOME_DIR: join(home, 'restate') });
+  const child = fork(here(`./peers/${name}.mjs`), [], { execPath: pinnedNode(), env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  await new Promise((done, fail) => child.once('message', done).once('exit', (code) => fail(new Error(`${name} ended with ${code}`))));
+  const url = `http://127.0.0.1:${port}`;
+  const sql = "select id, target, status, created_at, completion_result from sys_invocation where status = 'completed' order by created_at desc limit 50";
+  return {
+    url,
+    path: (workload) => (name === 'dbos' ? `/${workload}` : `/peer/${workload}`),
+    list: name === 'dbos' ? { method: 'GET', url, path: '/list', rows: 'output' } : { method: 'POST', url: `http://127.0.0.1:${admin}`, path: '/query', body: { query: sql }, rows: 'rows' },
+    roots: [child.pid, ...(postgres ? [postgres.pid] : [])],
+    stop: async () => {
+      const gone = new Promise((done) => child.once('exit', done));
+      child.disconnect();
+      await gone;
+      await postgres?.stop();
+    },
+  };
+}
+
+async function measurePeer(name, results) {
+  const home = mkdtempSync(join(tmpdir(), `runlog-bench-${name}-`));
+  say(`\n${name}: starting ...`);
+  const peer = await startPeer(name, home);
+  const client = startClient();
+  try {
+    await client.ask('connect', { url: peer.url, key: 'none' });
+    await client.ask('run', { path: peer.path('steps'), count: size.warm, inFlight: 8 });
+    const timed = async (workload, work) => {
+      const meter = watch(peer.roots);
+      const line = { at: new Date().toISOString(), mode: name, nodes: 'code', workload, ...(await work()), ...meter.stop() };
+      results.push(line);
+      appendFileSync(resultFile, `${JSON.stringify(line)}\n`);
+      say(JSON.stringify(line));
+    };
+    await timed('W1', () => client.ask('run', { path: peer.path('steps'), count: size.w1, inFlight: 1 }));
+    await timed('W2', () => client.ask('run', { path: peer.path('steps'), count: size.w2, inFlight: 64 }));
+    await timed('W3', () => client.ask('run', { path: peer.path('fan'), count: size.w3, inFlight: 1 }));
+    await timed('W4', () => client.ask('listOf', { ...peer.list, count: size.w4 }));
+  } finally {
+    client.close();
+    await peer.stop();
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+function installPeers() {
+  if (existsSync(here('./peers/node_modules'))) return;
+  say('Installing the peers ...');
+  const { status } = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: here('./peers'), stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Error('The peers could not be installed');
+}
+
 function table(results) {
   const rows = results.map((row) =>
     row.workload === 'log'
@@ -142,7 +205,11 @@ await setUp();
 mkdirSync(here('./results'), { recursive: true });
 const resultFile = here(`./results/${new Date().toISOString().replaceAll(':', '-')}.jsonl`);
 const results = [];
+const peers = process.argv.includes('--peers');
+if (peers) installPeers();
+if (peers) for (const name of ['dbos', 'restate']) await measurePeer(name, results);
 for (const mode of modes) await measure(mode, results);
 table(results);
+if (peers) printRatios(results);
 say(`\nJSON lines: ${resultFile}`);
 process.exit(0);

@@ -21,7 +21,7 @@ async function call(method, path, body) {
 }
 
 /** Creates with waiting, `inFlight` at a time; fails on any execution that does not complete. */
-async function run({ workflow, count, inFlight, input = {} }) {
+async function run({ workflow, path = `/api/v1/workflows/${workflow}/executions?wait=60`, count, inFlight, input = {} }) {
   const durations = [];
   const ids = [];
   let started = 0;
@@ -30,7 +30,7 @@ async function run({ workflow, count, inFlight, input = {} }) {
     while (started < count) {
       started++;
       const t = performance.now();
-      const { body } = await call('POST', `/api/v1/workflows/${workflow}/executions?wait=60`, { input });
+      const { body } = await call('POST', path, { input });
       durations.push(performance.now() - t);
       if (body.status !== 'completed') throw new Error(`Expected execution ${body.id} to complete, but it is ${body.status}: ${body.error}`);
       ids.push(body.id);
@@ -53,6 +53,21 @@ async function list({ count, workflowId }) {
   return { latency_ms: summary(durations) };
 }
 
+/** A peer's own list of its latest 50, one at a time. */
+async function listOf({ count, method, url, path, body, rows }) {
+  const own = new Pool(url, { connections: 1 });
+  const durations = [];
+  for (let i = 0; i < count; i++) {
+    const t = performance.now();
+    const response = await own.request({ method, path, headers: { 'content-type': 'application/json', accept: 'application/json' }, body: body && JSON.stringify(body) });
+    const answer = await response.body.json();
+    durations.push(performance.now() - t);
+    if (answer[rows].length !== 50) throw new Error(`Expected 50 rows, but got ${answer[rows].length}`);
+  }
+  await own.close();
+  return { latency_ms: summary(durations) };
+}
+
 /** Milliseconds until the list holds `count` completed executions of the workflow created since `since`. */
 async function level({ workflowId, since, count }) {
   const begin = performance.now();
@@ -64,7 +79,7 @@ async function level({ workflowId, since, count }) {
   }
 }
 
-const work = { run, list, level, call: ({ method, path, body }) => call(method, path, body) };
+const work = { run, list, listOf, level, call: ({ method, path, body }) => call(method, path, body) };
 
 process.on('message', async ({ id, kind, options }) => {
   try {
