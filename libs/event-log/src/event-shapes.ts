@@ -9,7 +9,18 @@ const gate: Shape = { ...attempt, gate_id: 'string', prompt: 'string', schema: '
 
 /** The members that every reader relies on, by event type. `present` may be null. */
 const shapes: { readonly [Type in EventType]: Shape & { readonly [Member in keyof EventData[Type]]?: Kind } } = {
-  ExecutionCreated: { workflow_id: 'string', workflow_version_id: 'string', created_by: 'string', trigger: 'object', hashid: 'string', key: 'string', input: 'present', metadata: 'object', tags: 'array', priority: 'number' },
+  ExecutionCreated: {
+    workflow_id: 'string',
+    workflow_version_id: 'string',
+    created_by: 'string',
+    trigger: 'object',
+    hashid: 'string',
+    key: 'string',
+    input: 'present',
+    metadata: 'object',
+    tags: 'array',
+    priority: 'number',
+  },
   ExecutionQueued: { queue_name: 'present' },
   ExecutionStarted: {},
   ExecutionSuspended: { status: 'string', reason: 'string' },
@@ -18,6 +29,7 @@ const shapes: { readonly [Type in EventType]: Shape & { readonly [Member in keyo
   ExecutionFailed: { error: 'string', error_code: 'string', error_node_id: 'present' },
   ExecutionRejected: { error: 'string', gate_id: 'string', error_node_id: 'string', by: 'string' },
   ExecutionCancelled: { by: 'string', reason: 'present', unacknowledged: 'array' },
+  ExecutionSuperseded: { by: 'string', number: 'number', asked_by: 'string', hashid: 'string', key: 'string', name: 'string', run_number: 'number' },
   ExecutionFaulted: { command_type: 'string', error: 'string' },
   CancelRequested: { by: 'string', reason: 'present', grace_ms: 'number', running: 'array' },
   NodeScheduled: { ...attempt, kind: 'string' },
@@ -28,6 +40,7 @@ const shapes: { readonly [Type in EventType]: Shape & { readonly [Member in keyo
   NodeRetryScheduled: { ...attempt, retry_at: 'number' },
   NodeStopped: { ...attempt, acknowledged: 'boolean' },
   NodeSkipped: node,
+  NodeReused: { source_execution_id: 'string', source_version: 'number', nodes: 'array', branches: 'object' },
   AttemptLost: { ...attempt, runner: 'string', because: 'string' },
   ApprovalRequested: gate,
   QuestionRequested: gate,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isTerminal } from './execution.js';
 import { evolve } from './evolve.js';
+import { isTerminal } from './execution.js';
 import { isRejection } from './refusal.js';
 import { fromSnapshot, toSnapshot } from './snapshot.js';
 import { edge, node, Scenario } from './testing/scenario.js';
@@ -19,7 +19,10 @@ const configs: Record<string, object> = {
 
 /** Edges only go to later nodes, and each node hangs on the start or on one before it. */
 const workflows = fc
-  .array(fc.record({ kind: fc.constantFrom(...kinds), from: fc.array(fc.nat({ max: 5 }), { maxLength: 3 }), attempts: fc.integer({ min: 1, max: 2 }) }), { minLength: 1, maxLength: 6 })
+  .array(fc.record({ kind: fc.constantFrom(...kinds), from: fc.array(fc.nat({ max: 5 }), { maxLength: 3 }), attempts: fc.integer({ min: 1, max: 2 }) }), {
+    minLength: 1,
+    maxLength: 6,
+  })
   .map((list) => ({
     nodes: list.map(({ kind, attempts }, i) =>
       node(ids[i] as string, kind, configs[kind] as never, { retry: { max_attempts: attempts, initial_ms: 1, jitter: false }, timeout_ms: 60_000 }),
@@ -37,7 +40,10 @@ const commands = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ type: fc.constant('StartNode'), ...target }) },
     { weight: 6, arbitrary: fc.record({ type: fc.constant('CompleteNode'), ...target, output: fc.constant(1) }) },
-    { weight: 2, arbitrary: fc.record({ type: fc.constant('FailNode'), ...target, error: fc.record({ code: fc.constant('e'), message: fc.constant('m'), retryable: fc.boolean() }) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ type: fc.constant('FailNode'), ...target, error: fc.record({ code: fc.constant('e'), message: fc.constant('m'), retryable: fc.boolean() }) }),
+    },
     fc.record({ type: fc.constant('StopNode'), ...target }),
     fc.record({ type: fc.constant('LoseAttempt'), ...target, because: fc.constant('silent') }),
     fc.record({ type: fc.constant('RemindNode'), node: target.node, attempt: target.attempt }),
@@ -49,8 +55,17 @@ const commands = fc.array(
       by: fc.constantFrom('user:a', 'user:b'),
       roles: fc.constant([]),
     }),
-    { weight: 3, arbitrary: fc.record({ type: fc.constant('FireTimer'), timer: fc.record({ kind: fc.constantFrom('delay', 'retry', 'node_timeout'), node: target.node, attempt: target.attempt }) }) },
-    fc.record({ type: fc.constant('FireTimer'), timer: fc.oneof(fc.record({ kind: fc.constant('gate_expiry'), gate }), fc.record({ kind: fc.constantFrom('run_timeout', 'cancel_grace') })) }),
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        type: fc.constant('FireTimer'),
+        timer: fc.record({ kind: fc.constantFrom('delay', 'retry', 'node_timeout'), node: target.node, attempt: target.attempt }),
+      }),
+    },
+    fc.record({
+      type: fc.constant('FireTimer'),
+      timer: fc.oneof(fc.record({ kind: fc.constant('gate_expiry'), gate }), fc.record({ kind: fc.constantFrom('run_timeout', 'cancel_grace') })),
+    }),
     fc.record({ type: fc.constant('CancelExecution'), by: fc.constant('user:a') }),
   ),
   { maxLength: 60 },

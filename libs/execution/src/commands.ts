@@ -69,8 +69,34 @@ export type Timer =
   | { readonly kind: 'run_timeout' }
   | { readonly kind: 'cancel_grace' };
 
+/** Completed nodes of an ended execution that a replay takes over by reference. `source_execution_id` is where they ran, never where they were reused. */
+export interface Reuse {
+  readonly source_execution_id: ExecutionId;
+  readonly source_version: number;
+  readonly nodes: readonly NodeId[];
+  /** The branch of each of them that chose one. */
+  readonly branches: { readonly [node: string]: string };
+}
+
+/** What the next execution of a retry is called: drawn before anybody knows whether it comes to be. */
+export interface Naming {
+  readonly hashid: string;
+  readonly key: string;
+  readonly name: string;
+  readonly run_number: number;
+}
+
 export type ExecutionCommand =
-  | (Asked<'CreateExecution'> & { readonly created: CreatedData })
+  | (Asked<'CreateExecution'> & {
+      readonly created: CreatedData;
+      /** It stays pending until ReleaseExecution: what it supersedes has not ended yet. */
+      readonly held?: true;
+      readonly reuse?: readonly Reuse[];
+    })
+  /** From the scheduler: what this execution supersedes has ended. */
+  | Asked<'ReleaseExecution'>
+  /** Decided in the stream of the execution that is retried. `ended`: its latest successor, where that is known to have ended. */
+  | (Asked<'RetryExecution'> & { readonly by: Actor; readonly reason?: string; readonly ended: ExecutionId | null; readonly naming: Naming })
   /** From the runner, just before it runs the node. The attempt belongs to the runner whose StartNode was accepted. */
   | (Asked<'StartNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId })
   | (Asked<'CompleteNode'> & {

@@ -1,12 +1,14 @@
 import type { Workflow } from '@runlog/workflow';
-import type { CommandOf, ExecutionCommand } from './commands.js';
-import type { ExecutionEvent } from './events.js';
-import { type Execution, isTerminal } from './execution.js';
+import type { CommandOf, CreatedData, ExecutionCommand } from './commands.js';
 import { expireGate, remindGate, respond } from './decide-gates.js';
 import { completeNode, failNode, loseAttempt, remindNode, startNode, stopNode, timeOutNode } from './decide-nodes.js';
+import { retry } from './decide-retry.js';
+import type { ExecutionEvent } from './events.js';
+import { type Execution, isTerminal } from './execution.js';
 import { refuse } from './refusal.js';
 import type { Rejection } from './rejection.js';
-import { stopped } from './stopping.js';
+import { reusedBy, reuseProblem } from './reuse.js';
+import { cancelling, stopped } from './stopping.js';
 
 export type Decision = ExecutionEvent[] | Rejection;
 
@@ -16,7 +18,7 @@ export type Decision = ExecutionEvent[] | Rejection;
  * which only a first slice was recorded: it gives what is still due, or a refusal that the owner then ignores.
  */
 export const decide = (command: ExecutionCommand, execution: Execution | undefined, workflow: Workflow): Decision => {
-  if (command.type === 'CreateExecution') return create(command, execution);
+  if (command.type === 'CreateExecution') return create(command, execution, workflow);
   if (!execution || execution.workspaceId !== command.workspaceId) return refuse(command, undefined, 'NotFound', 'execution_unknown', 'there is none');
   switch (command.type) {
     case 'StartNode':
@@ -35,30 +37,36 @@ export const decide = (command: ExecutionCommand, execution: Execution | undefin
       return fireTimer(command, execution, workflow);
     case 'Respond':
       return respond(command, execution);
+    case 'ReleaseExecution':
+      return release(execution);
+    case 'RetryExecution':
+      return retry(command, execution);
     case 'CancelExecution':
       return cancel(command, execution);
   }
 };
 
-const create = (command: CommandOf<'CreateExecution'>, execution: Execution | undefined): Decision => {
-  if (execution) return execution.createCommandId === command.id ? [] : refuse(command, execution, 'AlreadyExists', 'execution_exists', 'it exists already');
-  return [
-    { type: 'ExecutionCreated', data: command.created },
-    { type: 'ExecutionQueued', data: { queue_name: command.created.queue_name } },
-    { type: 'ExecutionStarted', data: {} },
-  ];
+const create = (command: CommandOf<'CreateExecution'>, execution: Execution | undefined, workflow: Workflow): Decision => {
+  const { created, held, reuse = [] } = command;
+  if (execution && execution.createCommandId !== command.id) return refuse(command, execution, 'AlreadyExists', 'execution_exists', 'it exists already');
+  // The reused nodes of a large execution may take more than one slice.
+  if (execution) return isTerminal(execution.status) ? [] : reusedBy(reuse).slice(execution.reuses);
+  const problem = reuseProblem(reuse, workflow);
+  if (problem !== undefined) return refuse(command, execution, 'InvalidArgument', 'reuse_invalid', problem);
+  return [{ type: 'ExecutionCreated', data: created }, ...(held ? [] : admitted(created)), ...reusedBy(reuse)];
 };
+
+const release = (execution: Execution): Decision => (execution.held && !isTerminal(execution.status) && !execution.cancel ? admitted(execution.created) : []);
+
+const admitted = ({ queue_name }: CreatedData): ExecutionEvent[] => [
+  { type: 'ExecutionQueued', data: { queue_name } },
+  { type: 'ExecutionStarted', data: {} },
+];
 
 const cancel = (command: CommandOf<'CancelExecution'>, execution: Execution): Decision => {
   if (execution.status === 'cancelled' || (execution.cancel && !isTerminal(execution.status))) return [];
   if (isTerminal(execution.status)) return refuse(command, execution, 'InvalidState', 'execution_ended', `it is ${execution.status} already`);
-  const running = [...execution.active].filter((node) => execution.nodes.get(node)?.status === 'running');
-  return [
-    {
-      type: 'CancelRequested',
-      data: { by: command.by, reason: command.reason ?? null, grace_ms: execution.created.cancel_grace_seconds * 1000, running },
-    },
-  ];
+  return [cancelling(execution, command.by, command.reason ?? null)];
 };
 
 const fireTimer = (command: CommandOf<'FireTimer'>, execution: Execution, workflow: Workflow): Decision => {

@@ -19,8 +19,7 @@ export const openFirst = (execution: Execution, workflow: Workflow): void => {
 
 /** Decides the edges out of a settled node: open where they carry no branch or the chosen one; all closed when it was skipped (`null`). */
 export const decideEdges = (execution: Execution, from: NodeId, branch: string | undefined | null, workflow: Workflow): void => {
-  for (const edge of workflow.nodes.get(from)?.outgoing ?? [])
-    pass(execution, edge.to, branch !== null && (edge.branch === undefined || edge.branch === branch), workflow);
+  for (const edge of workflow.nodes.get(from)?.outgoing ?? []) pass(execution, edge.to, branch !== null && (edge.branch === undefined || edge.branch === branch), workflow);
 };
 
 const pass = (execution: Execution, to: NodeId, open: boolean, workflow: Workflow): void => {

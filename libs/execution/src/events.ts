@@ -1,4 +1,4 @@
-import type { CreatedData, NodeError } from './commands.js';
+import type { CreatedData, Naming, NodeError, Reuse } from './commands.js';
 import type { Actor, CommandId, ExecutionId, GateId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
 
 interface Attempt {
@@ -32,6 +32,11 @@ export interface EventData {
   ExecutionFailed: { readonly error: string; readonly error_code: string; readonly error_node_id: NodeId | null };
   ExecutionRejected: { readonly error: string; readonly gate_id: GateId; readonly error_node_id: NodeId; readonly by: Actor };
   ExecutionCancelled: { readonly by: Actor; readonly reason: string | null; readonly unacknowledged: readonly NodeId[] };
+  /**
+   * Somebody asked for a retry: `by` is the next execution, the `number`th of this one. The only event that may follow the end; where the
+   * execution was alive it is cancelled now, and the next one begins after it.
+   */
+  ExecutionSuperseded: { readonly by: ExecutionId; readonly number: number; readonly asked_by: Actor; readonly reason: string | null } & Naming;
   ExecutionFaulted: { readonly command_type: string; readonly error: string };
   CancelRequested: { readonly by: Actor; readonly reason: string | null; readonly grace_ms: number; readonly running: readonly NodeId[] };
   NodeScheduled: Attempt & { readonly kind: string };
@@ -46,6 +51,8 @@ export interface EventData {
   /** `finished`: the runner's result came after the fence and was dropped. `acknowledged`: the runner said so itself. `signalled_at`: when it received the stop signal. */
   NodeStopped: Attempt & { readonly acknowledged: boolean; readonly outcome: 'stopped' | 'finished' | 'unknown'; readonly signalled_at?: Instant };
   NodeSkipped: { readonly node_id: NodeId };
+  /** They completed in another execution; their outputs stay there. */
+  NodeReused: Reuse;
   AttemptLost: Attempt & { readonly runner: RunnerId; readonly because: string };
   ApprovalRequested: Attempt & { readonly gate_id: GateId } & GateRules;
   QuestionRequested: Attempt & { readonly gate_id: GateId } & GateRules;

@@ -21,8 +21,7 @@ export type Applied = ExecutionEvent & {
 export const evolve = (execution: Execution | undefined, event: Applied, workflow: Workflow): Execution => {
   if (event.type === 'ExecutionCreated') return begin(event, execution);
   if (!execution) throw new Error(`Expected ExecutionCreated to come first for '${event.executionId}', but got ${event.type}`);
-  if (event.version !== execution.version + 1)
-    throw new Error(`Expected version ${execution.version + 1} of '${execution.id}', but got ${event.version} (${event.type})`);
+  if (event.version !== execution.version + 1) throw new Error(`Expected version ${execution.version + 1} of '${execution.id}', but got ${event.version} (${event.type})`);
   execution.version = event.version;
   execution.continuing = event.more;
   apply(execution, event, workflow);
@@ -54,6 +53,9 @@ const begin = (event: Applied & EventOf<'ExecutionCreated'>, execution: Executio
     cancel: null,
     failure: null,
     rejection: null,
+    superseded: null,
+    held: true,
+    reuses: 0,
     continuing: event.more,
   };
 };
@@ -63,6 +65,7 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
     case 'ExecutionCreated':
       return;
     case 'ExecutionQueued':
+      execution.held = false;
       return turn(execution, 'queued', event.at);
     case 'ExecutionStarted':
       turn(execution, 'running', event.at);
@@ -80,6 +83,11 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
       return turn(execution, 'rejected', event.at);
     case 'ExecutionCancelled':
       return turn(execution, 'cancelled', event.at);
+    case 'ExecutionSuperseded':
+      execution.superseded = { by: event.data.by, number: event.data.number, commandId: event.commandId };
+      return;
+    case 'NodeReused':
+      return reuse(execution, event, workflow);
     case 'ExecutionFaulted':
       return;
     case 'CancelRequested':
@@ -90,12 +98,7 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
     case 'NodeStarted':
       return activate(execution, event.data.node_id, { status: 'running', runner: event.data.runner }, workflow);
     case 'NodeWaiting':
-      return activate(
-        execution,
-        event.data.node_id,
-        { status: 'waiting', attempt: event.data.attempt, waitsFor: { kind: 'delay', at: event.data.until } },
-        workflow,
-      );
+      return activate(execution, event.data.node_id, { status: 'waiting', attempt: event.data.attempt, waitsFor: { kind: 'delay', at: event.data.until } }, workflow);
     case 'NodeRetryScheduled':
       return activate(
         execution,
@@ -174,6 +177,14 @@ const settle = (execution: Execution, id: NodeId, status: NodeState['status'], w
   execution.unreached.delete(id);
   execution.active.delete(id);
   execution.settled++;
+};
+
+const reuse = (execution: Execution, event: EventOf<'NodeReused'>, workflow: Workflow): void => {
+  execution.reuses++;
+  for (const id of event.data.nodes) {
+    settle(execution, id, 'completed', workflow, 0);
+    decideEdges(execution, id, Object.hasOwn(event.data.branches, id) ? event.data.branches[id] : undefined, workflow);
+  }
 };
 
 const openGate = (execution: Execution, event: Applied & (EventOf<'ApprovalRequested'> | EventOf<'QuestionRequested'>), workflow: Workflow): void => {

@@ -71,6 +71,12 @@ export interface Execution {
   failure: { readonly node: NodeId; readonly error: NodeError } | null;
   /** An approver said no: the execution is about to be rejected. */
   rejection: { readonly gate: GateId; readonly node: NodeId; readonly by: Actor; readonly comment: string | null } | null;
+  /** The latest retry of it. */
+  superseded: { readonly by: ExecutionId; readonly number: number; readonly commandId: CommandId } | null;
+  /** Not admitted before what it supersedes has ended. */
+  held: boolean;
+  /** NodeReused events so far. */
+  reuses: number;
   /** The last event says that more is due for the same command. */
   continuing: boolean;
 }

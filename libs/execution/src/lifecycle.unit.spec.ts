@@ -54,14 +54,7 @@ describe('edges', () => {
       node('after_no', 'transform', { expression: '"after"' }),
       node('join', 'merge', { mode: 'all' }),
     ],
-    edges: [
-      edge('start_of_workflow', 'test'),
-      edge('test', 'yes', 'true'),
-      edge('test', 'no', 'false'),
-      edge('no', 'after_no'),
-      edge('yes', 'join'),
-      edge('after_no', 'join'),
-    ],
+    edges: [edge('start_of_workflow', 'test'), edge('test', 'yes', 'true'), edge('test', 'no', 'false'), edge('no', 'after_no'), edge('yes', 'join'), edge('after_no', 'join')],
   };
 
   it('runs the chosen branch and skips the other with all that hangs on it', async () => {

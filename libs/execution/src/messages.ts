@@ -29,7 +29,14 @@ export type Reply =
   /** For at-most-once nodes only: StartNode was accepted, the effect may begin. */
   | { readonly type: 'accepted'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly version: number }
   /** To a runner: abort this attempt and answer with StopNode. */
-  | { readonly type: 'stop'; readonly executionId: ExecutionId; readonly workspaceId: WorkspaceId; readonly node: NodeId; readonly attempt: number; readonly reason: 'cancelled' | 'timed_out' | 'ended' };
+  | {
+      readonly type: 'stop';
+      readonly executionId: ExecutionId;
+      readonly workspaceId: WorkspaceId;
+      readonly node: NodeId;
+      readonly attempt: number;
+      readonly reason: 'cancelled' | 'timed_out' | 'ended';
+    };
 
 /** On `runner-heartbeats`, every second. `stopping`: it takes no more tasks. */
 export interface Heartbeat {

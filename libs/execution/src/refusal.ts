@@ -4,6 +4,8 @@ import type { Rejection, RejectionCode } from './rejection.js';
 
 const wish: Record<ExecutionCommand['type'], string> = {
   CreateExecution: 'create execution',
+  ReleaseExecution: 'release execution',
+  RetryExecution: 'retry execution',
   StartNode: 'start a node of execution',
   CompleteNode: 'complete a node of execution',
   FailNode: 'fail a node of execution',

@@ -1,6 +1,6 @@
 import type { EventOf } from './events.js';
 import type { Execution } from './execution.js';
-import type { NodeId } from './ids.js';
+import type { Actor, NodeId } from './ids.js';
 
 /** One NodeStopped for each of the nodes; `unknown` where nobody answered for it and it may still have run on. */
 export const stopped = (execution: Execution, nodes: Iterable<NodeId>, runningOutcome: 'stopped' | 'unknown'): EventOf<'NodeStopped'>[] =>
@@ -12,3 +12,14 @@ export const stopped = (execution: Execution, nodes: Iterable<NodeId>, runningOu
       data: { node_id: id, attempt: node?.attempt ?? 0, acknowledged: !ran, outcome: ran ? runningOutcome : 'stopped' },
     };
   });
+
+/** Asks an execution that has not ended to stop: from here on no node starts. */
+export const cancelling = (execution: Execution, by: Actor, reason: string | null): EventOf<'CancelRequested'> => ({
+  type: 'CancelRequested',
+  data: {
+    by,
+    reason,
+    grace_ms: execution.created.cancel_grace_seconds * 1000,
+    running: [...execution.active].filter((node) => execution.nodes.get(node)?.status === 'running'),
+  },
+});

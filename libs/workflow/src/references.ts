@@ -1,6 +1,7 @@
 import type { Json, NodeDefinition } from './definition.js';
 import { parse } from './expression/parsed.js';
 import { templateParts } from './expression/templates.js';
+import type { Workflow } from './graph.js';
 import { kinds } from './kinds/registry.js';
 
 /** Ids of nodes that a node's config names, whether they exist or not; 'ancestors' when the text does not say which it reads. */
@@ -53,4 +54,11 @@ function referencesInSource(source: string): readonly string[] | 'ancestors' {
     found.push(id);
   }
   return /\\u/.test(source) ? 'ancestors' : found;
+}
+
+/** Ids of nodes that the workflow's output expression reads; 'all' when its text does not say which. */
+export function referencesOfOutput({ definition, nodes }: Pick<Workflow, 'definition' | 'nodes'>): readonly string[] | 'all' {
+  const shape = definition.output === undefined ? undefined : shapeOrNothing(definition.output);
+  if (shape?.readsAnyNode !== false) return 'all';
+  return [...new Set(shape.references.map(({ node }) => node))].filter((id) => nodes.has(id));
 }

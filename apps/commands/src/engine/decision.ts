@@ -25,7 +25,7 @@ export class DecisionBroke extends Error {
   }
 }
 
-const fromClients: ReadonlySet<string> = new Set(['CreateExecution', 'Respond', 'CancelExecution']);
+const fromClients: ReadonlySet<string> = new Set(['CreateExecution', 'RetryExecution', 'Respond', 'CancelExecution']);
 
 /** Carries out commands one after the other: decide, record, and whatever follows from the new state, until it is idle. */
 export class Decider {

@@ -3,6 +3,8 @@ import type { CommandType, ExecutionCommand } from '@runlog/execution';
 
 const types: { readonly [Type in CommandType]: true } = {
   CreateExecution: true,
+  ReleaseExecution: true,
+  RetryExecution: true,
   StartNode: true,
   CompleteNode: true,
   FailNode: true,

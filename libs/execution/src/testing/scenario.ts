@@ -1,5 +1,5 @@
 import { compile, delayUntil, evaluate, openGate, runPure, type Workflow, type WorkflowDefinition } from '@runlog/workflow';
-import type { ExecutionCommand } from '../commands.js';
+import type { ExecutionCommand, Reuse } from '../commands.js';
 import { decide } from '../decide.js';
 import type { EventType, ExecutionEvent } from '../events.js';
 import { type Applied, evolve } from '../evolve.js';
@@ -8,6 +8,7 @@ import type { Json } from '../ids.js';
 import { type Evaluation, next } from '../next.js';
 import { isRejection } from '../refusal.js';
 import type { Rejection } from '../rejection.js';
+import { adoptOutputs, outputsToFetch } from '../reuse.js';
 import { scopeOf } from '../scope.js';
 import { type Outcome, settle } from '../settle.js';
 
@@ -24,6 +25,7 @@ export class Scenario {
   /** Everything recorded, in order. */
   readonly history: Applied[] = [];
   private commands = 0;
+  private fetched: (readonly [string, Json])[] = [];
   /** Milliseconds since the scenario began; commands happen then. */
   clock = 0;
 
@@ -35,6 +37,12 @@ export class Scenario {
 
   now(): number {
     return epoch + this.clock;
+  }
+
+  /** A replay: takes the outputs that its engine would fetch from `outputs`. */
+  async replayed(reuse: readonly Reuse[], outputs: ReadonlyMap<string, Json>, change: Record<string, unknown> = {}): Promise<ExecutionEvent[]> {
+    this.fetched = outputsToFetch(reuse, this.workflow).map(({ node }) => [node, outputs.get(node) ?? null]);
+    return this.accepted({ type: 'CreateExecution', created: { ...created, ...change } as never, reuse });
   }
 
   /** Creates and starts the execution; `change` overrides members of ExecutionCreated. */
@@ -120,6 +128,7 @@ export class Scenario {
       const version = (this.execution?.version ?? 0) + 1;
       const applied = { ...event, executionId, workspaceId, version, at: command.at, commandId: command.id, more: false } as Applied;
       this.execution = evolve(this.execution, applied, this.workflow);
+      if (event.type === 'NodeReused') adoptOutputs(this.execution, this.fetched);
       this.history.push(applied);
     }
   }
