@@ -179,15 +179,56 @@ describe('a gate', () => {
   });
 });
 
+describe('the inbox', () => {
+  it('has what is open, by workflow, node and kind, page by page; an answer takes it out', async () => {
+    const workflow = await gateway.publish(askingDefinition);
+    const made: string[] = [];
+    for (let total = 0; total < 3; total++) {
+      const { id, version } = (await create(workflow, { total })).body;
+      await gateway.call('GET', `/api/v1/executions/${id}?min_version=${version}`);
+      made.unshift(id);
+    }
+    const list = async (query = '') => (await gateway.call('GET', `/api/v1/approvals?workflow_id=${workflow}${query}`)).body;
+    const of = (page: { data: { execution_id: string }[] }) => page.data.map(({ execution_id }) => execution_id);
+    const first = await list('&limit=2');
+    expect(of(first)).toEqual(made.slice(0, 2));
+    expect(first.data[0]).toMatchObject({
+      id: 'ask.1',
+      execution_key: expect.stringContaining(workflow),
+      node_id: 'ask',
+      kind: 'approval',
+      prompt: 'Pay 2?',
+      schema: null,
+      expires_at: null,
+      approvals_given: 0,
+      approvals_needed: 1,
+    });
+    const second = await list(`&limit=2&after=${first.next_cursor}`);
+    expect([of(second), second.has_more, of(await list(`&limit=2&before=${second.prev_cursor}`))]).toEqual([made.slice(2), false, made.slice(0, 2)]);
+    expect([(await list('&kind=question')).data, (await list('&node_id=other')).data]).toEqual([[], []]);
+    expect((await gateway.call('GET', '/api/v1/approvals?workflow_id=no_such_workflow')).body.data).toEqual([]);
+    await gateway.call('POST', `/api/v1/executions/${made[0]}/respond`, { decision: 'approve' });
+    await gateway.call('POST', `/api/v1/executions/${made[1]}/cancel`);
+    expect(of(await list())).toEqual(made.slice(2));
+  });
+
+  it.each(['limit=0', 'kind=visit', 'after=x', 'status=open', `after=${Buffer.from('[1,"x","y"]').toString('base64url')}`])('refuses %s', async (query) => {
+    expect((await gateway.call('GET', `/api/v1/approvals?${query}`)).status).toBe(400);
+  });
+});
+
 describe('a cancel', () => {
   it('is 200 while nothing runs, again 200, and 409 after another end', async () => {
     const { body } = await create(asking, { total: 1 });
     const cancelled = await gateway.call('POST', `/api/v1/executions/${body.id}/cancel`, { reason: 'not now' });
     expect([cancelled.status, cancelled.body.status, cancelled.body.cancelled_by]).toEqual([200, 'cancelled', 'user:key_rl_test_a']);
     expect((await gateway.call('POST', `/api/v1/executions/${body.id}/cancel`)).status).toBe(200);
+    const receipt = await gateway.call('GET', `/api/v1/executions/${body.id}/cancellation`);
+    expect(receipt.body).toMatchObject({ by: 'user:key_rl_test_a', reason: 'not now', acknowledged: true, nodes: [{ node_id: 'ask', attempt: 1, outcome: 'stopped', ms: 0 }] });
     const ended = (await create(pure, { n: 1 })).body;
     const late = await gateway.call('POST', `/api/v1/executions/${ended.id}/cancel`);
     expect([late.status, late.body.state.status]).toEqual([409, 'completed']);
+    expect((await gateway.call('GET', `/api/v1/executions/${ended.id}/cancellation`)).body).toMatchObject({ status: 404, code: 'cancellation_not_found' });
   });
 });
 

@@ -9,6 +9,8 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { Catalog, SecretBox } from '@runlog/read-model';
+import { ApprovalsController } from './approvals/approvals.controller.js';
+import { Inbox } from './approvals/inbox.js';
 import { ApiKeysController } from './auth/api-keys.controller.js';
 import { KeyGuard } from './auth/key.guard.js';
 import { KeyRing } from './auth/key-ring.js';
@@ -56,7 +58,7 @@ export class GatewayModule {
     }
     return {
       module: GatewayModule,
-      controllers: [OperationsController, ExecutionsController, HistoryController, WorkflowsController, SecretsController, ApiKeysController],
+      controllers: [OperationsController, ExecutionsController, HistoryController, ApprovalsController, WorkflowsController, SecretsController, ApiKeysController],
       providers: [{ provide: Lifecycle, useFactory: () => new Lifecycle() }, ...partsOf(service)],
       exports: [GatewayService],
     };
@@ -84,6 +86,7 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Definitions, new Definitions(catalog, workflows)),
     value(Creates, new Creates(catalog, workflows, commands, tail, reader, idempotency, stopping)),
     value(Verbs, new Verbs(commands, reader, workflows, idempotency)),
+    value(Inbox, new Inbox(reads, catalog)),
     value(Lists, new Lists(reads, catalog, workflows)),
     value(Histories, new Histories(reads, reader, workflows, tail, frames, streams)),
     value(APP_FILTER, new ProblemFilter(routes, logger)),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ExecutionFilter } from '@runlog/contract';
+import type { ExecutionFilter, GateFilter } from '@runlog/contract';
 import { createPostgresLog, type EventLog, encodeJson, type NewRecord, partitionOf } from '@runlog/event-log';
 import type { CreatedData, Frame } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
@@ -113,6 +113,43 @@ describe('queries', () => {
     const end = await log.end('execution-events', partition);
     expect(await queries.reads.execution({ workspaceId, ref: id, nodes: false, fresh: { partition, offset: end, timeoutMs } })).toMatchObject({ stale: false });
     expect(await queries.reads.execution({ workspaceId, ref: id, nodes: false, fresh: { partition, offset: end + 1, timeoutMs: 20 } })).toMatchObject({ stale: true });
+  });
+
+  it('has the open gates of live executions, and no others', async () => {
+    const ids = Array.from({ length: 4 }, () => uuidv7()).sort();
+    const rules = { schema: null, approvers: null, expires_at: null, on_expiry: 'fail', on_reject: 'reject', reminders_at: [] } as const;
+    const asks = (node_id: string) => ({ node_id, attempt: 1, gate_id: `${node_id}.1`, prompt: `${node_id}?`, ...rules });
+    const inbox = async (given: Partial<GateFilter> = {}) => {
+      const { rows } = await queries.reads.gates({ workspaceId, limit: 10, ...given });
+      return rows.filter(({ execution_id }) => ids.includes(execution_id)).map(({ execution_id, gate }) => `${ids.indexOf(execution_id)} ${gate.id}`);
+    };
+    for (const [n, id] of ids.entries()) {
+      await recorder.record(id, ...begun({ key: `asks_${n}` }), ['ApprovalRequested', asks('a'), 2_000 + n], ['QuestionRequested', asks('b'), 2_000 + n]);
+      await one(id, 5);
+    }
+    expect(await inbox()).toEqual(['3 b.1', '3 a.1', '2 b.1', '2 a.1', '1 b.1', '1 a.1', '0 b.1', '0 a.1']);
+    expect([await inbox({ kind: 'question', nodeId: 'b', limit: 2 }), await inbox({ workflowId: uuidv7() }), await inbox({ podId: uuidv7() })]).toEqual([
+      ['3 b.1', '2 b.1'],
+      [],
+      [],
+    ]);
+    const place = { requestedAt: 2_002, executionId: ids[2] as string, gateId: 'a.1' };
+    expect([await inbox({ after: place, limit: 2 }), await inbox({ before: place, limit: 2 })]).toEqual([
+      ['1 b.1', '1 a.1'],
+      ['3 a.1', '2 b.1'],
+    ]);
+    const [answered, cancelled, failed] = ids as [string, string, string, string];
+    const said = { node_id: 'a', gate_id: 'a.1', decision: 'approve', answer: null, comment: null, by: 'user:1' } as const;
+    await recorder.record(answered, ['ResponseReceived', { ...said, accepted: true }], ['NodeCompleted', { node_id: 'a', attempt: 1, output: {} }]);
+    await recorder.record(cancelled, ['CancelRequested', { by: 'user:1', reason: null, grace_ms: 1, running: ['c'] }]);
+    await recorder.record(failed, ['ExecutionFailed', { error: 'no', error_code: 'x', error_node_id: null }]);
+    for (const [id, version] of [
+      [answered, 7],
+      [cancelled, 6],
+      [failed, 6],
+    ] as const)
+      await one(id, version);
+    expect(await inbox()).toEqual(['3 b.1', '3 a.1', '0 b.1']);
   });
 
   it('filters, pages in both directions and counts', async () => {

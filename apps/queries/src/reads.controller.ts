@@ -1,6 +1,6 @@
 import { Controller, Inject, Logger } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { ExecutionFilter, LogQuery, Reads } from '@runlog/contract';
+import type { ExecutionFilter, GateFilter, LogQuery, Reads } from '@runlog/contract';
 import { readsPatterns } from '@runlog/read-model';
 
 /** Nest's token for the `Reads` of this process. */
@@ -39,6 +39,11 @@ export class ReadsController {
   @MessagePattern(readsPatterns.nodes)
   nodes(@Payload() ask: Parameters<Reads['nodes']>[0]) {
     return this.#answer(() => this.reads.nodes(ask));
+  }
+
+  @MessagePattern(readsPatterns.gates)
+  gates(@Payload() filter: GateFilter) {
+    return this.#answer(() => this.reads.gates(filter));
   }
 
   @MessagePattern(readsPatterns.positions)

@@ -1,5 +1,5 @@
 import type { Json } from '@runlog/workflow';
-import type { ExecutionStatus, ExecutionView, NodeView } from './views.js';
+import type { ExecutionStatus, ExecutionView, GateView, NodeView } from './views.js';
 
 /** An event as the history holds it: value bytes verbatim. Times in milliseconds UTC. */
 export interface EventView {
@@ -77,6 +77,40 @@ export interface ExecutionPage {
   readonly lagMs: number;
 }
 
+/** A row's place in the inbox. */
+export interface GatePlace {
+  readonly requestedAt: number;
+  readonly executionId: string;
+  readonly gateId: string;
+}
+
+export interface GateFilter {
+  readonly workspaceId: string;
+  readonly podId?: string;
+  readonly kind?: string;
+  readonly workflowId?: string;
+  readonly nodeId?: string;
+  readonly limit: number;
+  /** Newest first: what follows this place, or what precedes it. */
+  readonly after?: GatePlace;
+  readonly before?: GatePlace;
+}
+
+/** A gate that somebody can answer now, and where it is. */
+export interface OpenGate {
+  readonly execution_id: string;
+  readonly execution_key: string;
+  readonly workflow_id: string;
+  readonly gate: GateView;
+}
+
+export interface GatePage {
+  readonly rows: readonly OpenGate[];
+  /** More rows in the direction of travel. */
+  readonly hasMore: boolean;
+  readonly lagMs: number;
+}
+
 export interface LogQuery {
   readonly workspaceId: string;
   readonly executionId: string;
@@ -94,12 +128,20 @@ export interface Reads {
    * `ref`: id (UUID), hashid or key. null: unknown here or another tenant's. `stale`: the bound passed before the read models were there.
    * `atVersion` beyond the last event gives the execution as it stands: its `version` tells.
    */
-  execution(ask: { workspaceId: string; ref: string; fresh?: Freshness; nodes: boolean; atVersion?: number }): Promise<{ view: ExecutionView; stale: boolean; lagMs: number } | null>;
+  execution(ask: {
+    workspaceId: string;
+    ref: string;
+    fresh?: Freshness;
+    nodes: boolean;
+    atVersion?: number;
+  }): Promise<{ view: ExecutionView; stale: boolean; lagMs: number } | null>;
   executions(filter: ExecutionFilter): Promise<ExecutionPage>;
   /** History after `after` (version), oldest first. */
   events(ask: { workspaceId: string; executionId: string; after: number; limit: number; fresh?: Freshness }): Promise<readonly EventView[]>;
   logs(ask: LogQuery): Promise<readonly LogLine[]>;
   nodes(ask: { workspaceId: string; executionId: string; fresh?: Freshness }): Promise<readonly NodeView[] | null>;
+  /** Open gates of live executions, newest first. */
+  gates(filter: GateFilter): Promise<GatePage>;
   /** Where the execution projection stands per partition of execution-events: next offset, claim in force, id of the record before. */
   positions(): Promise<readonly { topicId: string; partition: number; offset: number; claim: number; previous: string }[]>;
 }

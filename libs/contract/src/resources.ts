@@ -37,6 +37,13 @@ export interface GateResource {
   readonly approvals_needed: number;
 }
 
+/** An open gate in the inbox, with where it is. */
+export interface ApprovalResource extends GateResource {
+  readonly execution_id: string;
+  readonly execution_key: string;
+  readonly workflow_id: string;
+}
+
 export interface TokenUsageResource {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;

@@ -1,5 +1,5 @@
+import { ClientProxyFactory, type ClientTCP, Transport } from '@nestjs/microservices';
 import type { Freshness, Reads } from '@runlog/contract';
-import { type ClientTCP, ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom, timeout } from 'rxjs';
 import { readsPatterns } from './reads-patterns.js';
 
@@ -51,6 +51,7 @@ export class ReadsClient implements Reads {
   events: Reads['events'] = (ask) => this.#ask('events', ask);
   logs: Reads['logs'] = (ask) => this.#ask('logs', ask);
   nodes: Reads['nodes'] = (ask) => this.#ask('nodes', ask);
+  gates: Reads['gates'] = (filter) => this.#ask('gates', filter);
   positions: Reads['positions'] = () => this.#ask('positions', {});
 
   close(): void {
@@ -68,7 +69,10 @@ export class ReadsClient implements Reads {
         failure = cause;
       }
     }
-    throw new ReadsUnavailable(this.#peers.map(({ name }) => name), failure);
+    throw new ReadsUnavailable(
+      this.#peers.map(({ name }) => name),
+      failure,
+    );
   }
 
   /** All of them: first those that answered last time, each time beginning with another one. */

@@ -7,5 +7,6 @@ export const readsPatterns = {
   events: 'reads.events',
   logs: 'reads.logs',
   nodes: 'reads.nodes',
+  gates: 'reads.gates',
   positions: 'reads.positions',
 } as const satisfies { readonly [Method in keyof Reads]: string };

@@ -1,5 +1,5 @@
-import type { ExecutionResource, ExecutionView, GateResource, TemplateResource, TokenUsageResource } from '@runlog/contract';
-import { isTerminalStatus } from '@runlog/read-model';
+import type { ExecutionResource, ExecutionView, GateResource, GateView, TemplateResource, TokenUsageResource } from '@runlog/contract';
+import { isTerminalStatus, openGatesOf } from '@runlog/read-model';
 import { layoutTemplate, type Workflow } from '@runlog/workflow';
 import { createdIn, durationsOf, utc, utcOrNull } from './execution-times.js';
 import { statsOf } from './node-stats.js';
@@ -46,7 +46,7 @@ const wholeResource = (view: ExecutionView, workflow: Workflow | null, how: Pres
     status: view.status,
     is_terminal: ended,
     status_reason: view.status_reason,
-    gates: ended ? [] : openGates(view),
+    gates: openGatesOf(view).map(gateResource),
     error: view.error,
     error_code: view.error_code,
     error_node_id: view.error_node_id,
@@ -101,20 +101,17 @@ const templateOf = (workflow: Workflow): TemplateResource => {
   return template;
 };
 
-const openGates = (view: ExecutionView): GateResource[] =>
-  view.gates
-    .filter(({ decided }) => decided === null)
-    .map(({ id, node_id, kind, prompt, schema, requested_at, expires_at, approvals_given, approvals_needed }) => ({
-      id,
-      node_id,
-      kind,
-      prompt,
-      schema,
-      requested_at: utc(requested_at),
-      expires_at: utcOrNull(expires_at),
-      approvals_given,
-      approvals_needed,
-    }));
+export const gateResource = ({ id, node_id, kind, prompt, schema, requested_at, expires_at, approvals_given, approvals_needed }: GateView): GateResource => ({
+  id,
+  node_id,
+  kind,
+  prompt,
+  schema,
+  requested_at: utc(requested_at),
+  expires_at: utcOrNull(expires_at),
+  approvals_given,
+  approvals_needed,
+});
 
 const outputsOf = (view: ExecutionView): ExecutionResource['execution_data'] =>
   Object.fromEntries(Object.entries(view.nodes ?? {}).flatMap(([id, node]) => (node.status === 'completed' ? [[id, node.output]] : [])));

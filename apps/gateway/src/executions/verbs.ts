@@ -8,7 +8,6 @@ import type { ApiRequest } from '../http/request.js';
 import type { Idempotency } from '../idempotency.js';
 import { type ExecutionReader, staleHeader } from './execution-reader.js';
 import { executionResource } from './execution-resource.js';
-import { utc } from './execution-times.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
 import { etagOf, matchedVersion, type Presentation } from './presentation.js';
 import type { CancelBody, RespondBody } from './verbs.dto.js';

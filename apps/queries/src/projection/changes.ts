@@ -10,6 +10,8 @@ export interface Touched {
   /** Nodes that changed; true: with a new output. */
   readonly nodes: Map<string, boolean>;
   outputChanged: boolean;
+  /** Its open gates may be others than before. */
+  gatesChanged: boolean;
 }
 
 /** This execution's events break the projection, whatever is done about it. */
@@ -22,6 +24,11 @@ export class Poison extends Error {
     super(`Expected to fold execution '${executionId}', but ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
+
+const gateTypes: ReadonlySet<string> = new Set(['ApprovalRequested', 'QuestionRequested', 'ResponseReceived', 'GateExpired', 'CancelRequested']);
+const endTypes: ReadonlySet<string> = new Set(['ExecutionCompleted', 'ExecutionFailed', 'ExecutionRejected', 'ExecutionCancelled', 'ExecutionSuperseded']);
+
+const turnsGates = (type: string): boolean => gateTypes.has(type) || endTypes.has(type);
 
 /** What one batch changes, collected event by event and written at once. */
 export class Changes {
@@ -40,9 +47,10 @@ export class Changes {
     const folded = foldView(view, event, names);
     this.usage.after(before, folded, event);
     let touched = this.touched.get(event.executionId);
-    if (!touched) this.touched.set(event.executionId, (touched = { view: folded, isNew: view === undefined, nodes: new Map(), outputChanged: false }));
+    if (!touched) this.touched.set(event.executionId, (touched = { view: folded, isNew: view === undefined, nodes: new Map(), outputChanged: false, gatesChanged: false }));
     if ('node_id' in event.data) touched.nodes.set(event.data.node_id, event.type === 'NodeCompleted' || touched.nodes.get(event.data.node_id) === true);
     if (event.type === 'ExecutionCompleted') touched.outputChanged = true;
+    if (turnsGates(event.type)) touched.gatesChanged = true;
     this.events.push(event);
     return folded;
   }

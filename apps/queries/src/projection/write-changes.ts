@@ -1,7 +1,7 @@
-import type { ExecutionView, NodeView } from '@runlog/contract';
+import type { ExecutionView, GateView, NodeView } from '@runlog/contract';
 import type { DecodedEvent, Position } from '@runlog/event-log';
 import type { Json } from '@runlog/execution';
-import { indexedTerm, liveJson, metadataTerm, nodeStateJson, type Sql, settledJson } from '@runlog/read-model';
+import { indexedTerm, liveJson, metadataTerm, nodeStateJson, openGatesOf, type Sql, settledJson } from '@runlog/read-model';
 import type { Changes, Touched } from './changes.js';
 import { arrayLiteral, type Column, columnar, names, selected, unnested } from './columns.js';
 import type { UsageRow } from './usage.js';
@@ -73,6 +73,28 @@ const eventColumns: readonly Column<DecodedEvent>[] = [
   { name: 'value', type: 'text', of: (event) => event.value.toString('utf8') },
 ];
 
+interface ChangedGate {
+  readonly view: ExecutionView;
+  readonly gate: GateView;
+}
+
+const goneGateColumns: readonly Column<ChangedGate>[] = [
+  { name: 'execution_id', type: 'uuid', of: ({ view }) => view.id },
+  { name: 'gate_id', type: 'text', of: ({ gate }) => gate.id },
+];
+
+const gateColumns: readonly Column<ChangedGate>[] = [
+  ...goneGateColumns,
+  { name: 'workspace_id', type: 'uuid', of: ({ view }) => view.workspace_id },
+  { name: 'pod_id', type: 'text', of: ({ view }) => view.pod_id },
+  { name: 'workflow_id', type: 'uuid', of: ({ view }) => view.workflow_id },
+  { name: 'execution_key', type: 'text', of: ({ view }) => view.key },
+  { name: 'node_id', type: 'text', of: ({ gate }) => gate.node_id },
+  { name: 'kind', type: 'text', of: ({ gate }) => gate.kind },
+  { name: 'requested_at', type: 'bigint', of: ({ gate }) => gate.requested_at },
+  { name: 'gate', type: 'json', of: ({ gate }) => JSON.stringify(gate) },
+];
+
 const usageColumns: readonly Column<UsageRow>[] = [
   { name: 'day', type: 'date', of: (row) => row.day },
   { name: 'workspace_id', type: 'uuid', of: (row) => row.workspaceId },
@@ -94,6 +116,8 @@ const changedFrom = FIRST + createdColumns.length;
 const nodesFrom = changedFrom + liveColumns.length;
 const eventsFrom = nodesFrom + nodeColumns.length;
 const usageFrom = eventsFrom + eventColumns.length;
+const gatesFrom = usageFrom + usageColumns.length;
+const goneGatesFrom = gatesFrom + gateColumns.length;
 
 /** One statement, hence one transaction and one round trip: nothing is written unless the compare-and-set of the progress is won. */
 const statement = `
@@ -114,12 +138,18 @@ with won as (
 ), used as (
   insert into usage_daily as u (${names(usageColumns)}) select ${selected(usageColumns)} from ${unnested(usageColumns, usageFrom)} where exists (select from won)
   on conflict (workspace_id, day, workflow_id, agent_id, model, partition) do update set ${usageCounts.map((count) => `${count} = u.${count} + excluded.${count}`).join(', ')}
+), asked as (
+  insert into gates as g (${names(gateColumns)}) select ${selected(gateColumns)} from ${unnested(gateColumns, gatesFrom)} where exists (select from won)
+  on conflict (execution_id, gate_id) do update set gate = excluded.gate
+), settled as (
+  delete from gates g using ${unnested(goneGateColumns, goneGatesFrom)} where g.execution_id = r.execution_id and g.gate_id = r.gate_id and exists (select from won)
 )
 select from won`;
 
 /** Writes a batch and moves the progress from `from` to `to`. False: somebody else moved it, and nothing was written. */
 export const writeChanges = async (sql: Sql, changes: Changes, from: Position, to: Position): Promise<boolean> => {
   const touched = [...changes.touched.values()];
+  const gates = changedGates(touched);
   const rows = await sql.query(
     statement,
     [
@@ -141,10 +171,20 @@ export const writeChanges = async (sql: Sql, changes: Changes, from: Position, t
       ...columnar(nodeColumns, touched.flatMap(changedNodes)),
       ...columnar(eventColumns, changes.events),
       ...columnar(usageColumns, changes.usage.rows),
+      ...columnar(gateColumns, gates.open),
+      ...columnar(goneGateColumns, gates.gone),
     ],
     'write-changes',
   );
   return rows.length > 0;
+};
+
+/** Open gates to write and others to remove; no gate is in both. */
+const changedGates = (touched: readonly Touched[]): { open: ChangedGate[]; gone: ChangedGate[] } => {
+  const changed = touched.filter(({ gatesChanged, view }) => gatesChanged && view.gates.length > 0);
+  const open = changed.flatMap(({ view }) => openGatesOf(view).map((gate) => ({ view, gate })));
+  const kept = new Set(open.map(({ gate }) => gate));
+  return { open, gone: changed.flatMap(({ view }) => view.gates.filter((gate) => !kept.has(gate)).map((gate) => ({ view, gate }))) };
 };
 
 const changedNodes = ({ view, nodes }: Touched): ChangedNode[] =>

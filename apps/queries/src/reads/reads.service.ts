@@ -1,4 +1,4 @@
-import type { EventView, ExecutionFilter, ExecutionPage, ExecutionView, LogLine, LogQuery, NodeView, Reads } from '@runlog/contract';
+import type { EventView, ExecutionFilter, ExecutionPage, GateFilter, GatePage, LogLine, LogQuery, NodeView, Reads } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
 import { type Catalog, type Database, type StoredExecution, viewOf } from '@runlog/read-model';
 import { namesFrom } from '../projection/names.js';
@@ -9,6 +9,7 @@ import { Freshening } from './freshness.js';
 import { eventsAfter, type NodesOfRow, nodesOf, viewAtVersion, withNodes } from './history.js';
 import type { Lag } from './lag.js';
 import { logLines } from './logs.js';
+import { openGates } from './open-gates.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** A list waits so long at most for what is just being projected. */
@@ -83,6 +84,11 @@ export class ReadsService implements Reads {
   async nodes({ workspaceId, executionId, fresh }: Parameters<Reads['nodes']>[0]): Promise<readonly NodeView[] | null> {
     const answer = await this.execution({ workspaceId, ref: executionId, fresh, nodes: true });
     return answer && Object.values(answer.view.nodes ?? {});
+  }
+
+  async gates(filter: GateFilter): Promise<GatePage> {
+    const { database, lag } = this.deps;
+    return { ...(await openGates(database, filter)), lagMs: lag.ms };
   }
 
   async positions(): ReturnType<Reads['positions']> {
