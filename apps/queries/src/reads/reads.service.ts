@@ -1,4 +1,4 @@
-import type { EventView, ExecutionFilter, ExecutionPage, GateFilter, GatePage, LogLine, LogQuery, NodeView, Reads } from '@runlog/contract';
+import type { EventView, ExecutionFilter, ExecutionPage, GateFilter, GatePage, LogLine, LogQuery, NodeView, Reads, ReplayNode } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
 import { type Catalog, type Database, type StoredExecution, viewOf } from '@runlog/read-model';
 import { namesFrom } from '../projection/names.js';
@@ -10,6 +10,7 @@ import { eventsAfter, type NodesOfRow, nodesOf, viewAtVersion, withNodes } from 
 import type { Lag } from './lag.js';
 import { logLines } from './logs.js';
 import { openGates } from './open-gates.js';
+import { asReplayNode, replayNodesOf, reusedNodes } from './reused-nodes.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** A list waits so long at most for what is just being projected. */
@@ -45,7 +46,9 @@ export class ReadsService implements Reads {
       return { view: { ...view, trace_id, ...(nodes ? {} : { nodes: undefined }) }, stale, lagMs };
     }
     const view = viewOf(found);
-    return { view: nodes ? { ...view, nodes: Object.fromEntries(nodesOf(found).map((node) => [node.node_id, node])) } : view, stale, lagMs };
+    if (!nodes) return { view, stale, lagMs };
+    const own = Object.fromEntries(nodesOf(found).map((node) => [node.node_id, node]));
+    return { view: { ...view, nodes: { ...(await this.#reused(view)), ...own } }, stale, lagMs };
   }
 
   async executions(filter: ExecutionFilter): Promise<ExecutionPage> {
@@ -87,8 +90,17 @@ export class ReadsService implements Reads {
   }
 
   async gates(filter: GateFilter): Promise<GatePage> {
-    const { database, lag } = this.deps;
+    const { database, lag, progress } = this.deps;
+    await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
     return { ...(await openGates(database, filter)), lagMs: lag.ms };
+  }
+
+  async replayNodes({ workspaceId, executionId, atVersion }: Parameters<Reads['replayNodes']>[0]): Promise<readonly ReplayNode[] | null> {
+    const row = await this.#row(workspaceId, executionId, false);
+    if (!row) return null;
+    if (atVersion === undefined || atVersion >= row.version) return replayNodesOf(this.deps.database, executionId);
+    const view = await viewAtVersion(this.deps.database, workspaceId, executionId, atVersion, await this.#namesOf(row.settled.workflow_version_id));
+    return Object.values(view?.nodes ?? {}).map(asReplayNode);
   }
 
   async positions(): ReturnType<Reads['positions']> {
@@ -101,6 +113,12 @@ export class ReadsService implements Reads {
           rows.get(partition) ?? { topicId: await log.topicId('execution-events'), partition, offset: await log.begin('execution-events', partition), claim: -1, previous: '' },
       ),
     );
+  }
+
+  /** By id, each with its output. */
+  async #reused({ id, replay_of, version }: ExecutionView): Promise<{ [node: string]: NodeView }> {
+    if (replay_of === null) return {};
+    return Object.fromEntries((await reusedNodes(this.deps.database, id, version)).map((node) => [node.node_id, node]));
   }
 
   async #row(workspaceId: string, ref: string, nodes: boolean): Promise<Row | undefined> {
