@@ -46,6 +46,11 @@ export class ReadsController {
     return this.#answer(() => this.reads.gates(filter));
   }
 
+  @MessagePattern(readsPatterns.replayNodes)
+  replayNodes(@Payload() ask: Parameters<Reads['replayNodes']>[0]) {
+    return this.#answer(() => this.reads.replayNodes(ask));
+  }
+
   @MessagePattern(readsPatterns.positions)
   positions() {
     return this.#answer(() => this.reads.positions());

@@ -1,4 +1,4 @@
-import type { ExecutionView } from '@runlog/contract';
+import type { ExecutionView, NodeView } from '@runlog/contract';
 import { AcceptedEvents, type DecodedEvent, type EventLog, isClaim } from '@runlog/event-log';
 import { type Catalog, type Database, digestOf, foldView, type StoredExecution, viewOf } from '@runlog/read-model';
 import { namesFrom } from './projection/names.js';
@@ -99,13 +99,16 @@ const compare = async (database: Database, ids: readonly string[], refolded: Rea
     if (quarantined.has(executionId)) return [{ executionId, because: 'it is quarantined' }];
     if (!row) return [{ executionId, because: 'it has no row' }];
     if (row.version > view.version) return [];
-    const folded = comparable(view, Object.values(view.nodes ?? {}));
+    const folded = comparable(view, Object.values(view.nodes ?? {}).filter(hasRow));
     const kept = comparable(viewOf(row), withoutLateReports(nodesOf(row)));
     if (digestOf(folded) !== digestOf(kept)) return [{ executionId, because: firstDifference(folded, kept) }];
     if (chain.join() !== (row.ids ?? []).join()) return [{ executionId, because: 'its stored history is not that of the log' }];
     return [];
   });
 };
+
+/** A reused node's row is where it ran. */
+const hasRow = ({ reused_from }: NodeView): boolean => reused_from === null;
 
 type Comparable = { readonly [member: string]: unknown };
 

@@ -1,5 +1,5 @@
 import type { Json } from '@runlog/workflow';
-import type { ExecutionStatus, ExecutionView, GateView, NodeView } from './views.js';
+import type { ExecutionStatus, ExecutionView, GateView, NodeStatus, NodeView } from './views.js';
 
 /** An event as the history holds it: value bytes verbatim. Times in milliseconds UTC. */
 export interface EventView {
@@ -122,6 +122,16 @@ export interface LogQuery {
   readonly q?: string;
 }
 
+/** Where one node stands, without its output. */
+export interface ReplayNode {
+  readonly node_id: string;
+  readonly type: string;
+  readonly status: NodeStatus;
+  readonly branch: string | null;
+  readonly tried: boolean;
+  readonly reused_from: { readonly execution_id: string; readonly version: number } | null;
+}
+
 /** Everything the gateway asks of `queries`: in process in standalone, over Nest TCP in a cluster (one message pattern per method). */
 export interface Reads {
   /**
@@ -142,6 +152,8 @@ export interface Reads {
   nodes(ask: { workspaceId: string; executionId: string; fresh?: Freshness }): Promise<readonly NodeView[] | null>;
   /** Open gates of live executions, newest first. */
   gates(filter: GateFilter): Promise<GatePage>;
+  /** The nodes of an execution as a replay needs them: as they stood after event `atVersion`, or as they stand. null: unknown here. */
+  replayNodes(ask: { workspaceId: string; executionId: string; atVersion?: number }): Promise<readonly ReplayNode[] | null>;
   /** Where the execution projection stands per partition of execution-events: next offset, claim in force, id of the record before. */
   positions(): Promise<readonly { topicId: string; partition: number; offset: number; claim: number; previous: string }[]>;
 }

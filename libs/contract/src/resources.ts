@@ -210,6 +210,8 @@ export interface NodeResource {
   readonly stopped_at: Timestamp | null;
   readonly failed_at: Timestamp | null;
   readonly duration_ms: number | null;
+  /** Id of the execution in which it ran, where this one only took its result over; its logs are there. */
+  readonly reused_from: string | null;
   readonly attempts: readonly AttemptResource[];
 }
 

@@ -44,9 +44,13 @@ export interface NodeView {
   readonly completed_at: number | null;
   readonly stopped_at: number | null;
   readonly failed_at: number | null;
+  /** When the delay that it is in ends, or its next attempt is due. */
+  readonly due_at: number | null;
   /** How a node that was stopped ended; null: it was not. */
   readonly stop: { readonly outcome: 'stopped' | 'finished' | 'unknown'; readonly acknowledged: boolean; readonly signalled_at: number | null } | null;
   readonly attempts: readonly AttemptView[];
+  /** It did not run here: the execution in which it completed, and that one's version. Its output is null in a fold: it stays there. */
+  readonly reused_from: { readonly execution_id: string; readonly version: number } | null;
 }
 
 /**
@@ -80,6 +84,8 @@ export interface ExecutionView {
   readonly retry_of: string | null;
   readonly replay_of: string | null;
   readonly retry_count: number;
+  /** Its latest retry. */
+  readonly superseded_by: string | null;
   readonly status: ExecutionStatus;
   readonly status_reason: string | null;
   readonly error: string | null;
@@ -118,6 +124,8 @@ export interface ExecutionView {
   readonly active_ms: number;
   readonly suspended_ms: number;
   readonly status_since: number;
+  /** The command that could not be decided last, unless something has happened since. */
+  readonly fault: { readonly at: number; readonly command_type: string; readonly error: string } | null;
   readonly trace_id: string | null;
   readonly gates: readonly GateView[];
   /** Absent in lists. By node id, only nodes that something happened to. */

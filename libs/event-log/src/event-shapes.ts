@@ -29,7 +29,7 @@ const shapes: { readonly [Type in EventType]: Shape & { readonly [Member in keyo
   ExecutionFailed: { error: 'string', error_code: 'string', error_node_id: 'present' },
   ExecutionRejected: { error: 'string', gate_id: 'string', error_node_id: 'string', by: 'string' },
   ExecutionCancelled: { by: 'string', reason: 'present', unacknowledged: 'array' },
-  ExecutionSuperseded: { by: 'string', number: 'number', asked_by: 'string', hashid: 'string', key: 'string', name: 'string', run_number: 'number' },
+  ExecutionSuperseded: { by: 'string', number: 'number', ended: 'boolean', asked_by: 'string', hashid: 'string', key: 'string', name: 'string', run_number: 'number' },
   ExecutionFaulted: { command_type: 'string', error: 'string' },
   CancelRequested: { by: 'string', reason: 'present', grace_ms: 'number', running: 'array' },
   NodeScheduled: { ...attempt, kind: 'string' },

@@ -16,8 +16,9 @@ export const retry = (command: CommandOf<'RetryExecution'>, execution: Execution
     return refuse(command, execution, 'InvalidState', 'never_admitted', `it never began, waiting for '${execution.created.retry_of}' to end: retry that one`);
   const number = (superseded?.number ?? 0) + 1;
   const by = successorId(execution.id, number, command.at);
+  const ended = isTerminal(execution.status);
   return [
-    { type: 'ExecutionSuperseded', data: { by, number, asked_by: command.by, reason: command.reason ?? null, ...command.naming } },
-    ...(isTerminal(execution.status) || execution.cancel ? [] : [cancelling(execution, 'system:superseded', 'superseded')]),
+    { type: 'ExecutionSuperseded', data: { by, number, ended, asked_by: command.by, reason: command.reason ?? null, ...command.naming } },
+    ...(ended || execution.cancel ? [] : [cancelling(execution, 'system:superseded', 'superseded')]),
   ];
 };

@@ -34,9 +34,9 @@ export interface EventData {
   ExecutionCancelled: { readonly by: Actor; readonly reason: string | null; readonly unacknowledged: readonly NodeId[] };
   /**
    * Somebody asked for a retry: `by` is the next execution, the `number`th of this one. The only event that may follow the end; where the
-   * execution was alive it is cancelled now, and the next one begins after it.
+   * execution was alive it is cancelled now, and the next one begins after it. `ended`: it was not alive.
    */
-  ExecutionSuperseded: { readonly by: ExecutionId; readonly number: number; readonly asked_by: Actor; readonly reason: string | null } & Naming;
+  ExecutionSuperseded: { readonly by: ExecutionId; readonly number: number; readonly ended: boolean; readonly asked_by: Actor; readonly reason: string | null } & Naming;
   ExecutionFaulted: { readonly command_type: string; readonly error: string };
   CancelRequested: { readonly by: Actor; readonly reason: string | null; readonly grace_ms: number; readonly running: readonly NodeId[] };
   NodeScheduled: Attempt & { readonly kind: string };

@@ -18,6 +18,8 @@ export interface NodeTask {
   /** What expressions and code see; only the outputs that the node's config refers to. */
   readonly scope: { readonly input: Json; readonly nodes: { readonly [node: string]: Json }; readonly execution: Json };
   readonly traceparent?: string;
+  /** Whoever runs it reports this failure and does nothing else: what the node reads does not fit a task. */
+  readonly failure?: { readonly code: string; readonly message: string };
   readonly at: Instant;
 }
 

@@ -20,7 +20,7 @@ describe('RetryExecution', () => {
     await failed.start('a');
     await failed.fail('a');
     const events = await failed.accepted({ ...retry, reason: 'again' });
-    expect(events).toMatchObject([{ type: 'ExecutionSuperseded', data: { number: 1, asked_by: 'user:bob', reason: 'again', ...naming } }]);
+    expect(events).toMatchObject([{ type: 'ExecutionSuperseded', data: { number: 1, ended: true, asked_by: 'user:bob', reason: 'again', ...naming } }]);
     expect(failed.status()).toBe('failed');
   });
 
@@ -93,7 +93,7 @@ describe('the successor', () => {
   it('clones input, version, metadata, tags and scope', async () => {
     const source = (await one()).execution?.created as CreatedData;
     const given = { ...source, input: { x: 1 }, metadata: { m: 1 }, tags: ['t'], session_id: 's', batch_id: 'b', retry_count: 3 };
-    const data = { by: 'e2', number: 1, asked_by: 'user:bob', reason: null, ...naming };
+    const data = { by: 'e2', number: 1, ended: true, asked_by: 'user:bob', reason: null, ...naming };
     expect(successorOf(executionId, given, data)).toEqual({
       ...given,
       ...naming,

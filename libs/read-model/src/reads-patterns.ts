@@ -8,5 +8,6 @@ export const readsPatterns = {
   logs: 'reads.logs',
   nodes: 'reads.nodes',
   gates: 'reads.gates',
+  replayNodes: 'reads.replayNodes',
   positions: 'reads.positions',
 } as const satisfies { readonly [Method in keyof Reads]: string };

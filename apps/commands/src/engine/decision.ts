@@ -6,6 +6,7 @@ import { outcomeOf } from './evaluation.js';
 import { PartitionHalted } from './halted.js';
 import type { Live } from './live.js';
 import { type Desk, Recording } from './recording.js';
+import type { FetchedOutputs } from './reused-outputs.js';
 import { taskFor } from './task-building.js';
 import type { Workflows } from './workflows.js';
 
@@ -13,6 +14,8 @@ import type { Workflows } from './workflows.js';
 export interface Received {
   readonly command: ExecutionCommand;
   readonly offset: number;
+  /** Of a create that reuses nodes: their outputs, as far as anything reads them; absent where the source could not be read. */
+  readonly reused?: FetchedOutputs | undefined;
 }
 
 /** The decision on a command broke off after its first events: the memory of the partition is ahead of anything that may be recorded. */
@@ -46,7 +49,9 @@ export class Decider {
     const workflow = live?.workflow ?? (command.type === 'CreateExecution' ? this.workflows.known(command.created.workflow_version_id) : undefined);
     let decision: Decision;
     try {
-      decision = workflow ? decide(command, live?.execution, workflow) : unknown(command);
+      if (!workflow) decision = unknown(command);
+      else if (lacksSource(received)) decision = unreadable(command);
+      else decision = decide(command, live?.execution, workflow);
     } catch (error) {
       return this.fault(received, error);
     }
@@ -55,7 +60,7 @@ export class Decider {
       decision = [];
     }
     if (!workflow) return;
-    const recording = new Recording(this.desk, command, offset, workflow, live);
+    const recording = new Recording(this.desk, command, offset, workflow, live, received.reused);
     try {
       await recording.add(decision);
       if (decision.length > 0 || continuing) await this.#follow(recording, command, workflow);
@@ -125,3 +130,8 @@ const unknown = (command: ExecutionCommand): Rejection =>
   command.type === 'CreateExecution'
     ? refuse(command, undefined, 'NotFound', 'workflow_version_unknown', `there is no workflow version '${command.created.workflow_version_id}'`)
     : refuse(command, undefined, 'NotFound', 'execution_unknown', 'there is none');
+
+const lacksSource = ({ command, reused }: Received): boolean => command.type === 'CreateExecution' && (command.reuse?.length ?? 0) > 0 && reused === undefined;
+
+const unreadable = (command: ExecutionCommand): Rejection =>
+  refuse(command, undefined, 'InvalidState', 'source_unreadable', 'outputs that it reuses are not in the read model at present: try again later');

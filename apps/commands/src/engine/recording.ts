@@ -8,6 +8,7 @@ import type { KnownIds } from './known-ids.js';
 import type { Live } from './live.js';
 import { type Outbox, recordOverheadBytes } from './outbox.js';
 import type { Residents } from './residents.js';
+import type { FetchedOutputs } from './reused-outputs.js';
 import { stopSignals } from './stop-signals.js';
 import { taskFor } from './task-building.js';
 
@@ -43,6 +44,7 @@ export class Recording {
     private readonly offset: number,
     private readonly workflow: Workflow,
     public live: Live | undefined,
+    private readonly reused?: FetchedOutputs,
   ) {}
 
   /** Events that belong together stay in one slice where they fit. */
@@ -103,6 +105,7 @@ export class Recording {
   #followUp(event: ExecutionEvent, live: Live): void {
     const { command } = this;
     if (event.type === 'NodeCompleted') live.freshOutputs.push(event.data.node_id);
+    if (event.type === 'NodeReused' && this.reused) this.desk.residents.adopt(live, this.reused);
     if (event.type === 'NodeScheduled') {
       const task = taskFor(live, event.data.node_id, command.at, command.traceparent);
       if (task) this.#followUps.push({ task });

@@ -1,6 +1,7 @@
 import { AcceptedEvents, type DecodedEvent, type EventLog, type LogRecord, type OwnedPartition, witness } from '@runlog/event-log';
-import { type ExecutionId, evolve, type Instant, isTerminal, type WorkflowVersionId } from '@runlog/execution';
+import { type ExecutionId, evolve, type Instant, isTerminal, type Reuse, type WorkflowVersionId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
+import type { Database } from '@runlog/read-model';
 import type { Workflow } from '@runlog/workflow';
 import type { Checkpoint } from './checkpoint.js';
 import { type FollowUp, FollowUps } from './follow-ups.js';
@@ -10,6 +11,7 @@ import type { Live } from './live.js';
 import type { Loading } from './loading.js';
 import type { Residents } from './residents.js';
 import { retrying } from './retrying.js';
+import { fetchReused } from './reused-outputs.js';
 import { stopSignalsDue } from './stop-signals.js';
 import { scheduledNodes, taskFor } from './task-building.js';
 import type { Workflows } from './workflows.js';
@@ -18,6 +20,7 @@ import type { WriteBehind } from './write-behind.js';
 export interface RecoveryParts {
   readonly owned: OwnedPartition;
   readonly log: EventLog;
+  readonly database: Database;
   readonly claim: number;
   readonly residents: Residents;
   readonly known: KnownIds;
@@ -33,6 +36,8 @@ const dirtyAtMost = 5_000;
 /** Brings memory level with the log: stored states, plus the accepted events from the checkpoint up to this owner's claim. */
 export class Recovery {
   readonly #touched = new Map<ExecutionId, Instant>();
+  /** What executions reuse whose outputs are not in memory yet. */
+  readonly #reusing = new Map<ExecutionId, Reuse[]>();
 
   constructor(private readonly parts: RecoveryParts) {}
 
@@ -86,6 +91,7 @@ export class Recovery {
     if (!live) residents.add(after);
     after.tip = event.id;
     if (event.type === 'NodeCompleted') after.freshOutputs.push(event.data.node_id);
+    if (event.type === 'NodeReused') this.#reusing.set(event.executionId, [...(this.#reusing.get(event.executionId) ?? []), event.data]);
     residents.touch(after, event.value.length);
   }
 
@@ -94,9 +100,31 @@ export class Recovery {
     return retrying(() => workflows.load(versionId), 'loading a workflow', owned.signal, logger);
   }
 
+  /** Outputs of reused nodes come from the read model; until that has them (it may be built anew at this moment) the partition waits. */
+  async #adoptReused(): Promise<void> {
+    const { residents, database, owned, logger } = this.parts;
+    const reusing = [...this.#reusing].flatMap(([executionId, reuse]) => {
+      const live = residents.get(executionId);
+      return live && !isTerminal(live.execution.status) ? [{ executionId, reuse, workflow: live.workflow }] : [];
+    });
+    this.#reusing.clear();
+    if (reusing.length === 0) return;
+    const fetchAll = async () => {
+      const fetched = await fetchReused(database, reusing);
+      if (fetched.size < reusing.length)
+        throw new Error(`Expected the outputs that ${reusing.length} executions reuse in the read model, but those of ${reusing.length - fetched.size} are not there yet`);
+      return fetched;
+    };
+    for (const [executionId, outputs] of await retrying(fetchAll, 'loading outputs to reuse', owned.signal, logger)) {
+      const live = residents.get(executionId);
+      if (live) residents.adopt(live, outputs);
+    }
+  }
+
   /** Tasks and stop signals that the last owner may not have got out. Both are harmless twice. */
   async #sendDue(): Promise<void> {
     const { residents, log } = this.parts;
+    await this.#adoptReused();
     const due = new FollowUps(log);
     for (const [id, at] of this.#touched) {
       const live = residents.get(id);

@@ -1,6 +1,6 @@
-import type { ExecutionId } from '@runlog/execution';
-import { isTerminal } from '@runlog/execution';
+import { adoptOutputs, type ExecutionId, isTerminal } from '@runlog/execution';
 import type { Live } from './live.js';
+import type { FetchedOutputs } from './reused-outputs.js';
 
 export interface ResidentLimits {
   readonly executions: number;
@@ -50,6 +50,13 @@ export class Residents {
     live.bytes += bytes;
     this.#bytes += bytes;
     this.#dirty.add(live);
+  }
+
+  /** It takes over outputs of another execution: they are kept and stored as its own. */
+  adopt(live: Live, { outputs, bytes }: FetchedOutputs): void {
+    const adopted = adoptOutputs(live.execution, outputs);
+    live.freshOutputs.push(...adopted);
+    if (adopted.length > 0) this.touch(live, bytes);
   }
 
   /** Gives what must be stored, each once; the caller brings back with `restore` what it could not store. */

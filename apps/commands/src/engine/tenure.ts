@@ -13,6 +13,7 @@ import { Outbox } from './outbox.js';
 import { Recovery } from './recovery.js';
 import { type ResidentLimits, Residents } from './residents.js';
 import { retrying } from './retrying.js';
+import { fetchReused } from './reused-outputs.js';
 import { StateStore } from './state-store.js';
 import type { Workflows } from './workflows.js';
 import { WriteBehind } from './write-behind.js';
@@ -43,8 +44,8 @@ export interface Standing {
 }
 
 const commandsAtOnce = 500;
-/** A record's value may be this large at most; headers and framing come on top. */
-const largestEventBytes = 480 * 1024;
+/** A result of a runner (900 KiB) with what its event adds; headers and framing come on top. */
+const largestEventBytes = 901 * 1024;
 
 /** One owner's time on a partition, from its claim until the claim or the memory that rests on it is lost. */
 export class Tenure {
@@ -85,7 +86,18 @@ export class Tenure {
     const stored = await retrying(() => loadCheckpoint(database, log, partition), 'checkpoint', signal, logger);
     this.#known = new KnownIds(stored.newest);
     const { claim } = this;
-    const recovery = new Recovery({ owned, log, claim, workflows, logger, residents: this.#residents, known: this.#known, loading: this.#loading, writeBehind: this.#writeBehind });
+    const recovery = new Recovery({
+      owned,
+      log,
+      database,
+      claim,
+      workflows,
+      logger,
+      residents: this.#residents,
+      known: this.#known,
+      loading: this.#loading,
+      writeBehind: this.#writeBehind,
+    });
     const point = await recovery.run(stored);
     const begin = await log.begin('execution-commands', partition);
     if (point.nextCommand > 0 && begin > point.nextCommand) logger.warn({ partition, begin, nextCommand: point.nextCommand }, 'commands have expired before they were read');
@@ -169,7 +181,7 @@ export class Tenure {
     const { owned, broken } = this.parts;
     const received = await this.#decode(records);
     await this.#bring(received);
-    for (const one of received) {
+    for (const one of await this.#withReused(received)) {
       const others = breathe();
       if (others) await others;
       if (owned.signal.aborted) return;
@@ -209,6 +221,19 @@ export class Tenure {
     }
     if (ids.size > 0) await retrying(() => this.#loading.bring(ids), 'loading executions', owned.signal, logger);
     for (const version of versions) await retrying(() => workflows.load(version), 'loading a workflow', owned.signal, logger);
+  }
+
+  /** Creates that reuse nodes, with the outputs that these need. */
+  async #withReused(received: readonly Received[]): Promise<readonly Received[]> {
+    const { database, workflows, owned, logger } = this.parts;
+    const reusing = received.flatMap(({ command }) => {
+      if (command.type !== 'CreateExecution' || !command.reuse?.length) return [];
+      const workflow = workflows.known(command.created.workflow_version_id);
+      return workflow ? [{ executionId: command.executionId, reuse: command.reuse, workflow }] : [];
+    });
+    if (reusing.length === 0) return received;
+    const fetched = await retrying(() => fetchReused(database, reusing), 'loading outputs to reuse', owned.signal, logger);
+    return received.map((one) => ({ ...one, reused: fetched.get(one.command.executionId) }));
   }
 
   #point(outbox: Outbox): Checkpoint {

@@ -38,8 +38,10 @@ const node = (node_id: string, given: Partial<NodeView>): NodeView => ({
   completed_at: null,
   stopped_at: null,
   failed_at: null,
+  due_at: null,
   stop: null,
   attempts: [],
+  reused_from: null,
   ...given,
 });
 
@@ -69,6 +71,7 @@ const view: ExecutionView = {
   retry_of: null,
   replay_of: null,
   retry_count: 0,
+  superseded_by: null,
   status: 'running',
   status_reason: null,
   error: null,
@@ -100,6 +103,7 @@ const view: ExecutionView = {
   completed_at: null,
   cancel_requested_at: null,
   cancellation: null,
+  fault: null,
   cancelled_at: null,
   cancelled_by: null,
   active_ms: 1000,

@@ -22,8 +22,10 @@ const idleNode = ({ id, type, definition }: CompiledNode): NodeView => ({
   completed_at: null,
   stopped_at: null,
   failed_at: null,
+  due_at: null,
   stop: null,
   attempts: [],
+  reused_from: null,
 });
 
 const nodeResource = (executionId: string, node: NodeView, now: number): NodeResource => ({
@@ -42,6 +44,7 @@ const nodeResource = (executionId: string, node: NodeView, now: number): NodeRes
   stopped_at: utcOrNull(node.stopped_at),
   failed_at: utcOrNull(node.failed_at),
   duration_ms: nodeDuration(node, now),
+  reused_from: node.reused_from?.execution_id ?? null,
   attempts: node.attempts.map(attemptResource),
 });
 

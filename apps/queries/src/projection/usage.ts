@@ -41,7 +41,7 @@ export class Usage {
   after(before: Counters, view: ExecutionView, event: RecordedEvent): void {
     const steps = view.n_steps - before.steps;
     const activeMs = view.active_ms - before.activeMs;
-    const turnedTerminal = isTerminalStatus(view.status) && event.type.startsWith('Execution') && event.type !== 'ExecutionFaulted';
+    const turnedTerminal = isTerminalStatus(view.status) && event.type.startsWith('Execution') && event.type !== 'ExecutionFaulted' && event.type !== 'ExecutionSuperseded';
     if (event.version > 1 && steps === 0 && activeMs === 0 && !turnedTerminal) return;
     const row = this.#row(view, event.at);
     if (event.version === 1) row.created++;

@@ -1,4 +1,4 @@
-import type { EventView, ExecutionFilter, ExecutionPage, GateFilter, GatePage, LogLine, LogQuery, NodeView, Reads, ReplayNode } from '@runlog/contract';
+import type { EventView, ExecutionFilter, ExecutionPage, ExecutionView, GateFilter, GatePage, LogLine, LogQuery, NodeView, Reads, ReplayNode } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
 import { type Catalog, type Database, type StoredExecution, viewOf } from '@runlog/read-model';
 import { namesFrom } from '../projection/names.js';
@@ -98,7 +98,7 @@ export class ReadsService implements Reads {
   async replayNodes({ workspaceId, executionId, atVersion }: Parameters<Reads['replayNodes']>[0]): Promise<readonly ReplayNode[] | null> {
     const row = await this.#row(workspaceId, executionId, false);
     if (!row) return null;
-    if (atVersion === undefined || atVersion >= row.version) return replayNodesOf(this.deps.database, executionId);
+    if (atVersion === undefined || atVersion >= row.version) return replayNodesOf(this.deps.database, executionId, row.settled.replay_of !== null);
     const view = await viewAtVersion(this.deps.database, workspaceId, executionId, atVersion, await this.#namesOf(row.settled.workflow_version_id));
     return Object.values(view?.nodes ?? {}).map(asReplayNode);
   }

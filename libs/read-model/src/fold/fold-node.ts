@@ -1,5 +1,5 @@
-import type { ExecutionEvent } from '@runlog/execution';
-import type { ExecutionDraft, NodeNames } from './draft.js';
+import type { EventOf, ExecutionEvent } from '@runlog/execution';
+import type { ExecutionDraft, NodeDraft, NodeNames } from './draft.js';
 import { attemptOf, begin, end, nodeOf, schedule, turnNode } from './nodes.js';
 
 /** What an event says about its node. An event that is about no node changes nothing. */
@@ -21,7 +21,15 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
       view.assigned_to_worker = event.data.runner;
       return turnNode(view, node, 'running');
     }
-    case 'NodeWaiting':
+    case 'NodeWaiting': {
+      const node = nodeOf(view, event.data.node_id, workflow);
+      const attempt = attemptOf(node, event.data.attempt);
+      begin(node, attempt, at);
+      attempt.status = 'waiting';
+      turnNode(view, node, 'waiting');
+      node.due_at = event.data.until;
+      return;
+    }
     case 'ApprovalRequested':
     case 'QuestionRequested': {
       const node = nodeOf(view, event.data.node_id, workflow);
@@ -33,7 +41,9 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
     case 'NodeRetryScheduled': {
       const node = nodeOf(view, event.data.node_id, workflow);
       attemptOf(node, event.data.attempt).status = 'waiting';
-      return turnNode(view, node, 'waiting');
+      turnNode(view, node, 'waiting');
+      node.due_at = event.data.retry_at;
+      return;
     }
     case 'NodeCompleted': {
       const node = nodeOf(view, event.data.node_id, workflow);
@@ -63,6 +73,10 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
     }
     case 'NodeSkipped':
       return turnNode(view, nodeOf(view, event.data.node_id, workflow), 'skipped');
+    case 'NodeReused':
+      for (const id of event.data.nodes) reuse(nodeOf(view, id, workflow), event.data, at);
+      view.completed_actions_count += event.data.nodes.length;
+      return;
     case 'AttemptLost': {
       const node = nodeOf(view, event.data.node_id, workflow);
       end(attemptOf(node, event.data.attempt), 'lost', at, { code: 'attempt_lost', message: event.data.because });
@@ -71,4 +85,10 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
     default:
       return;
   }
+};
+
+/** Completed elsewhere: no attempt, no cost, and its output stays where it is. */
+const reuse = (node: NodeDraft, { source_execution_id, source_version, branches }: EventOf<'NodeReused'>['data'], at: number): void => {
+  const branch = Object.hasOwn(branches, node.node_id) ? (branches[node.node_id] ?? null) : null;
+  Object.assign(node, { status: 'completed', branch, completed_at: at, reused_from: { execution_id: source_execution_id, version: source_version } });
 };

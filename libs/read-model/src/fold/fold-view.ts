@@ -26,6 +26,7 @@ export const foldView = (view: ExecutionView | undefined, event: RecordedEvent, 
   if (view && event.version <= tip) return view;
   if (event.version !== tip + 1) throw new VersionGap(event.executionId, tip + 1, event.version);
   const draft = (view ?? begin(event)) as ExecutionDraft;
+  draft.fault = event.type === 'ExecutionFaulted' ? { at: event.at, ...event.data } : null;
   foldExecution(draft, event);
   foldNode(draft, event, workflow);
   foldGate(draft, event);
@@ -64,6 +65,9 @@ const foldExecution = (view: ExecutionDraft, event: RecordedEvent): void => {
     case 'ExecutionCancelled':
       view.cancelled_by = event.data.by;
       return turn(view, 'cancelled', event.at, event.data.reason);
+    case 'ExecutionSuperseded':
+      view.superseded_by = event.data.by;
+      return;
     case 'CancelRequested':
       view.cancel_requested_at = event.at;
       view.cancellation = { by: event.data.by, reason: event.data.reason };

@@ -32,8 +32,10 @@ export const nodeOf = (view: ExecutionDraft, id: string, workflow: NodeNames): N
     completed_at: null,
     stopped_at: null,
     failed_at: null,
+    due_at: null,
     stop: null,
     attempts: [],
+    reused_from: null,
   };
   view.nodes[id] = node;
   return node;
@@ -46,6 +48,7 @@ export const turnNode = (view: ExecutionDraft, node: NodeDraft, status: NodeStat
   if (from) view[from]--;
   if (to) view[to]++;
   node.status = status;
+  node.due_at = null;
 };
 
 /** The numbered attempt, made when an event is the first to name it. */
