@@ -254,6 +254,30 @@ describe('a node that misbehaves', () => {
   }, 60_000);
 });
 
+describe('what does not fit', () => {
+  it('fails its own execution, and nobody else waits', async () => {
+    const large = (id: string) => code(id, 'return "x".repeat(800000);');
+    const cases: Record<string, [Parameters<typeof inSequence>[1], string]> = {
+      output: [[code('a', 'return "x".repeat(1000000);')], 'output_too_large'],
+      pure_output: [[large('a'), transform('b', '[nodes.a, nodes.a]')], 'expression_too_large'],
+      task: [[large('a'), large('b'), code('c', 'return nodes.a.length + nodes.b.length;')], 'input_too_large'],
+      prompt: [[large('a'), approval('ask', { prompt: 'Is {{ nodes.a }} fine?' })], 'expression_too_large'],
+      request: [[large('a'), large('b'), { id: 'c', type: 'http', config: { method: 'POST', url: `${runlog.url}/`, body: ['{{ nodes.a }}', '{{ nodes.b }}'] } }], 'input_too_large'],
+    };
+    for (const [key, [nodes]] of Object.entries(cases)) await publish(runlog, inSequence(`too_large_${key}`, nodes));
+    const ended = await Promise.all(Object.keys(cases).map(async (key) => [key, (await post(`/workflows/too_large_${key}/executions?wait=30`, {})).body] as const));
+    expect(Object.fromEntries(ended.map(([key, { status, error_code }]) => [key, `${status} ${error_code}`]))).toEqual(Object.fromEntries(Object.entries(cases).map(([key, [, code]]) => [key, `failed ${code}`])));
+    expectProblem(await post('/workflows/good/executions', { input: { n: 'x'.repeat(600_000) } }), 413, 'record_too_large');
+    const others = await Promise.all(Array.from({ length: 12 }, () => post('/workflows/plain/executions?wait=10', { input: { n: 1 } })));
+    expect(others.map(({ status }) => status)).toEqual(others.map(() => 200));
+  }, 60_000);
+
+  it('just about does: 800 kB from node to node', async () => {
+    await publish(runlog, inSequence('fits', [code('a', 'return "x".repeat(800000);'), code('b', 'return nodes.a;'), transform('c', '$length(nodes.b)')]));
+    expect((await post('/workflows/fits/executions?wait=30', {})).body).toMatchObject({ status: 'completed', output: 800_000 });
+  }, 40_000);
+});
+
 describe('a verb at the wrong time', () => {
   const waiting = async () => {
     const { status, body } = await post('/workflows/asks/executions?wait=10', {});
@@ -280,7 +304,9 @@ describe('a verb at the wrong time', () => {
     const second = await post(`/executions/${id}/respond`, { ...yes, node_id: 'ask', decision: 'reject' });
     expectProblem(second, 409, 'gate_decided');
     expect(second.body.state).toMatchObject({ status: 'completed', accepted: { node_id: 'ask', decision: 'approve', answer: { note: 'fine' } } });
-    expectProblem(await post(`/executions/${id}/respond`, yes), 409, 'no_open_gate');
+    expectProblem(await post(`/executions/${id}/respond`, yes), 409, 'gate_decided');
+    const { body } = await post('/workflows/plain/executions?wait=10', { input: { n: 1 } });
+    expectProblem(await post(`/executions/${body.id}/respond`, yes), 409, 'no_open_gate');
   });
 
   it('several open gates and none named is 409 that lists them', async () => {

@@ -102,6 +102,7 @@ export class Attempt {
 
   async #work(): Promise<About> {
     const { task, kind } = this;
+    if (task.failure) throw terminal(task.failure.code, task.failure.message);
     const { output, branch } = await this.#bounded(() => this.#context().then((context) => kind.run(context)));
     const text = JSON.stringify(output);
     if (isTooDeep(text)) throw terminal('output_invalid', `Expected an output of at most ${MAX_DEPTH} levels, but it nests deeper`);

@@ -38,6 +38,9 @@ export function gateConfig(config: { readonly [member: string]: Json }): GateCon
 
 const written = (prompt: Json | undefined): string => (typeof prompt === 'string' ? prompt : JSON.stringify(prompt ?? null));
 
+/** Of a gate's resolved config as JSON: it is recorded, and read by people. */
+const maxGateChars = 262_144;
+
 const resolvedShape: Json = {
   type: 'object',
   properties: {
@@ -59,6 +62,8 @@ export async function openGate(
     const config = await resolveConfig(node.definition, scope, { ...seed, commandId: `${seed.commandId}/${node.id}` });
     const [problem] = validateJson(resolvedShape, config);
     if (problem) throw new ExpressionFailed('expression_failed', `Expected to open gate '${node.id}', but of ${problem.pointer}: ${problem.detail}`);
+    const { length } = JSON.stringify(config);
+    if (length > maxGateChars) throw new ExpressionFailed('expression_too_large', `Expected to open gate '${node.id}' with at most ${maxGateChars} characters of config, but it has ${length}`);
     return { gate: gateConfig(config) };
   } catch (error) {
     return { error: failureOf(error) };

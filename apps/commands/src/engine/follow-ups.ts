@@ -8,7 +8,7 @@ export type FollowUp = { readonly task: NodeTask } | { readonly instance: string
 export class FollowUps {
   #byPlace = new Map<string, { topic: Topic; partition: number; records: NewRecord[] }>();
 
-  constructor(private readonly log: Pick<EventLog, 'partitions'>) {}
+  constructor(private readonly log: Pick<EventLog, 'partitions' | 'maxRecordBytes'>) {}
 
   get isEmpty(): boolean {
     return this.#byPlace.size === 0;
@@ -18,7 +18,7 @@ export class FollowUps {
   add(followUp: FollowUp): void {
     if ('task' in followUp) {
       const { task } = followUp;
-      this.#put('node-tasks', Math.floor(Math.random() * this.log.partitions('node-tasks')), encodeJson(task.executionId, task));
+      this.#put('node-tasks', Math.floor(Math.random() * this.log.partitions('node-tasks')), taskRecord(task, this.log.maxRecordBytes));
     } else {
       const { instance, reply } = followUp;
       this.#put('command-replies', partitionOf(instance, this.log.partitions('command-replies')), encodeJson(instance, reply));
@@ -38,3 +38,12 @@ export class FollowUps {
     else this.#byPlace.set(place, { topic, partition, records: [record] });
   }
 }
+
+/** A task that no record holds becomes one that only says so, and that its runner reports as the node's failure. */
+const taskRecord = (task: NodeTask, limitBytes: number): NewRecord => {
+  const record = encodeJson(task.executionId, task);
+  const bytes = record.value.length * 3 > limitBytes ? Buffer.byteLength(record.value) : 0;
+  if (bytes <= limitBytes) return record;
+  const message = `Expected what node '${task.node}' reads to take at most ${limitBytes} bytes, but it takes ${bytes}`;
+  return encodeJson(task.executionId, { ...task, config: {}, scope: { input: null, nodes: {}, execution: null }, failure: { code: 'input_too_large', message } });
+};

@@ -36,7 +36,7 @@ export class Outbox {
 
   constructor(
     private readonly owned: Pick<OwnedPartition, 'append'>,
-    private readonly log: Pick<EventLog, 'send' | 'partitions'>,
+    private readonly log: Pick<EventLog, 'send' | 'partitions' | 'maxRecordBytes'>,
     public acknowledged: Acknowledged,
     private readonly onFailure: () => void,
   ) {

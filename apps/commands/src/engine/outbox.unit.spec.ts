@@ -26,7 +26,7 @@ const openOutbox = () => {
           });
         }),
     },
-    { partitions: () => 4, send: async (outgoing) => void sent.push(outgoing) },
+    { partitions: () => 4, maxRecordBytes: 1_000_000, send: async (outgoing) => void sent.push(outgoing) },
     { nextEvent: 10, previous: '' },
     () => failures++,
   );

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { settingNames } from '@runlog/platform';
+import { kinds } from '@runlog/workflow';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { caller, type Running, startStandalone } from './standalone.js';
+import { bash, documentsIn, examplesOf, snippetsOf } from './snippets.js';
+import { until } from './until.js';
+
+let folder: string;
+let runlog: Running;
+let key: string;
+let call: Running['call'];
+let server: Server;
+
+/** As a reader has it: a folder with `.runlog` in it, a key that Runlog made. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'runlog-steps-'));
+  runlog = await startStandalone({ home: join(folder, '.runlog'), env: { RUNLOG_ADMIN_KEY: '' } });
+  key = (await readFile(join(runlog.home, 'admin-key'), 'utf8')).trim();
+  call = caller(runlog.url, key);
+  server = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ echo: text ? JSON.parse(text) : null }));
+  }).listen(0, '127.0.0.1');
+}, 90_000);
+
+afterAll(async () => {
+  server?.close();
+  await runlog?.discard();
+  if (folder) await rm(folder, { recursive: true, force: true });
+}, 30_000);
+
+/** Runs the snippets of a page one after the other, only the port being another one. */
+const runner = async (page: string) => {
+  const snippets = await snippetsOf(page);
+  const env: Record<string, string> = page === 'README.md' ? {} : { RUNLOG_URL: runlog.url, RUNLOG_API_KEY: key };
+  const done = new Set<string>();
+  const run = async (name: string): Promise<string> => {
+    const text = snippets.get(name);
+    if (text === undefined) throw new Error(`Expected a snippet '${name}' in ${page}, but there are ${[...snippets.keys()].join(', ')}`);
+    done.add(name);
+    const printed = await bash(text.replaceAll('http://127.0.0.1:4000', runlog.url), { cwd: folder, env });
+    Object.assign(env, { RUNLOG_URL: runlog.url, RUNLOG_API_KEY: key });
+    return printed;
+  };
+  return { run, documents: async (name: string) => documentsIn(await run(name)), left: () => [...snippets.keys()].filter((name) => !done.has(name)) };
+};
+
+describe('what the terminal shows', () => {
+  it('is a line to paste that runs a workflow', async () => {
+    const [line] = runlog.output().match(/curl -s .*/) ?? [];
+    const [execution] = documentsIn(await bash(line as string, { cwd: folder, env: {} }));
+    expect(execution).toMatchObject({ key: 'hello_1', status: 'completed', output: 'Hello ADA!' });
+  });
+});
+
+describe('README.md', () => {
+  it('works as written', async () => {
+    const { documents, left } = await runner('README.md');
+    expect(await documents('first-workflow')).toMatchObject([{ object: 'workflow', key: 'greeting', version: 1 }]);
+    expect(await documents('first-execution')).toMatchObject([{ key: 'greeting_1', status: 'awaiting_approval', gates: [{ prompt: 'Greet ADA?' }] }]);
+    const [answered, read, history] = await documents('first-answer');
+    expect(answered).toMatchObject({ status: 'completed' });
+    expect(read).toMatchObject({ status: 'completed', output: 'Hello ADA' });
+    expect(history.data.at(-1)).toMatchObject({ type: 'ExecutionCompleted', version: read.version });
+    expect(left()).toEqual([]);
+  });
+});
+
+describe('docs/api.md', () => {
+  it('works as written', async () => {
+    const { run, documents, left } = await runner('docs/api.md');
+    expect(await documents('workflow')).toMatchObject([{ key: 'payout' }]);
+    expect(await documents('key')).toMatchObject([{ object: 'api_key', role: 'editor', key: expect.any(String) }]);
+    expect(await documents('create')).toMatchObject([{ key: 'payout_1', status: 'awaiting_approval', metadata: { customer: 'c1' }, tags: ['march'] }]);
+    expect(await documents('create')).toMatchObject([{ key: 'payout_1' }]);
+    const [whole, part, why] = await documents('get');
+    expect(whole.created_at).toMatch(/\+0[12]:00$/);
+    expect(Object.keys(part).sort()).toEqual(['gates', 'status', 'version']);
+    expect(why).toMatchObject({ causes: [{ kind: 'gate', node_id: 'ask' }] });
+    expect(await documents('respond')).toMatchObject([{ gates: [] }]);
+    await until(async () => (await call('GET', '/api/v1/executions/payout_1')).body.status === 'completed', { what: 'payout_1 to complete' });
+    const [, cancelled] = await documents('cancel');
+    expect(cancelled).toMatchObject({ key: 'payout_2', status: 'cancelled', status_reason: 'not needed' });
+    const [list] = await documents('list');
+    expect(list.data).toEqual([{ key: 'payout_1', status: 'completed' }]);
+    const stream = await run('stream');
+    expect(stream).toMatch(/^retry: 1000\n\nid: 1\nevent: ExecutionCreated\ndata: /);
+    expect(stream).toMatch(/event: done\ndata: \{"status":"completed","version":\d+\}\n\n$/);
+    const lines = await until(async () => { const found = documentsIn(await run('logs')); return found.some(({ message }) => message === 'paying 40') && found; }, { what: "the code's line" });
+    for (const line of lines) expect(line.node_id).toBe('pay');
+    expect(await documents('problem')).toMatchObject([{ status: 422, code: 'invalid_input', errors: [{ pointer: '/input/amount' }] }]);
+    expect(left()).toEqual([]);
+  }, 30_000);
+});
+
+describe('docs/operations.md', () => {
+  it('works as written', async () => {
+    const { run, documents, left } = await runner('docs/operations.md');
+    const health = await run('health');
+    expect(health).toContain('{"status":"up"');
+    const page = await readFile('docs/operations.md', 'utf8');
+    const metrics = new Set(page.match(/runlog_[a-z0-9_]+/g));
+    expect([...metrics].filter((name) => !health.includes(`# HELP ${name} `))).toEqual([]);
+    const [put, list] = await documents('secret');
+    expect(put).toMatchObject({ object: 'secret', name: 'shop_token' });
+    expect(JSON.stringify(list)).not.toContain('s3cr3t');
+    expect((await call('GET', '/api/v1/secrets')).body.data).toEqual([]);
+    expect(left()).toEqual([]);
+  });
+
+  it('names every setting, and no other', async () => {
+    const page = await readFile('docs/operations.md', 'utf8');
+    const named = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
+    expect(named.sort()).toEqual([...settingNames].sort());
+  });
+});
+
+describe('docs/workflows.md', () => {
+  it('has a chapter for every kind of node', async () => {
+    const page = await readFile('docs/workflows.md', 'utf8');
+    expect([...page.matchAll(/^### (.*)$/gm)].map(([, kind]) => kind).sort()).toEqual([...kinds.keys()].sort());
+  });
+
+  it('has examples that can be published and do what it says', async () => {
+    const examples = await examplesOf('docs/workflows.md');
+    expect(examples.length).toBeGreaterThanOrEqual(kinds.size);
+    const { port } = server.address() as { port: number };
+    for (const [at, { note, text }] of examples.entries()) {
+      const says = JSON.parse(note.replaceAll('$SERVER', `http://127.0.0.1:${port}`));
+      const written = JSON.parse(text);
+      const node = { key: `example_${at}`, name: `Example ${at}`, nodes: [written], edges: [{ from: 'start_of_workflow', to: written.id }], ...(says.from ? { output: `nodes.${says.from}` } : {}) };
+      const published = await call('POST', '/api/v1/workflows', written.type ? node : written);
+      expect(published).toMatchObject({ status: 201 });
+      let { body } = await call('POST', `/api/v1/workflows/${published.body.key}/executions?wait=20`, { input: says.input });
+      if (says.respond) ({ body } = await call('POST', `/api/v1/executions/${body.id}/respond`, says.respond));
+      expect({ text, body: { status: body.status, error: body.error } }).toEqual({ text, body: { status: 'completed', error: null } });
+      if (says.output !== undefined) expect(body.output).toEqual(typeof says.output === 'object' && 'answer' in says.output ? expect.objectContaining(says.output) : says.output);
+    }
+  }, 40_000);
+});
+
+describe('the sample', () => {
+  it('gives the result of an independent computation, and posts it once', async () => {
+    const approve = async ({ id, gates }: { id: string; gates: { prompt: string }[] }) => {
+      expect(gates[0]?.prompt).toMatch(/^Post the report on \d+ countries of Europe\?$/);
+      expect((await call('POST', `/api/v1/executions/${id}/respond`, { decision: 'approve' })).status).toBe(200);
+    };
+    const { runSample } = await import(pathToFileURL(resolve('deploy/sample/run.mjs')).href);
+    const { checks, execution, expected, posted } = await runSample({ url: runlog.url, key, approve });
+    expect(checks.output).toBe(true);
+    expect(posted.body).toEqual(expected);
+    expect(execution).toMatchObject({ status: 'completed', actions_count: 6, completed_actions_count: 6 });
+    expect(posted.key).toContain(execution.id);
+  }, 60_000);
+
+  it('runs by its command too', async () => {
+    const printed = await bash('node deploy/sample/run.mjs --approve', { cwd: resolve('.'), env: { RUNLOG_URL: runlog.url, RUNLOG_API_KEY: key } });
+    expect(printed).toContain('The result and what was posted equal an independent computation.');
+  }, 60_000);
+});
