@@ -1,8 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { AppendLost, type EventLog, type OwnedPartition } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
 import { DecisionBroke } from './decision.js';
+import { pause } from './pause.js';
 import type { ResidentLimits } from './residents.js';
 import { isHalting, pauseBefore } from './retrying.js';
 import { type Standing, Tenure } from './tenure.js';
@@ -52,7 +52,7 @@ export class PartitionLoop {
         this.#remember(error);
         failures = performance.now() - begun > 10_000 ? 0 : failures + 1;
         this.parts.logger.warn({ err: error, partition, failures }, 'memory dropped; the partition is claimed again');
-        if (!(error instanceof AppendLost || error instanceof DecisionBroke) || failures > 3) await pause(pauseBefore(failures), undefined, { signal }).catch(() => undefined);
+        if (!(error instanceof AppendLost || error instanceof DecisionBroke) || failures > 3) await pause(pauseBefore(failures), signal);
       }
     }
   }

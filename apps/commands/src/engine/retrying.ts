@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { ProgressMismatch } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import { PartitionHalted } from './halted.js';
+import { pause } from './pause.js';
 
 /** Milliseconds before try n + 1 of something that rests on infrastructure: 50 ms, doubling, 5 s at most. */
 export const pauseBefore = (failures: number): number => Math.min(50 * 2 ** Math.min(failures, 10), 5_000);
@@ -19,6 +19,6 @@ export const retrying = async <Result>(attempt: () => Promise<Result>, what: str
       signal.throwIfAborted();
       if (isHalting(error)) throw error;
       logger.warn({ err: error, what, failures: failures + 1 }, 'waiting for infrastructure');
-      await pause(pauseBefore(failures), undefined, { signal });
+      await pause(pauseBefore(failures), signal);
     }
 };

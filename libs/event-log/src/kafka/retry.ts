@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 /** What `retrying` may be told. */
 export interface Retrying {
   readonly signal?: AbortSignal;
@@ -12,7 +10,17 @@ export interface Retrying {
 }
 
 /** Sleeps, or less if `signal` aborts. */
-export const pause = (ms: number, signal?: AbortSignal): Promise<void> => delay(ms, undefined, signal && { signal }).catch(() => undefined);
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', over);
+      resolve();
+    };
+    const timer = setTimeout(over, ms);
+    signal?.addEventListener('abort', over);
+    if (signal?.aborted) over();
+  });
 
 /** Works until it succeeds, with growing pauses. Rejects once `signal` is aborted or the time is over. */
 export const retrying = async <T>(work: () => Promise<T>, { signal, report, firstPauseMs = 20, longestPauseMs = 1_000, withinMs }: Retrying): Promise<T> => {
@@ -33,6 +41,12 @@ export const retrying = async <T>(work: () => Promise<T>, { signal, report, firs
 export const atMost = async (work: Promise<unknown>, ms: number): Promise<void> => {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-  await Promise.race([work.then(() => undefined, () => undefined), over]);
+  await Promise.race([
+    work.then(
+      () => undefined,
+      () => undefined,
+    ),
+    over,
+  ]);
   clearTimeout(timer);
 };
