@@ -67,7 +67,12 @@ export class WriteBehind {
     } catch (error) {
       this.logger.warn({ err: error, executions: flush.lives.length }, 'the state could not be stored and is tried again');
       this.#dueAt = performance.now() + Math.max(shortestPeriodMs, pauseBefore(++this.#failures));
-      for (const [index, live] of flush.lives.entries()) live.freshOutputs.unshift(...(flush.fresh[index] ?? []));
+      for (const [index, live] of flush.lives.entries()) {
+        const fresh = flush.fresh[index] ?? [];
+        live.freshOutputs.unshift(...fresh);
+        // The transaction may have been committed all the same: should the execution end now, there are rows to delete.
+        if (fresh.length > 0) live.hasStoredOutputs = true;
+      }
       this.residents.restore(flush.lives);
     } finally {
       this.#writing = undefined;
