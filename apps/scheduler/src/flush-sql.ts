@@ -3,7 +3,7 @@ import type { Changes } from './rows.js';
 
 const text = `
   with fence as (
-    update scheduler_progress set topic_id = $3, next_offset = $4, claim = $5, previous = $6 where partition = $1 and epoch = $2 returning partition
+    update scheduler_progress set topic_id = $3, next_offset = $4, claim = $5, previous = $6 where partition = $1 and epoch = $2 and next_offset <= $4 returning partition
   ),
   ended_executions as (delete from scheduler_executions t using fence f where t.partition = f.partition and t.execution_id = any($7::text[])),
   ended_timers as (delete from scheduler_timers t using fence f where t.partition = f.partition and t.execution_id = any($7::text[])),
@@ -34,7 +34,10 @@ const text = `
   )
   select exists (select from fence) as flushed`;
 
-/** One statement, so one transaction and one round trip: nothing of it happens unless `epoch` is still the partition's. */
+/**
+ * One statement, so one transaction and one round trip: nothing of it happens unless `epoch` is still the partition's, nor when a later
+ * flush has been written: one whose connection broke may be carried out after its repetition.
+ */
 export const flushSql = (epoch: number, position: Position, changes: Changes): { name: string; text: string; values: unknown[] } => {
   const { executions, timers, attempts, goneTimers, goneAttempts, ended } = changes;
   const values = [
