@@ -125,8 +125,9 @@ export class KafkaOwnedPartition implements OwnedPartition {
       }
       this.line = line;
     }
-    const [baseOffset] = await this.line.produce([{ topic: events, partition: this.partition, records }]);
-    return baseOffset as number;
+    const [baseOffset = -1] = await this.line.produce([{ topic: events, partition: this.partition, records }]);
+    if (!(baseOffset >= 0)) throw new Error('it was acknowledged without an offset, which says nothing');
+    return baseOffset;
   }
 
   private lost(because: string, cause?: Error): AppendLost {
