@@ -1,0 +1,162 @@
+import { AcceptedEvents, type DecodedEvent, decodeJson, type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
+import type { ExecutionCommand, Json, Reply } from '@runlog/execution';
+import type { Random } from './random.js';
+import type { VirtualTime } from './virtual-time.js';
+import { type WorkflowKey, workflowId, workspaceId } from './workflows.js';
+
+/** What a client asked for and what it was told. It never crashes and forgets nothing. */
+export interface Asked {
+  readonly command: ExecutionCommand;
+  /** Seen on the event stream. */
+  accepted: boolean;
+  refused: string | null;
+}
+
+export const clientName = 'client';
+
+/** Creates, answers, cancels; sends everything once to three times, and writes down what it sees. */
+export class Clients {
+  readonly asked = new Map<string, Asked>();
+  readonly executions: string[] = [];
+  /** Events as a tail of the log shows them, in the order seen. */
+  readonly seen: DecodedEvent[] = [];
+  readonly ended = new Set<string>();
+  readonly #rules = new Map<number, AcceptedEvents>();
+  #ids = 0;
+  /** Repeats that are still to come. */
+  #later = 0;
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly time: VirtualTime,
+    private readonly random: Random,
+  ) {}
+
+  get areDone(): boolean {
+    return this.#later === 0 && this.executions.every((id) => this.ended.has(id));
+  }
+
+  async start(keys: readonly WorkflowKey[], withinMs: number): Promise<void> {
+    await this.log.tail({
+      topic: 'command-replies',
+      start: async () => 0,
+      onBatch: async ({ records }) => {
+        for (const record of records) if (record.key === clientName) this.#told(decodeJson<Reply>(record));
+      },
+    });
+    await this.log.tail({
+      topic: 'execution-events',
+      start: async () => 0,
+      onBatch: async ({ partition, records }) => {
+        const rule = this.#rules.get(partition) ?? new AcceptedEvents();
+        this.#rules.set(partition, rule);
+        for (const record of records) {
+          const accepted = rule.accept(record);
+          if (accepted) this.#see(accepted.event);
+        }
+      },
+    });
+    for (const key of keys) {
+      const executionId = this.#uuid();
+      this.executions.push(executionId);
+      this.time.after(this.random.between(0, withinMs), () => this.#create(executionId, key));
+    }
+  }
+
+  #create(executionId: string, key: WorkflowKey): void {
+    const created = {
+      ...blank,
+      workflow_version_id: key,
+      workflow_id: workflowId(key),
+      input: { even: this.random.chance(0.5) },
+      run_timeout_seconds: key === 'timed' ? this.random.whole(2, 6) : null,
+    };
+    this.#ask({ type: 'CreateExecution', executionId, created });
+    if (this.random.chance(0.12)) this.time.after(this.random.between(20, 4_000), () => this.#ask({ type: 'CancelExecution', executionId, by: 'user:ann', reason: 'enough' }));
+  }
+
+  #see(event: DecodedEvent): void {
+    this.seen.push(event);
+    const asked = this.asked.get(event.commandId);
+    if (asked) asked.accepted = true;
+    if (/^Execution(Completed|Failed|Rejected|Cancelled)$/.test(event.type)) this.ended.add(event.executionId);
+    if (event.type === 'ApprovalRequested') this.#answer(event.executionId, event.data.gate_id, event.data.approvers?.needed === 2);
+    if (event.type === 'QuestionRequested') this.#answer(event.executionId, event.data.gate_id, false);
+  }
+
+  /** Several people at once, who do not agree; and, late enough, one who does. */
+  #answer(executionId: string, gate: string, together: boolean): void {
+    const people = together ? ['ann', 'bob', 'cid'] : this.random.pick([['ann'], ['ann', 'bob'], ['ann', 'bob', 'cid']]);
+    const first = this.random.between(5, 6_000);
+    for (const by of people) {
+      const decision = together || this.random.chance(0.7) ? 'approve' : 'reject';
+      this.time.after(first + (this.random.chance(0.5) ? this.random.between(0, 5) : this.random.between(0, 3_000)), () =>
+        this.#ask({ type: 'Respond', executionId, gate, decision, answer: 42, by: `user:${by}`, roles: [] }),
+      );
+    }
+  }
+
+  #told(reply: Reply): void {
+    if (reply.type !== 'refused') return;
+    const asked = this.asked.get(reply.commandId);
+    if (asked) asked.refused = reply.rejection.rejected;
+  }
+
+  #ask(rest: { type: ExecutionCommand['type']; executionId: string } & Record<string, unknown>): void {
+    const command = { ...rest, id: `ask-${++this.#ids}`, workspaceId, at: Date.now(), replyTo: clientName } as unknown as ExecutionCommand;
+    this.asked.set(command.id, { command, accepted: false, refused: null });
+    const partition = partitionOf(command.executionId, this.log.partitions('execution-commands'));
+    const send = (): void => void this.log.send([{ topic: 'execution-commands', partition, records: [encodeJson(command.executionId, command)] }]).catch(() => undefined);
+    send();
+    for (let repeats = this.random.pick([0, 0, 0, 1, 2]); repeats > 0; repeats--) {
+      this.#later++;
+      this.time.after(this.random.chance(0.5) ? this.random.between(0, 10) : this.random.between(0, 8_000), () => {
+        this.#later--;
+        send();
+      });
+    }
+  }
+
+  /** UUIDv7 of now, mostly; some come from a gateway whose clock is behind. */
+  #uuid(): string {
+    const at = this.time.epoch + Math.floor(this.time.now) + this.random.whole(-50, 0) - (this.random.chance(0.1) ? 60_000 : 0);
+    const hex = (digits: number): string =>
+      Math.floor(this.random.next() * 16 ** digits)
+        .toString(16)
+        .padStart(digits, '0');
+    const stamp = at.toString(16).padStart(12, '0');
+    return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${hex(3)}-8${hex(3)}-${hex(6)}${hex(6)}`;
+  }
+}
+
+const blank: Record<string, Json> = {
+  agent_id: null,
+  agent_version_id: null,
+  deployment_id: null,
+  step_key: null,
+  output_schema_name: null,
+  pod_id: 'pod',
+  user_id: null,
+  session_id: null,
+  created_by: 'user:starter',
+  trigger: { kind: 'api', id: null },
+  hashid: 'abcde',
+  key: 'w_1',
+  name: 'W 1',
+  run_number: 1,
+  metadata: {},
+  tags: [],
+  queue_name: null,
+  concurrency_key: null,
+  priority: 0,
+  timeout_includes_suspended: false,
+  cancel_grace_seconds: 3,
+  budget_nano_usd: null,
+  parent_execution_id: null,
+  root_execution_id: null,
+  batch_id: null,
+  retry_of: null,
+  replay_of: null,
+  retry_count: 0,
+  actions_count: 3,
+};

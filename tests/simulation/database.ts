@@ -1,0 +1,138 @@
+import type { Database, Sql } from '@runlog/read-model';
+import { engineStatements, engineTexts } from './engine-statements.js';
+import type { Host } from './host.js';
+import { projectionStatements, projectionTexts } from './projection-statements.js';
+import { schedulerStatements, schedulerTexts } from './scheduler-statements.js';
+import type { Tables } from './tables.js';
+
+type Row = Record<string, unknown>;
+const texts = [...engineTexts, ...schedulerTexts, ...projectionTexts];
+
+const run = (tables: Tables, text: string, values: readonly unknown[], name: string | undefined): Row[] => {
+  const named = name === undefined ? undefined : (engineStatements[name] ?? schedulerStatements[name] ?? projectionStatements[name]);
+  const found = named ?? texts.find(([pattern]) => pattern.test(text.trim()))?.[1];
+  if (!found) throw new Error(`Expected a statement that the simulation knows, but got '${name ?? text.trim().slice(0, 200)}': teach it in tests/simulation/*-statements.ts`);
+  return found(tables, values, text);
+};
+
+/** PostgreSQL as all processes share it: statements are atomic, transactions of one lock wait for each other. */
+export class Server {
+  readonly #queues = new Map<string, (() => void)[]>();
+
+  constructor(
+    readonly tables: Tables,
+    private readonly onUnknown: (error: Error) => void,
+  ) {}
+
+  query(text: string, values: readonly unknown[], name: string | undefined): Row[] {
+    try {
+      return run(this.tables, text, values, name);
+    } catch (error) {
+      if (!('code' in (error as object))) this.onUnknown(error as Error);
+      throw error;
+    }
+  }
+
+  /** Calls back once nobody else holds the lock. */
+  lock(name: string, granted: () => void): void {
+    const queue = this.#queues.get(name);
+    if (queue) queue.push(granted);
+    else {
+      this.#queues.set(name, []);
+      granted();
+    }
+  }
+
+  unlock(name: string): void {
+    const next = this.#queues.get(name)?.shift();
+    if (next) next();
+    else this.#queues.delete(name);
+  }
+}
+
+/** A transaction: it holds the lock of its first statement until the end, and what it writes is seen when it commits. */
+class Transaction implements Sql {
+  #lock: string | undefined;
+  #writes: (() => void)[] = [];
+  #isOver = false;
+
+  constructor(
+    private readonly host: Host,
+    private readonly server: Server,
+  ) {
+    host.atEnd(() => host.time.after(20, () => this.rollBack(), true));
+  }
+
+  query<Answer = Row>(text: string, values: readonly unknown[] = [], name?: string): Promise<Answer[]> {
+    return this.host.call<Answer[]>({
+      port: 'database',
+      serve: (done, failed) => {
+        if (this.#isOver) return failed(new Error('the transaction is over'));
+        if (name !== 'engine_checkpoint') {
+          this.#writes.push(() => void this.server.query(text, values, name));
+          return done([]);
+        }
+        const lock = `engine_partitions ${values[0]}`;
+        this.server.lock(lock, () => {
+          if (this.#isOver) return this.server.unlock(lock);
+          this.#lock = lock;
+          const held = this.server.tables.engine_partitions.get(values[0] as number);
+          const isRefused = /where held\.written_under <= excluded\.written_under/.test(text) && held !== undefined && held.written_under > (values[1] as number);
+          if (isRefused) return done([]);
+          this.#writes.push(() => {
+            this.server.tables.engine_partitions.delete(values[0] as number);
+            this.server.query(text, values, name);
+          });
+          done([{}] as Answer[]);
+        });
+      },
+    });
+  }
+
+  commit(): Promise<void> {
+    return this.host.call<void>({
+      port: 'commit',
+      serve: (done, failed) => {
+        if (this.#isOver) return failed(new Error('the transaction is over'));
+        for (const write of this.#writes) write();
+        this.rollBack();
+        done();
+      },
+    });
+  }
+
+  rollBack(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#lock !== undefined) this.server.unlock(this.#lock);
+  }
+}
+
+/** The database as one process has it: any statement or commit may fail, be lost, or take effect after it was given up. */
+export const databaseOf = (host: Host, server: Server): Database => {
+  const query = <Answer>(text: string, values: readonly unknown[] = [], name?: string): Promise<Answer[]> =>
+    host.call<Answer[]>({
+      port: 'database',
+      serve: (done, failed) => {
+        try {
+          done(server.query(text, values, name) as Answer[]);
+        } catch (error) {
+          failed(error as Error);
+        }
+      },
+    });
+  const transaction = async <Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> => {
+    const one = new Transaction(host, server);
+    let patienceMs = 5;
+    try {
+      const result = await work(one);
+      patienceMs = 3_000; // A commit that is on its way comes to its end, or not, after its connection was given up.
+      await one.commit();
+      return result;
+    } catch (error) {
+      host.time.after(patienceMs, () => one.rollBack(), true);
+      throw error;
+    }
+  };
+  return { query, transaction } as unknown as Database;
+};

@@ -1,0 +1,55 @@
+// `npm run simulate -- --seeds N [--from S]`: N whole systems on simulated ports, each driven by one seed. `--seed S` shows one seed with
+// what its stations logged, `--faults` plants one bug after the other and writes docs/planted-bugs.md, `--fault <name>` plants one.
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { runPinned, setUp } from '../../deploy/local/setup.mjs';
+import { plantedBugs } from './planted-bugs.mjs';
+import { reportPlantedBugs } from './planted-bugs-report.mjs';
+import { simulate } from './threads.mjs';
+
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  await setUp();
+  process.exit(await runPinned([fileURLToPath(import.meta.url), ...process.argv.slice(2)]));
+}
+
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' }, seed: { type: 'string' }, faults: { type: 'boolean' }, fault: { type: 'string' } },
+});
+const say = (line) => process.stdout.write(`${line}\n`);
+const whole = (name) => {
+  const number = Number(values[name]);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  process.stderr.write(`Expected a whole number for --${name}, but got '${values[name]}'.\n`);
+  process.exit(2);
+};
+
+const bug = values.fault === undefined ? undefined : plantedBugs.find(({ name }) => name === values.fault);
+if (values.fault !== undefined && !bug) {
+  process.stderr.write(`Expected a planted bug, but there is no '${values.fault}': ${plantedBugs.map(({ name }) => name).join(', ')}\n`);
+  process.exit(2);
+}
+const again = (seed) => `npm run simulate -- --seed ${seed}${bug ? ` --fault ${bug.name}` : ''}`;
+
+if (values.faults) {
+  const { caught, planted } = await reportPlantedBugs(say);
+  say(`${caught} of ${planted} planted bugs were caught: docs/planted-bugs.md`);
+  process.exitCode = caught >= planted - 1 ? 0 : 1;
+} else if (values.seed !== undefined) {
+  const onResult = ({ seed, hash, events, violations, lines }) => {
+    for (const line of lines) say(line);
+    say(`seed ${seed}: ${events} events, log ${hash}`);
+    for (const violation of violations) say(`  ${violation}`);
+    if (violations.length > 0) process.exitCode = 1;
+  };
+  await simulate({ from: whole('seed'), count: 1, bug, isWatched: true, onResult });
+} else {
+  let failed = 0;
+  const onResult = ({ seed, violations }) => {
+    if (violations.length === 0) return;
+    failed++;
+    say(`seed ${seed} failed: ${violations[0]}${violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''}\n  ${again(seed)}`);
+  };
+  const { ran, ms } = await simulate({ from: whole('from'), count: whole('seeds'), bug, onResult });
+  say(`${ran} seeds in ${(ms / 1000).toFixed(1)} s: ${Math.round((ran / ms) * 60_000)} a minute, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}

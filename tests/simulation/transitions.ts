@@ -1,0 +1,157 @@
+import type { Fact } from './history.js';
+
+interface NodeStanding {
+  status: string;
+  attempt: number;
+  runner: unknown;
+  /** Not before this may it go on. */
+  due: number;
+  gate: string | null;
+}
+
+const terminal = new Map([
+  ['ExecutionCompleted', 'completed'],
+  ['ExecutionFailed', 'failed'],
+  ['ExecutionRejected', 'rejected'],
+  ['ExecutionCancelled', 'cancelled'],
+]);
+
+export const isEnding = (fact: Fact): boolean => terminal.has(fact.type);
+
+/** The state machine of architecture section 3, written down a second time. Says what is wrong with a history. */
+export const problemsOf = (history: readonly Fact[]): string[] => {
+  const problems: string[] = [];
+  const nodes = new Map<string, NodeStanding>();
+  const gates = new Map<string, { decided: number; expiresAt: number | null }>();
+  let status = 'none';
+  let cancelling = false;
+  let tip = '';
+  const complain = (invariant: string, fact: Fact, because: string): void =>
+    void problems.push(`${invariant}: ${fact.type} at version ${fact.version} of ${fact.executionId}: ${because}`);
+  const follow = (fact: Fact, index: number): void => {
+    if (fact.version !== index + 1) complain('I3', fact, `it comes as number ${index + 1}`);
+    if (fact.previous !== tip || fact.id !== fact.hash) complain('I3', fact, 'the hash chain is broken');
+    tip = fact.id;
+    if ([...terminal.values()].includes(status)) {
+      complain('I2', fact, `the execution is ${status} already`);
+      return;
+    }
+    if (fact.at > fact.landedAt) complain('I16', fact, `it says ${fact.at - fact.landedAt} ms more than the clock when it was written`);
+    const expect = (actual: unknown, ...allowed: unknown[]): void => {
+      if (!allowed.includes(actual)) complain('I4', fact, `expected ${allowed.join(' or ')}, but it is ${String(actual)}`);
+    };
+    const { node_id: id, attempt } = fact.data as { node_id?: string; attempt?: number };
+    const node: NodeStanding = nodes.get(id ?? '') ?? { status: 'idle', attempt: 0, runner: null, due: 0, gate: null };
+    if (id !== undefined) nodes.set(id, node);
+    const sameAttempt = (): void => expect(attempt, node.attempt);
+    const inTime = (): void => {
+      if (fact.at < node.due) complain('I16', fact, `it is ${node.due - fact.at} ms early`);
+    };
+    switch (fact.type) {
+      case 'ExecutionCreated':
+        expect(status, 'none');
+        status = 'pending';
+        break;
+      case 'ExecutionQueued':
+        expect(status, 'pending');
+        status = 'queued';
+        break;
+      case 'ExecutionStarted':
+        expect(status, 'queued');
+        status = 'running';
+        break;
+      case 'ExecutionSuspended':
+        expect(status, 'running');
+        if ([...nodes.values()].some((one) => ['scheduled', 'running', 'retry', 'delay'].includes(one.status))) complain('I4', fact, 'something can still go on');
+        status = 'suspended';
+        break;
+      case 'ExecutionResumed':
+        expect(status, 'suspended');
+        status = 'running';
+        break;
+      case 'CancelRequested':
+        expect(cancelling, false);
+        cancelling = true;
+        break;
+      case 'ExecutionFaulted':
+        complain('I4', fact, `deciding broke: ${String(fact.data.error)}`);
+        break;
+      case 'NodeScheduled':
+        if (node.status === 'retry') inTime();
+        expect(node.status, 'idle', 'retry', 'lost');
+        expect(attempt, node.status === 'retry' ? node.attempt : node.attempt + 1);
+        Object.assign(node, { status: 'scheduled', attempt, runner: null });
+        break;
+      case 'NodeStarted':
+        expect(node.status, 'scheduled');
+        sameAttempt();
+        Object.assign(node, { status: 'running', runner: fact.data.runner });
+        break;
+      case 'NodeWaiting':
+        expect(node.status, 'idle');
+        Object.assign(node, { status: 'delay', attempt, due: fact.data.until });
+        break;
+      case 'NodeCompleted':
+        if (fact.data.inline === true) expect(node.status, 'idle');
+        else expect(node.status, 'running', 'delay', 'gate');
+        if (node.status === 'delay') inTime();
+        if (node.status !== 'idle') sameAttempt();
+        node.status = 'completed';
+        break;
+      case 'NodeFailed':
+        if (fact.data.inline !== true) expect(node.status, 'running', 'lost', 'gate');
+        node.status = fact.data.final === true ? 'failed' : 'tried';
+        break;
+      case 'NodeRetryScheduled':
+        expect(node.status, 'tried');
+        Object.assign(node, { status: 'retry', attempt, due: fact.data.retry_at });
+        break;
+      case 'NodeStopped':
+        expect(node.status, 'scheduled', 'running', 'retry', 'delay', 'gate', 'lost');
+        node.status = 'stopped';
+        break;
+      case 'NodeSkipped':
+        expect(node.status, 'idle');
+        node.status = 'skipped';
+        break;
+      case 'AttemptLost':
+        expect(node.status, 'running');
+        sameAttempt();
+        expect(fact.data.runner, node.runner);
+        node.status = 'lost';
+        break;
+      case 'ApprovalRequested':
+      case 'QuestionRequested':
+        expect(node.status, 'idle');
+        Object.assign(node, { status: 'gate', attempt, gate: fact.data.gate_id });
+        gates.set(String(fact.data.gate_id), { decided: 0, expiresAt: fact.data.expires_at as number | null });
+        break;
+      case 'ResponseReceived':
+      case 'GateExpired': {
+        const gate = gates.get(String(fact.data.gate_id));
+        if (!gate) {
+          complain('I12', fact, 'there is no such gate');
+          return;
+        }
+        if (gate.decided > 0) complain('I12', fact, 'the gate has its winner');
+        if (fact.type === 'GateExpired' && (gate.expiresAt === null || fact.at < gate.expiresAt)) complain('I16', fact, 'the gate has not expired');
+        if (fact.type === 'GateExpired' || fact.data.accepted === true) gate.decided++;
+        break;
+      }
+      case 'GateReminded':
+        break;
+      default:
+        if (!terminal.has(fact.type)) {
+          complain('I4', fact, 'there is no such event');
+          return;
+        }
+        status = terminal.get(fact.type) as string;
+        if (status === 'cancelled') expect(cancelling, true);
+        for (const [name, one] of nodes) {
+          if (['scheduled', 'running', 'retry', 'delay', 'gate', 'lost', 'tried'].includes(one.status)) complain('I7', fact, `node '${name}' has no outcome: it is ${one.status}`);
+        }
+    }
+  };
+  history.forEach(follow);
+  return problems;
+};

@@ -1,0 +1,67 @@
+import type { Json } from '@runlog/execution';
+import type { EdgeDefinition, NodeDefinition, WorkflowDefinition } from '@runlog/workflow';
+
+type Config = { readonly [member: string]: Json };
+
+const node = (id: string, type: string, config: Config = {}, more: Partial<NodeDefinition> = {}): NodeDefinition => ({ id, type, name: id, config, ...more });
+const code = (id: string, more: Partial<NodeDefinition> = {}): NodeDefinition => node(id, 'code', { source: 'return 1;' }, more);
+const edges = (...paths: string[]): EdgeDefinition[] =>
+  paths.flatMap((path) => {
+    const stops = path.split(' ').map((stop) => stop.split(':') as [string, string?]);
+    return stops.slice(1).map(([to], at) => {
+      const [from, branch] = stops[at] as [string, string?];
+      return { from: from === '.' ? 'start_of_workflow' : from, to, ...(branch === undefined ? {} : { branch }) };
+    });
+  });
+
+const retry = { max_attempts: 3, initial_ms: 300, factor: 2, max_ms: 3_000, jitter: true };
+const many = Array.from({ length: 270 }, (_, at) => `n${at}`);
+
+const of = (key: string, nodes: readonly NodeDefinition[], more: Partial<WorkflowDefinition> & Pick<WorkflowDefinition, 'edges'>): WorkflowDefinition => ({
+  key,
+  name: key,
+  nodes,
+  ...more,
+});
+
+/** What runs: each has something of its own that can go wrong. */
+export const workflows = {
+  chain: of('chain', [code('a'), node('b', 'transform', { expression: 'nodes.a' }), code('c', { retry })], { edges: edges('. a b c') }),
+  fork: of(
+    'fork',
+    [code('a'), code('b', { retry }), node('which', 'condition', { expression: 'input.even' }), code('yes'), code('no'), node('join', 'merge', { mode: 'all' }), code('z')],
+    {
+      edges: edges('. a join', '. b join', '. which:true yes join', 'which:false no join', 'join z'),
+    },
+  ),
+  gate: of(
+    'gate',
+    [
+      code('a'),
+      node('ask', 'approval', { prompt: 'Go on?', expires_in_seconds: 12, on_expiry: 'approve', on_reject: 'branch', reminders_seconds: [2, 4] }),
+      code('done'),
+      code('undone'),
+    ],
+    { edges: edges('. a ask:approved done', 'ask:rejected undone') },
+  ),
+  question: of('question', [node('ask', 'question', { prompt: 'What?' }), node('two', 'approval', { prompt: 'Both?', approvers: { needed: 2 } }), code('use')], {
+    edges: edges('. ask two use'),
+  }),
+  delay: of('delay', [node('wait', 'delay', { seconds: 2 }), code('a'), node('more', 'delay', { seconds: 1 })], { edges: edges('. wait a more') }),
+  once: of('once', [code('pay', { effect: 'at_most_once', retry: { max_attempts: 1 } }), code('tell')], { edges: edges('. pay tell') }),
+  timed: of('timed', [code('a'), node('wait', 'delay', { seconds: 300 })], { edges: edges('. a wait') }),
+  wide: of('wide', [code('a'), ...many.map((id) => node(id, 'merge', { mode: 'all' })), code('z')], { edges: edges(...many.map((id) => `a ${id} z`), '. a') }),
+} as const satisfies Record<string, WorkflowDefinition>;
+
+export type WorkflowKey = keyof typeof workflows;
+
+/** The catalog as every station asks it; versions are named after their workflow. */
+export const catalog = {
+  workflowVersion: async (versionId: string) => {
+    const definition = (workflows as Record<string, WorkflowDefinition>)[versionId];
+    return definition ? { versionId, workflowId: workflowId(versionId), workspaceId, number: 1, definition } : null;
+  },
+};
+
+export const workspaceId = '00000000-0000-7000-8000-0000000000aa';
+export const workflowId = (key: string): string => `00000000-0000-7000-8000-${Buffer.from(key.padEnd(6).slice(0, 6)).toString('hex')}`;

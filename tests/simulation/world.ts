@@ -1,0 +1,210 @@
+import type { Logger } from '@runlog/platform';
+import type { Catalog } from '@runlog/read-model';
+import { CommandsService } from '../../apps/commands/src/commands.service.js';
+import { ExecutionProjection } from '../../apps/queries/src/execution-projection.js';
+import { Progress } from '../../apps/queries/src/projection/progress.js';
+import { SchedulerService } from '../../apps/scheduler/src/scheduler.service.js';
+import { Broker } from './broker.js';
+import { Clients } from './clients.js';
+import { databaseOf, Server } from './database.js';
+import { Groups } from './groups.js';
+import { History } from './history.js';
+import { Host } from './host.js';
+import { SimulatedLog } from './log.js';
+import { Random } from './random.js';
+import { type Effect, SimulatedRunner } from './runner.js';
+import { Tables } from './tables.js';
+import { VirtualTime } from './virtual-time.js';
+import { Weather } from './weather.js';
+import { catalog, type WorkflowKey } from './workflows.js';
+
+/** What a process runs. */
+type Station = 'commands' | 'scheduler' | 'queries' | 'runner';
+
+interface Process {
+  readonly station: Station;
+  /** Executions that an engine keeps in memory. */
+  readonly limit: number;
+  host: Host | undefined;
+  starts: number;
+}
+
+const epoch = Date.UTC(2026, 0, 1);
+/** Troubles last so long, and everything must have come to rest this long after. */
+const troubledMs = 12_000;
+const restWithinMs = 240_000;
+
+const nothing = (): void => undefined;
+
+/** The whole system in one thread: real stations, simulated ports, one seed. */
+export class World {
+  readonly time = new VirtualTime(epoch);
+  readonly random: Random;
+  readonly weather: Weather;
+  readonly broker = new Broker(() => Date.now());
+  readonly history = new History();
+  readonly tables = new Tables();
+  readonly effects: Effect[] = [];
+  /** What broke a rule as it happened: `<check>: <what>`. */
+  readonly complaints: string[] = [];
+  readonly clients: Clients;
+  readonly engines = new Map<Host, CommandsService>();
+  /** Lines of the stations' loggers, kept when somebody looks at a seed. */
+  readonly lines: string[] = [];
+  readonly #groups: Groups;
+  readonly #server: Server;
+  readonly #processes: Process[] = [];
+  readonly #steady: Host;
+
+  constructor(
+    readonly seed: number,
+    private readonly isWatched = false,
+  ) {
+    this.random = new Random(seed);
+    this.weather = new Weather(this.random.fork(), troubledMs);
+    this.#groups = new Groups(this.time, this.random.fork());
+    this.#server = new Server(this.tables, (error) => this.complain('database', error.message));
+    this.#steady = new Host('client', this.time, this.weather, nothing, false);
+    this.clients = new Clients(this.#logOf(this.#steady), this.time, this.random.fork());
+    this.broker.watch((record) => {
+      if (record.topic === 'execution-events') this.history.add(record);
+    });
+  }
+
+  /** Runs until all is done and stored, or until it should have been. */
+  async run(): Promise<void> {
+    const { random, time, weather } = this;
+    const restore = time.install(random.fork().next);
+    try {
+      for (const [station, most] of [
+        ['commands', 2],
+        ['scheduler', 2],
+        ['queries', 2],
+        ['runner', 3],
+      ] as const)
+        for (let n = random.whole(1, most); n > 0; n--) this.#processes.push({ station, limit: random.pick([3, 10, 1_000]), host: undefined, starts: 0 });
+      for (const one of this.#processes) time.after(random.between(0, 200), () => this.#boot(one));
+      this.#schedule(weather.kills, () => this.#kill(random.pick(this.#processes).host));
+      this.#schedule(weather.standstills, () => this.#standStill());
+      this.#schedule(weather.handOvers, () => this.#groups.handOver());
+      await this.clients.start(this.#workflows(), troubledMs * 0.7);
+      await time.runUntil(() => time.now > troubledMs && this.clients.areDone && this.isAtRest, troubledMs + restWithinMs);
+      await time.runUntil(() => false, time.now + 2_500);
+      await time.runUntil(() => this.isAtRest, time.now + 15_000);
+      if (!this.isAtRest) this.complain('I14', `not everything was read and stored: ${this.#standings()}`);
+    } finally {
+      for (const { host } of this.#processes) this.#end(host);
+      this.#steady.end();
+      await time.runUntil(() => true, time.now);
+      restore();
+    }
+  }
+
+  /** All that is on the log is decided, projected, scheduled and stored. */
+  get isAtRest(): boolean {
+    const { broker, tables } = this;
+    const standings = [...this.engines.values()].flatMap((engine) => engine.standings());
+    return [0, 1].every((partition) => {
+      const commands = broker.records('execution-commands', partition).length;
+      const events = broker.records('execution-events', partition).length;
+      const owner = standings.find((one) => one.partition === partition && one.ready);
+      return (
+        owner?.nextCommand === commands &&
+        owner.unstored === 0 &&
+        tables.projection_progress.get(partition)?.offset === events &&
+        tables.scheduler_progress.get(partition)?.next_offset === events
+      );
+    });
+  }
+
+  #standings(): string {
+    const of = (rows: ReadonlyMap<number, Record<string, unknown>>, column: string): string =>
+      [...rows].map(([partition, row]) => `p${partition}=${String(row[column])}`).join(' ');
+    const ends = [0, 1].map(
+      (partition) => `p${partition} ${this.broker.records('execution-commands', partition).length}/${this.broker.records('execution-events', partition).length}`,
+    );
+    const engines = [...this.engines.values()].flatMap((engine) => engine.describe());
+    return `log ${ends.join(' ')}; ${engines.join('; ')}; projection ${of(this.tables.projection_progress, 'offset')}; scheduler ${of(this.tables.scheduler_progress, 'next_offset')}`;
+  }
+
+  complain(check: string, because: string): void {
+    if (this.complaints.length < 50) this.complaints.push(`${check}: ${because}`);
+  }
+
+  #workflows(): WorkflowKey[] {
+    const { random } = this;
+    const some: WorkflowKey[] = Array.from({ length: random.whole(2, 7) }, () => random.pick(['chain', 'chain', 'fork', 'gate', 'question', 'delay', 'once', 'timed'] as const));
+    return random.chance(0.06) ? [...some, 'wide'] : some;
+  }
+
+  #schedule(times: number, trouble: () => void): void {
+    for (; times > 0; times--) this.time.after(this.random.between(100, troubledMs), trouble);
+  }
+
+  #logOf(host: Host): SimulatedLog {
+    return new SimulatedLog(host, this.broker, this.#groups, (error) => this.complain('halted', error instanceof Error ? error.message : String(error)));
+  }
+
+  #boot(one: Process): void {
+    const name = `${one.station}-${this.#processes.indexOf(one)}.${++one.starts}`;
+    const host = new Host(name, this.time, this.weather, (dead) => this.#kill(dead), true);
+    one.host = host;
+    const log = this.#logOf(host);
+    const database = databaseOf(host, this.#server);
+    const logger = this.#loggerOf(name);
+    const failed = (error: unknown): void => {
+      if (host.isAlive) this.complain('start', error instanceof Error ? error.message : String(error));
+    };
+    if (one.station === 'commands') {
+      const engine = new CommandsService({
+        log,
+        database,
+        catalog: catalog as Pick<Catalog, 'workflowVersion'>,
+        logger,
+        limits: { executions: one.limit, bytes: 64 * 1024 * 1024 },
+      });
+      this.engines.set(host, engine);
+      host.atEnd(() => this.engines.delete(host));
+      engine.start().catch(failed);
+    } else if (one.station === 'scheduler') {
+      const onFatal = (error: Error): void => this.complain('halted', error.message);
+      const scheduler = new SchedulerService({ log, database, definitions: catalog, logger, heartbeatTimeoutMs: 3_000, onFatal });
+      host.atEnd(() => void scheduler.stop().catch(nothing));
+      scheduler.start().catch(failed);
+    } else if (one.station === 'queries') {
+      const projection = new ExecutionProjection({ log, database, catalog: catalog as Catalog, logger, progress: new Progress(database, 'executions') });
+      projection.start().catch(failed);
+    } else new SimulatedRunner(name, log, this.random.fork(), this.effects, () => this.time.now < troubledMs).start().catch(failed);
+  }
+
+  /** `kill -9`; the group notices after a while, and somebody starts it again. */
+  #kill(host: Host | undefined): void {
+    const one = this.#processes.find((each) => each.host === host);
+    if (!host?.isAlive || !one) return;
+    this.#end(host);
+    this.time.after(this.random.chance(0.4) ? this.random.between(1, 100) : this.random.between(100, 4_000), () => this.#groups.lost(host), true);
+    this.time.after(this.random.between(50, 3_000), () => this.#boot(one));
+  }
+
+  #end(host: Host | undefined): void {
+    host?.end();
+  }
+
+  /** SIGSTOP and, later, SIGCONT; when it lasts, the group takes its partitions away meanwhile. */
+  #standStill(): void {
+    const { host } = this.random.pick(this.#processes);
+    if (!host?.isAlive) return;
+    const ms = this.random.between(100, 9_000);
+    host.wakesAt = Math.max(host.wakesAt, this.time.now + ms);
+    if (ms > 2_000) this.time.after(ms * this.random.between(0.3, 0.9), () => host.isAlive && this.#groups.lost(host));
+  }
+
+  #loggerOf(name: string): Logger {
+    const line =
+      (level: string) =>
+      (fields: { err?: Error } & object, text?: string): void => {
+        if (this.isWatched) this.lines.push(`${this.time.now.toFixed(1)} ${name} ${level} ${text ?? ''} ${fields.err?.message ?? ''}`);
+      };
+    return { trace: nothing, debug: nothing, info: line('info'), warn: line('warn'), error: line('error'), fatal: line('fatal') } as unknown as Logger;
+  }
+}
