@@ -6,6 +6,7 @@ import { NodeTimeouts } from './node-timeouts.js';
 import { PartitionScheduler } from './partition.js';
 import { Runners } from './runners.js';
 import { SchedulerStore } from './store.js';
+import { Successions } from './successions.js';
 import { Bench, until } from './testing/bench.js';
 import { createdData } from './testing/events.js';
 
@@ -28,6 +29,7 @@ const schedulerOf = () =>
     store: new SchedulerStore(bench.database),
     timeouts: new NodeTimeouts({ workflowVersion: async () => null }, logger),
     runners: new Runners(5000),
+    successions: new Successions(0, bench.database),
     logger,
     onSent: () => undefined,
   });

@@ -1,4 +1,4 @@
-import { AcceptedEvents, type Batch, checkProgress, decodeOrDeadLetter, type EventLog, encodeJson, type LogRecord, positionAfter } from '@runlog/event-log';
+import { AcceptedEvents, type Batch, checkProgress, decodeOrDeadLetter, type EventLog, encodeJson, type LogRecord, partitionOf, positionAfter } from '@runlog/event-log';
 import type { ExecutionCommand, RunnerId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import { Book, UNSTARTED_MS } from './book.js';
@@ -7,6 +7,7 @@ import { Lane } from './lane.js';
 import type { NodeTimeouts } from './node-timeouts.js';
 import type { Runners } from './runners.js';
 import type { SchedulerStore } from './store.js';
+import type { Successions } from './successions.js';
 
 /** How far ahead timers are in memory. */
 const HORIZON_MS = 15_000;
@@ -26,6 +27,7 @@ export interface PartitionDeps {
   readonly store: SchedulerStore;
   readonly timeouts: NodeTimeouts;
   readonly runners: Runners;
+  readonly successions: Successions;
   readonly logger: Logger;
   /** Told of every command that is on the log. */
   readonly onSent: (command: ExecutionCommand) => void;
@@ -45,6 +47,7 @@ export class PartitionScheduler {
   private flushedOffset = -1;
   private flushing: Promise<void> | undefined;
   private sending = false;
+  private succeeding = false;
   private silencesSeen = 0;
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
@@ -58,7 +61,7 @@ export class PartitionScheduler {
 
   /** Resolves with the next offset to read. @throws ProgressMismatch */
   async open(): Promise<number> {
-    const { log, store, runners } = this.deps;
+    const { log, store, runners, successions } = this.deps;
     const { epoch, position } = await store.open(this.partition, await log.topicId('execution-events'));
     await checkProgress(log, position);
     const book = new Book(this.partition, epoch, position, (runner) => runners.expect(runner));
@@ -68,6 +71,7 @@ export class PartitionScheduler {
     this.caughtUpAt = null;
     this.flushedOffset = position.offset;
     await this.load(book, await store.withOpenAttempts(this.partition));
+    await successions.load();
     await this.lookAhead(book, Date.now());
     this.noticeCaughtUp(book);
     this.wake(0);
@@ -79,9 +83,7 @@ export class PartitionScheduler {
       if (this.stopped) return;
       if (!this.book) await this.open();
       const book = this.book as Book;
-      const first = batch.records[0]?.offset ?? 0;
-      if (first > book.position.offset)
-        for await (const records of this.deps.log.read('execution-events', this.partition, book.position.offset, first)) await this.read(book, records);
+      await this.readUpTo(book, batch.records[0]?.offset ?? 0);
       await this.read(book, batch.records);
       this.end = Math.max(batch.end, book.position.offset);
       this.noticeCaughtUp(book);
@@ -121,12 +123,41 @@ export class PartitionScheduler {
     };
   }
 
+  private async readUpTo(book: Book, offset: number): Promise<void> {
+    if (book.position.offset >= offset) return;
+    for await (const records of this.deps.log.read('execution-events', this.partition, book.position.offset, offset)) await this.read(book, records);
+  }
+
+  /**
+   * Somebody else had the partition meanwhile. Where it is ours again nobody says so, and the next batch may be hours away; where it is
+   * not, the group is about to say that.
+   */
+  private reopen(): void {
+    const again = async (): Promise<void> => {
+      if (this.stopped || this.book) return;
+      await this.open();
+      const book = this.book as unknown as Book;
+      await this.readUpTo(book, this.catchUpTo);
+      this.noticeCaughtUp(book);
+    };
+    this.lane.run(again).catch((error) => {
+      this.deps.logger.warn({ err: error, partition: this.partition }, 'the partition is not open yet, trying again');
+      this.book = undefined;
+      this.reopenLater();
+    });
+  }
+
+  private reopenLater(): void {
+    clearTimeout(this.timer);
+    if (!this.stopped) this.timer = setTimeout(() => this.reopen(), PROGRESS_MS);
+  }
+
   /** Folds the records not folded yet. All that can fail comes first, so that a batch handed over again finds the book as it was. */
   private async read(book: Book, batch: readonly LogRecord[]): Promise<void> {
     const records = batch.filter(({ offset }) => offset >= book.position.offset);
     const last = records.at(-1);
     if (!last) return;
-    const { log, timeouts } = this.deps;
+    const { log, timeouts, successions } = this.deps;
     const claims = new AcceptedEvents(book.position.claim);
     const accepted = await decodeOrDeadLetter(log, records, (record) => claims.accept(record));
     const events = accepted.flatMap((one) => one?.event ?? []);
@@ -137,7 +168,11 @@ export class PartitionScheduler {
       [...new Set(events.map(({ executionId }) => executionId))].filter((id) => !born.has(id)),
     );
     const now = Date.now();
-    for (const event of events) book.fold(event, timeouts, now);
+    for (const event of events) {
+      successions.fold(event);
+      // The only event after an end: nothing of the execution is watched any more.
+      if (event.type !== 'ExecutionSuperseded') book.fold(event, timeouts, now);
+    }
     book.position = positionAfter(last, book.position.topicId, claims.claim);
   }
 
@@ -181,6 +216,7 @@ export class PartitionScheduler {
     if (!book || this.stopped) return;
     const now = Date.now();
     this.sendDue(book, now);
+    this.sendSuccessions(now);
     const wait = book.unsavedSize > 0 ? FLUSH_MS : PROGRESS_MS;
     if (!this.flushing && now - this.flushedAt >= wait && (book.unsavedSize > 0 || book.position.offset > this.flushedOffset))
       void this.flush().catch((error) => this.retryLater(error));
@@ -212,6 +248,24 @@ export class PartitionScheduler {
       });
   }
 
+  private sendSuccessions(now: number): void {
+    const { successions, log, logger } = this.deps;
+    if (this.caughtUpAt === null || this.succeeding || successions.size === 0) return;
+    this.succeeding = true;
+    const partitions = log.partitions('execution-commands');
+    const send = async (): Promise<void> => {
+      for (const command of await successions.due(now)) {
+        await log.send([{ topic: 'execution-commands', partition: partitionOf(command.executionId, partitions), records: [encodeJson(command.executionId, command)] }]);
+        this.deps.onSent(command);
+      }
+    };
+    send()
+      .catch((error) => logger.warn({ err: error, partition: this.partition }, 'successors not sent, they are sent again'))
+      .finally(() => {
+        this.succeeding = false;
+      });
+  }
+
   private async send(commands: readonly ExecutionCommand[]): Promise<void> {
     for (let from = 0; from < commands.length; from += COMMANDS_A_SEND) {
       const some = commands.slice(from, from + COMMANDS_A_SEND);
@@ -237,6 +291,7 @@ export class PartitionScheduler {
     const taken = book.take();
     let isMine: boolean;
     try {
+      await this.deps.successions.save();
       isMine = await this.deps.store.flush(book.epoch, position, taken.changes);
     } catch (error) {
       taken.failed();
@@ -248,6 +303,7 @@ export class PartitionScheduler {
     this.deps.logger.warn({ partition: this.partition }, 'another scheduler has taken the partition over');
     this.book = undefined;
     this.caughtUpAt = null;
+    this.reopenLater();
   }
 
   private retryLater(error: unknown): void {

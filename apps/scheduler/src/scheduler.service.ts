@@ -6,6 +6,7 @@ import { type Definitions, NodeTimeouts } from './node-timeouts.js';
 import { PartitionScheduler } from './partition.js';
 import { Runners } from './runners.js';
 import { SchedulerStore } from './store.js';
+import { Successions } from './successions.js';
 
 export interface SchedulerDeps {
   readonly log: EventLog;
@@ -74,6 +75,7 @@ export class SchedulerService {
       logger,
       store: this.store,
       timeouts: this.timeouts,
+      successions: new Successions(partition, this.deps.database),
       runners: this.runners,
       onSent: ({ type }) => this.sent?.inc({ type }),
     });

@@ -3,6 +3,16 @@ import { Executions1700000000002 } from './0002-executions.js';
 import { Engine1700000000003 } from './0003-engine.js';
 import { Scheduler1700000000004 } from './0004-scheduler.js';
 import { Gates1700000000005 } from './0005-gates.js';
+import { Generations1700000000006 } from './0006-generations.js';
+import { Successions1700000000007 } from './0007-successions.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
-export const migrations = [Catalog1700000000001, Executions1700000000002, Engine1700000000003, Scheduler1700000000004, Gates1700000000005] as const;
+export const migrations = [
+  Catalog1700000000001,
+  Executions1700000000002,
+  Engine1700000000003,
+  Scheduler1700000000004,
+  Gates1700000000005,
+  Generations1700000000006,
+  Successions1700000000007,
+] as const;
