@@ -49,8 +49,32 @@ const dueWithin = ({ scheduler_timers }: Tables, [partition, from, to]: readonly
 
 const distinctIds = (rows: readonly Row[]): Row[] => [...new Set(rows.map((row) => row.execution_id))].map((execution_id) => ({ execution_id }));
 
+/** Successions: what follows a retry. */
+const successions: Readonly<Record<string, Statement>> = {
+  scheduler_successions: ({ scheduler_successions }, [partition]) => [...scheduler_successions.values()].filter((row) => row.partition === partition),
+  scheduler_successions_put: ({ scheduler_successions }, [partition, ...columns]) => {
+    for (const row of zipped(['successor_id', 'source_id', 'workspace_id', 'asked_at', 'ended_at', 'superseded'], columns)) {
+      const known = scheduler_successions.get(row.successor_id as string);
+      if (known) known.ended_at = row.ended_at ?? known.ended_at;
+      else scheduler_successions.set(row.successor_id as string, { partition, ...row, superseded: JSON.parse(row.superseded as string) });
+    }
+    return [];
+  },
+  scheduler_successions_look: ({ executions, execution_events }, columns) =>
+    zipped(['id', 'source'], columns).map(({ id, source }) => ({
+      id,
+      status: executions.get(id as string)?.status ?? null,
+      created: execution_events.get(source as string)?.get(1)?.value ?? null,
+    })),
+  scheduler_successions_drop: ({ scheduler_successions }, [ids]) => {
+    for (const id of ids as string[]) scheduler_successions.delete(id);
+    return [];
+  },
+};
+
 /** The scheduler's statements, by name. */
 export const schedulerStatements: Readonly<Record<string, Statement>> = {
+  ...successions,
   scheduler_flush: flush,
   scheduler_load_executions: ({ scheduler_executions }, [partition, ids]) => own(scheduler_executions, partition, ids),
   scheduler_load_timers: ({ scheduler_timers }, [partition, ids]) =>

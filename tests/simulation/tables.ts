@@ -13,6 +13,7 @@ export class Tables {
   readonly scheduler_executions = new Map<string, Row>();
   readonly scheduler_timers = new Map<string, Row>();
   readonly scheduler_attempts = new Map<string, Row>();
+  readonly scheduler_successions = new Map<string, Row>();
   readonly projection_progress = new Map<number, Row>();
   readonly projection_quarantine = new Map<string, Row>();
   readonly executions = new Map<string, Row>();
