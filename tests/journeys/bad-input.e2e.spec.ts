@@ -9,7 +9,12 @@ const api = '/api/v1';
 
 beforeAll(async () => {
   runlog = await startStandalone();
-  await publish(runlog, inSequence('plain', [transform('a', 'input.n')], { input_schema: { type: 'object', required: ['n'], properties: { n: { type: 'integer', minimum: 1 } }, additionalProperties: false } }));
+  await publish(
+    runlog,
+    inSequence('plain', [transform('a', 'input.n')], {
+      input_schema: { type: 'object', required: ['n'], properties: { n: { type: 'integer', minimum: 1 } }, additionalProperties: false },
+    }),
+  );
   await publish(runlog, inSequence('asks', [approval('ask', { schema: { type: 'object', required: ['note'], properties: { note: { type: 'string' } } } })]));
 }, 90_000);
 
@@ -25,7 +30,15 @@ const expectProblem = (answer: Answer, status: number, code: string, pointers?: 
   expect({ status: answer.status, code: answer.body?.code, errors: answer.body?.errors }).toMatchObject({ status, code });
   expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   expect(answer.body).toEqual(
-    expect.objectContaining({ type: `urn:runlog:problem:${code}`, title: expect.stringMatching(/\w/), status, detail: expect.stringMatching(/\w/), code, request_id: answer.headers.get('x-request-id'), errors: expect.any(Array) }),
+    expect.objectContaining({
+      type: `urn:runlog:problem:${code}`,
+      title: expect.stringMatching(/\w/),
+      status,
+      detail: expect.stringMatching(/\w/),
+      code,
+      request_id: answer.headers.get('x-request-id'),
+      errors: expect.any(Array),
+    }),
   );
   expect(answer.body.detail).not.toMatch(/undefined|\[object|node_modules|\bat .*:\d+/);
   if (pointers) expect(answer.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(pointers);
@@ -88,11 +101,14 @@ describe('a path, a query, a header', () => {
     expect((await runlog.call('PUT', `${api}/executions/x/cancel`)).headers.get('allow')).toBe('POST');
   });
 
-  it.each(['nope', '01890000-0000-7000-8000-000000000000', 'zzzzz', 'plain_999', 'a%00b', '..%2f..%2fetc', '%E2%98%83'])('to an execution that is not there (%s) is 404', async (id) => {
-    for (const path of ['', '/events', '/logs', '/nodes', '/why']) expectProblem(await get(`/executions/${id}${path}`), 404, 'execution_not_found');
-    expectProblem(await post(`/executions/${id}/cancel`, {}), 404, 'execution_not_found');
-    expectProblem(await post(`/executions/${id}/respond`, { decision: 'approve' }), 404, 'execution_not_found');
-  });
+  it.each(['nope', '01890000-0000-7000-8000-000000000000', 'zzzzz', 'plain_999', 'a%00b', '..%2f..%2fetc', '%E2%98%83'])(
+    'to an execution that is not there (%s) is 404',
+    async (id) => {
+      for (const path of ['', '/events', '/logs', '/nodes', '/why']) expectProblem(await get(`/executions/${id}${path}`), 404, 'execution_not_found');
+      expectProblem(await post(`/executions/${id}/cancel`, {}), 404, 'execution_not_found');
+      expectProblem(await post(`/executions/${id}/respond`, { decision: 'approve' }), 404, 'execution_not_found');
+    },
+  );
 
   it('to a definition that is not there is 404 in the path and 422 in the body', async () => {
     expectProblem(await post('/workflows/nope/executions', {}), 404, 'workflow_not_found');
@@ -195,7 +211,8 @@ describe('a definition', () => {
     expect(at('/edges/6/to')).toHaveLength(1);
     expect(at('/settings/run_timeout_seconds')).toHaveLength(1);
     expect(at('/settings/colour')).toHaveLength(1);
-    for (const pointer of ['/input_schema/type', '/nodes/5/config/schema/minimum', '/nodes/5/config/prompt', '/output']) expect({ pointer, found: at(pointer).length }).toEqual({ pointer, found: 1 });
+    for (const pointer of ['/input_schema/type', '/nodes/5/config/schema/minimum', '/nodes/5/config/prompt', '/output'])
+      expect({ pointer, found: at(pointer).length }).toEqual({ pointer, found: 1 });
     for (const { detail } of errors) expect(detail).toMatch(/^Expected /);
   });
 
@@ -262,11 +279,16 @@ describe('what does not fit', () => {
       pure_output: [[large('a'), transform('b', '[nodes.a, nodes.a]')], 'expression_too_large'],
       task: [[large('a'), large('b'), code('c', 'return nodes.a.length + nodes.b.length;')], 'input_too_large'],
       prompt: [[large('a'), approval('ask', { prompt: 'Is {{ nodes.a }} fine?' })], 'expression_too_large'],
-      request: [[large('a'), large('b'), { id: 'c', type: 'http', config: { method: 'POST', url: `${runlog.url}/`, body: ['{{ nodes.a }}', '{{ nodes.b }}'] } }], 'input_too_large'],
+      request: [
+        [large('a'), large('b'), { id: 'c', type: 'http', config: { method: 'POST', url: `${runlog.url}/`, body: ['{{ nodes.a }}', '{{ nodes.b }}'] } }],
+        'input_too_large',
+      ],
     };
     for (const [key, [nodes]] of Object.entries(cases)) await publish(runlog, inSequence(`too_large_${key}`, nodes));
     const ended = await Promise.all(Object.keys(cases).map(async (key) => [key, (await post(`/workflows/too_large_${key}/executions?wait=30`, {})).body] as const));
-    expect(Object.fromEntries(ended.map(([key, { status, error_code }]) => [key, `${status} ${error_code}`]))).toEqual(Object.fromEntries(Object.entries(cases).map(([key, [, code]]) => [key, `failed ${code}`])));
+    expect(Object.fromEntries(ended.map(([key, { status, error_code }]) => [key, `${status} ${error_code}`]))).toEqual(
+      Object.fromEntries(Object.entries(cases).map(([key, [, code]]) => [key, `failed ${code}`])),
+    );
     expectProblem(await post('/workflows/good/executions', { input: { n: 'x'.repeat(600_000) } }), 413, 'record_too_large');
     const others = await Promise.all(Array.from({ length: 12 }, () => post('/workflows/plain/executions?wait=10', { input: { n: 1 } })));
     expect(others.map(({ status }) => status)).toEqual(others.map(() => 200));
@@ -310,7 +332,15 @@ describe('a verb at the wrong time', () => {
   });
 
   it('several open gates and none named is 409 that lists them', async () => {
-    await publish(runlog, { key: 'two', name: 'Two', nodes: [approval('one'), question('other')], edges: [{ from: 'start_of_workflow', to: 'one' }, { from: 'start_of_workflow', to: 'other' }] } as never);
+    await publish(runlog, {
+      key: 'two',
+      name: 'Two',
+      nodes: [approval('one'), question('other')],
+      edges: [
+        { from: 'start_of_workflow', to: 'one' },
+        { from: 'start_of_workflow', to: 'other' },
+      ],
+    } as never);
     const { body } = await post('/workflows/two/executions?wait=10', {});
     const execution = await until(async () => (await get(`/executions/${body.id}`)).body.gates.length === 2 && body, { what: 'two open gates' });
     const answer = await post(`/executions/${execution.id}/respond`, { decision: 'approve' });

@@ -1,9 +1,9 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { alive, familyOf, listens, type Process } from './processes.js';
 import { freePort } from './standalone.js';
 import { until } from './until.js';
@@ -31,11 +31,21 @@ const launch = async (command: string, args: readonly string[]): Promise<Launche
   const port = await freePort();
   const { DATABASE_URL: _database, KAFKA_BROKERS: _kafka, ...env } = process.env;
   const begun = performance.now();
-  const child = spawn('sh', ['-c', 'exec "$@" <&-', 'sh', command, ...args], { cwd: resolve('.'), detached: true, env: { ...env, PORT: String(port), RUNLOG_HOME: home }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('sh', ['-c', 'exec "$@" <&-', 'sh', command, ...args], {
+    cwd: resolve('.'),
+    detached: true,
+    env: { ...env, PORT: String(port), RUNLOG_HOME: home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ended = new Promise<number | NodeJS.Signals | null>((done) => child.once('exit', (code, signal) => done(code ?? signal)));
-  await until(async () => output.includes('Runlog is ready'), { what: `'${command} ${args.join(' ')}' to say that it is ready`, timeoutMs: 60_000, everyMs: 20, otherwise: () => output });
+  await until(async () => output.includes('Runlog is ready'), {
+    what: `'${command} ${args.join(' ')}' to say that it is ready`,
+    timeoutMs: 60_000,
+    everyMs: 20,
+    otherwise: () => output,
+  });
   const readyMs = performance.now() - begun;
   const key = (await readFile(join(home, 'admin-key'), 'utf8')).trim();
   expect(output).toContain(key);

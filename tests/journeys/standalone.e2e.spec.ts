@@ -1,7 +1,7 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { flawsOf, historyOf } from './histories.js';
 import { alive, familyOf, listens, type Process } from './processes.js';
 import { type Running, startStandalone } from './standalone.js';
@@ -79,7 +79,10 @@ describe('standalone', () => {
   it('left no process of the killed one behind, PostgreSQL taken over or ended', async () => {
     const own = new Set((await familyOf(runlog.pid)).map(({ pid }) => pid).concat((await postgresOf(runlog)).pid));
     const others = (processes: Process[]) => processes.filter(({ pid, parent }) => !own.has(pid) && !own.has(parent));
-    await until(async () => others(await alive(left)).length === 0, { what: 'every process of the first start to be gone', otherwise: async () => JSON.stringify(others(await alive(left))) });
+    await until(async () => others(await alive(left)).length === 0, {
+      what: 'every process of the first start to be gone',
+      otherwise: async () => JSON.stringify(others(await alive(left))),
+    });
   });
 
   it('works with stdin closed, and says where it is and with which key', () => {

@@ -12,7 +12,17 @@ beforeAll(async () => {
   runlog = await startStandalone({ env });
   await publish(runlog, inSequence('quick', [transform('a', 'input.n'), transform('b', 'nodes.a + 1')]));
   await publish(runlog, inSequence('asks', [transform('a', 'input.n'), approval('ask'), transform('b', 'nodes.a + 1')]));
-  await publish(runlog, inSequence('ticks', [code('a', 'console.log("one"); return 1;'), delay('p', 0.5), code('b', 'console.warn("two"); return 2;'), delay('q', 0.5), code('c', 'console.error("three", { n: 3 }); return 3;'), transform('d', 'nodes.c')]));
+  await publish(
+    runlog,
+    inSequence('ticks', [
+      code('a', 'console.log("one"); return 1;'),
+      delay('p', 0.5),
+      code('b', 'console.warn("two"); return 2;'),
+      delay('q', 0.5),
+      code('c', 'console.error("three", { n: 3 }); return 3;'),
+      transform('d', 'nodes.c'),
+    ]),
+  );
 }, 90_000);
 
 afterAll(async () => {
@@ -29,7 +39,11 @@ describe('the event stream', () => {
     const history = await historyOf(runlog, id);
     const stream = await read(runlog, events(id));
     expect(stream.status).toBe(200);
-    expect(Object.fromEntries(stream.headers)).toMatchObject({ 'content-type': expect.stringMatching(/^text\/event-stream/), 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
+    expect(Object.fromEntries(stream.headers)).toMatchObject({
+      'content-type': expect.stringMatching(/^text\/event-stream/),
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    });
     const frames = history.map((event) => `id: ${event.version}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
     expect(stream.text).toBe(`retry: 1000\n\n${frames.join('')}event: done\ndata: {"status":"completed","version":${version}}\n\n`);
     expect(stream.closed).toBe(true);
@@ -42,7 +56,10 @@ describe('the event stream', () => {
     const rest = await read(runlog, events(id), { headers: { 'last-event-id': String(version - 2) } });
     expect(idsOf(rest.messages)).toEqual([version - 1, version]);
     expect(rest.messages.at(-1)).toMatchObject({ event: 'done' });
-    expect((await runlog.call('GET', events(id), undefined, { accept: 'text/event-stream', 'last-event-id': 'x' })).body).toMatchObject({ status: 400, code: 'invalid_last_event_id' });
+    expect((await runlog.call('GET', events(id), undefined, { accept: 'text/event-stream', 'last-event-id': 'x' })).body).toMatchObject({
+      status: 400,
+      code: 'invalid_last_event_id',
+    });
   });
 
   it('a first connect to a finished execution is never 204', async () => {
@@ -105,14 +122,27 @@ describe('logs', () => {
     );
     const seqs: number[] = lines.map(({ seq }: { seq: number }) => seq);
     expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
-    expect(lines.find(({ message }: { message: string }) => message.includes('two'))).toEqual({ seq: expect.any(Number), at: expect.stringMatching(/^\d{4}-.*Z$/), level: 'warn', node_id: 'b', attempt: 1, message: 'two', fields: null });
+    expect(lines.find(({ message }: { message: string }) => message.includes('two'))).toEqual({
+      seq: expect.any(Number),
+      at: expect.stringMatching(/^\d{4}-.*Z$/),
+      level: 'warn',
+      node_id: 'b',
+      attempt: 1,
+      message: 'two',
+      fields: null,
+    });
     const messages = async (query: string) => (await runlog.call('GET', `/api/v1/executions/${id}/logs?${query}`)).body.data.map(({ message }: { message: string }) => message);
     expect(await messages('level=error')).toEqual([expect.stringMatching(/^three/)]);
     expect(await messages('node_id=a&q=ONE')).toEqual(['one']);
     expect((await runlog.call('GET', `/api/v1/executions/${id}/logs?limit=2`)).body).toMatchObject({ data: lines.slice(0, 2), has_more: true, next_cursor: String(seqs[1]) });
     const ndjson = await runlog.call('GET', `/api/v1/executions/${id}/logs?format=ndjson&after=${seqs[1]}`);
     expect(ndjson.headers.get('content-type')).toMatch(/^application\/x-ndjson/);
-    expect(ndjson.body.trimEnd().split('\n').map((line: string) => JSON.parse(line))).toEqual(lines.slice(2));
+    expect(
+      ndjson.body
+        .trimEnd()
+        .split('\n')
+        .map((line: string) => JSON.parse(line)),
+    ).toEqual(lines.slice(2));
   });
 
   it('are followed live to the end, over reconnects, with no gap and no double', async () => {

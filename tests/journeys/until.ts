@@ -3,7 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** Asks again and again until the answer is truthy, which it gives; fails with what was waited for when the time is over. */
 export const until = async <Result>(
   ask: () => Promise<Result> | Result,
-  { what, timeoutMs = 20_000, everyMs = 50, otherwise }: { readonly what: string; readonly timeoutMs?: number; readonly everyMs?: number; readonly otherwise?: () => Promise<string> | string },
+  {
+    what,
+    timeoutMs = 20_000,
+    everyMs = 50,
+    otherwise,
+  }: { readonly what: string; readonly timeoutMs?: number; readonly everyMs?: number; readonly otherwise?: () => Promise<string> | string },
 ): Promise<NonNullable<Result>> => {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { historyOf } from './histories.js';
 import { caller, type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
@@ -16,7 +16,14 @@ const post = (path: string, body?: unknown, headers?: Record<string, string>) =>
 const get = (path: string, headers?: Record<string, string>) => runlog.call('GET', `${api}${path}`, undefined, headers);
 const start = async (workflow: string, body: object = {}, query = '?wait=10') => (await post(`/workflows/${workflow}/executions${query}`, body)).body;
 const respond = (id: string, body: object) => post(`/executions/${id}/respond`, body);
-const ended = (id: string, timeoutMs = 15_000) => until(async () => { const { body } = await get(`/executions/${id}`); return body.is_terminal && body; }, { what: `execution ${id} to end`, timeoutMs, everyMs: 30 });
+const ended = (id: string, timeoutMs = 15_000) =>
+  until(
+    async () => {
+      const { body } = await get(`/executions/${id}`);
+      return body.is_terminal && body;
+    },
+    { what: `execution ${id} to end`, timeoutMs, everyMs: 30 },
+  );
 const typesOf = async (id: string) => (await historyOf(runlog, id)).map(({ type }) => type);
 
 /** What the http nodes of these tests talk to: the path says how it answers. */
@@ -58,9 +65,27 @@ describe('cancel', () => {
     const begun = Date.now();
     const body = await ended(id);
     expect(Date.now() - begun).toBeLessThan(5000);
-    expect(body).toMatchObject({ status: 'cancelled', status_reason: 'enough', cancelled_by: `user:key_${runlog.key.slice(0, 12)}`, output: null, error: null, actions_count: 2, stopped_actions_count: 1, idle_actions_count: 1 });
+    expect(body).toMatchObject({
+      status: 'cancelled',
+      status_reason: 'enough',
+      cancelled_by: `user:key_${runlog.key.slice(0, 12)}`,
+      output: null,
+      error: null,
+      actions_count: 2,
+      stopped_actions_count: 1,
+      idle_actions_count: 1,
+    });
     expect(body.cancelled_at).toBe(body.completed_at);
-    expect(await typesOf(id)).toEqual(['ExecutionCreated', 'ExecutionQueued', 'ExecutionStarted', 'NodeScheduled', 'NodeStarted', 'CancelRequested', 'NodeStopped', 'ExecutionCancelled']);
+    expect(await typesOf(id)).toEqual([
+      'ExecutionCreated',
+      'ExecutionQueued',
+      'ExecutionStarted',
+      'NodeScheduled',
+      'NodeStarted',
+      'CancelRequested',
+      'NodeStopped',
+      'ExecutionCancelled',
+    ]);
   }, 30_000);
 
   it('of a suspended one, or one in a delay, is 200 at once', async () => {
@@ -76,7 +101,10 @@ describe('cancel', () => {
 describe('a gate', () => {
   it('approved goes on, rejected ends in rejected, unless it says fail or branch', async () => {
     const open = await start('asks');
-    expect(open).toMatchObject({ status: 'awaiting_approval', gates: [{ node_id: 'ask', kind: 'approval', prompt: 'Go on?', expires_at: null, approvals_given: 0, approvals_needed: 1 }] });
+    expect(open).toMatchObject({
+      status: 'awaiting_approval',
+      gates: [{ node_id: 'ask', kind: 'approval', prompt: 'Go on?', expires_at: null, approvals_given: 0, approvals_needed: 1 }],
+    });
     expect((await get(`/executions/${open.id}/why`)).body).toMatchObject({ causes: [{ kind: 'gate', node_id: 'ask', gate_id: open.gates[0].id }] });
     expect(await respond(open.id, { gate_id: open.gates[0].id, decision: 'approve', comment: 'well done' })).toMatchObject({ status: 200 });
     expect((await ended(open.id)).output).toEqual({ decision: 'approve', by: `user:key_${runlog.key.slice(0, 12)}`, comment: 'well done', answer: null });
@@ -84,7 +112,13 @@ describe('a gate', () => {
     const { id } = await start('asks');
     expect(await respond(id, { decision: 'reject', comment: 'no' })).toMatchObject({ status: 200, body: { status: 'rejected', is_terminal: true, output: null } });
 
-    await publish(runlog, inSequence('asks_or_fails', [approval('ask', { prompt: 'Go?' })].map((node) => ({ ...node, config: { prompt: 'Go?', on_reject: 'fail' } }))));
+    await publish(
+      runlog,
+      inSequence(
+        'asks_or_fails',
+        [approval('ask', { prompt: 'Go?' })].map((node) => ({ ...node, config: { prompt: 'Go?', on_reject: 'fail' } })),
+      ),
+    );
     const failing = await start('asks_or_fails');
     expect(await respond(failing.id, { decision: 'reject' })).toMatchObject({ status: 200, body: { status: 'failed', error_code: 'gate_rejected', error_node_id: 'ask' } });
 
@@ -92,7 +126,11 @@ describe('a gate', () => {
       key: 'asks_which',
       name: 'Asks which',
       nodes: [approval('ask', { on_reject: 'branch' }), transform('yes', '"yes"'), transform('no', '"no"')],
-      edges: [{ from: 'start_of_workflow', to: 'ask' }, { from: 'ask', to: 'yes', branch: 'approved' }, { from: 'ask', to: 'no', branch: 'rejected' }],
+      edges: [
+        { from: 'start_of_workflow', to: 'ask' },
+        { from: 'ask', to: 'yes', branch: 'approved' },
+        { from: 'ask', to: 'no', branch: 'rejected' },
+      ],
     } as never);
     const branching = await start('asks_which');
     const { body } = await respond(branching.id, { decision: 'reject' });
@@ -100,7 +138,10 @@ describe('a gate', () => {
   });
 
   it('that asks a question suspends and takes an answer that fits', async () => {
-    await publish(runlog, inSequence('quiz', [question('colour', { prompt: 'Which, {{ input.name }}?', schema: { enum: ['red', 'blue'] } }), transform('b', 'nodes.colour.answer')]));
+    await publish(
+      runlog,
+      inSequence('quiz', [question('colour', { prompt: 'Which, {{ input.name }}?', schema: { enum: ['red', 'blue'] } }), transform('b', 'nodes.colour.answer')]),
+    );
     const { id, status, gates } = await start('quiz', { input: { name: 'Ada' } });
     expect([status, gates[0].kind, gates[0].prompt]).toEqual(['suspended', 'question', 'Which, Ada?']);
     expect((await respond(id, { answer: 'green' })).status).toBe(422);
@@ -114,14 +155,26 @@ describe('a gate', () => {
     expect(await editor('POST', `${api}/executions/${id}/respond`, { decision: 'approve' })).toMatchObject({ status: 200, body: { status: 'completed' } });
     await publish(runlog, inSequence('board_of_two', [approval('ask', { approvers: { needed: 2 } })]));
     const two = await start('board_of_two');
-    expect(await respond(two.id, { decision: 'approve' })).toMatchObject({ status: 200, body: { status: 'awaiting_approval', gates: [{ approvals_given: 1, approvals_needed: 2 }] } });
+    expect(await respond(two.id, { decision: 'approve' })).toMatchObject({
+      status: 200,
+      body: { status: 'awaiting_approval', gates: [{ approvals_given: 1, approvals_needed: 2 }] },
+    });
     expect((await respond(two.id, { decision: 'approve' })).body).toMatchObject({ status: 409, code: 'already_answered' });
     expect(await editor('POST', `${api}/executions/${two.id}/respond`, { decision: 'approve' })).toMatchObject({ status: 200, body: { status: 'completed' } });
   });
 
   it('that nobody answers expires with the outcome it names, and reminds before', async () => {
     const outcomes = { approve: 'approve', reject: 'reject', fail: 'fail', answer: { answer: { colour: 'grey' } } };
-    await Promise.all(Object.entries(outcomes).map(([key, on_expiry]) => publish(runlog, inSequence(`expires_${key}`, [approval('ask', { expires_in_seconds: 2, reminders_seconds: [1], on_expiry }), transform('b', 'nodes.ask')], { settings: { run_timeout_seconds: 1 } }))));
+    await Promise.all(
+      Object.entries(outcomes).map(([key, on_expiry]) =>
+        publish(
+          runlog,
+          inSequence(`expires_${key}`, [approval('ask', { expires_in_seconds: 2, reminders_seconds: [1], on_expiry }), transform('b', 'nodes.ask')], {
+            settings: { run_timeout_seconds: 1 },
+          }),
+        ),
+      ),
+    );
     const open = await Promise.all(Object.keys(outcomes).map(async (key) => [key, await start(`expires_${key}`)] as const));
     for (const [, { gates }] of open) expect(Date.parse(gates[0].expires_at) - Date.parse(gates[0].requested_at)).toBe(2000);
     const closed = Object.fromEntries(await Promise.all(open.map(async ([key, { id }]) => [key, await ended(id)] as const)));
@@ -141,7 +194,12 @@ describe('time', () => {
     const request = (id: string, path: string, config: object = {}, more: object = {}) => ({ id, type: 'http', config: { url: `${origin}${path}`, ...config }, ...more });
     const retry = { max_attempts: 3, initial_ms: 100, factor: 2, jitter: false };
     const cases = {
-      waits: inSequence('waits', [delay('a', 1), { id: 'b', type: 'delay', config: { until: '2020-01-01T00:00:00Z' } }, { id: 'c', type: 'delay', config: { seconds: '{{ input.seconds }}' } }, transform('d', '"done"')]),
+      waits: inSequence('waits', [
+        delay('a', 1),
+        { id: 'b', type: 'delay', config: { until: '2020-01-01T00:00:00Z' } },
+        { id: 'c', type: 'delay', config: { seconds: '{{ input.seconds }}' } },
+        transform('d', '"done"'),
+      ]),
       third: inSequence('third', [request('a', '/third', { method: 'POST', body: { n: 1 } }, { retry }), transform('b', 'nodes.a.body.tries')]),
       later: inSequence('later', [request('a', '/later', {}, { retry }), transform('b', 'nodes.a.body.tries')]),
       down: inSequence('down', [request('a', '/down', {}, { retry })]),
@@ -165,7 +223,11 @@ describe('time', () => {
     const [one, two, three] = third.map(({ at }) => at) as [number, number, number];
     expect([two - one >= 95, three - two >= 195]).toEqual([true, true]);
     const { body } = await get(`/executions/${result.third.id}/nodes/a`);
-    expect(body.attempts.map(({ status, error }: { status: string; error: { code: string } | null }) => `${status} ${error?.code ?? ''}`.trim())).toEqual(['failed http_status', 'failed http_status', 'completed']);
+    expect(body.attempts.map(({ status, error }: { status: string; error: { code: string } | null }) => `${status} ${error?.code ?? ''}`.trim())).toEqual([
+      'failed http_status',
+      'failed http_status',
+      'completed',
+    ]);
     expect((await typesOf(result.third.id)).filter((type) => type === 'NodeRetryScheduled')).toHaveLength(2);
 
     expect(result.later).toMatchObject({ status: 'completed', output: 2 });
@@ -213,7 +275,11 @@ describe('a create that waits', () => {
 
   it('goes on when its client leaves', async () => {
     const gone = new AbortController();
-    const left = fetch(`${runlog.url}${api}/workflows/three_seconds/executions?wait=60`, { method: 'POST', headers: { authorization: `Bearer ${runlog.key}` }, signal: gone.signal }).catch(() => 'left');
+    const left = fetch(`${runlog.url}${api}/workflows/three_seconds/executions?wait=60`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${runlog.key}` },
+      signal: gone.signal,
+    }).catch(() => 'left');
     const running = await until(async () => (await get('/executions?workflow_id=three_seconds&status=running')).body.data[0], { what: 'it to run' });
     gone.abort();
     expect(await left).toBe('left');
@@ -256,7 +322,11 @@ describe('a list', () => {
       after = `&after=${page.next_cursor}`;
     }
     expect(forwards).toEqual([6, 5, 4, 3, 2, 1, 0]);
-    expect(pages.map(({ data, has_more }) => [data.length, has_more])).toEqual([[3, true], [3, true], [1, false]]);
+    expect(pages.map(({ data, has_more }) => [data.length, has_more])).toEqual([
+      [3, true],
+      [3, true],
+      [1, false],
+    ]);
     expect([pages[0]?.prev_cursor, pages[2]?.next_cursor]).toEqual([null, null]);
     expect(await found(`limit=3&before=${pages[2]?.prev_cursor}`)).toEqual([3, 2, 1]);
     expect((await list('limit=3&page=2')).meta).toEqual({ total: 7, page: 2, limit: 3, total_pages: 3 });
@@ -264,7 +334,11 @@ describe('a list', () => {
 
     const row = (await list('limit=1')).data[0];
     expect(Object.keys(row)).not.toEqual(expect.arrayContaining(['template']));
-    expect((await list('limit=1&expand=template,stats,execution_data')).data[0]).toMatchObject({ template: { nodes: expect.any(Array) }, stats: { a: { status: 'completed' } }, execution_data: { a: 6 } });
+    expect((await list('limit=1&expand=template,stats,execution_data')).data[0]).toMatchObject({
+      template: { nodes: expect.any(Array) },
+      stats: { a: { status: 'completed' } },
+      execution_data: { a: 6 },
+    });
     expect((await list('limit=1&fields=key,status')).data).toEqual([{ key: 'listed_7', status: 'completed' }]);
     expect(Number((await get('/executions')).headers.get('runlog-lag-ms'))).toBeGreaterThanOrEqual(0);
   }, 30_000);
@@ -306,7 +380,13 @@ describe('one execution', () => {
     const open = await start('asks');
     const { body } = await respond(open.id, { decision: 'approve' });
     expect((await get(`/executions/${open.id}?min_version=${body.version}`)).body.version).toBe(body.version);
-    expect((await get(`/executions/${open.id}?at_version=${open.version}`)).body).toMatchObject({ version: open.version, status: 'awaiting_approval', gates: [{ node_id: 'ask' }], output: null, trace_id: body.trace_id });
+    expect((await get(`/executions/${open.id}?at_version=${open.version}`)).body).toMatchObject({
+      version: open.version,
+      status: 'awaiting_approval',
+      gates: [{ node_id: 'ask' }],
+      output: null,
+      trace_id: body.trace_id,
+    });
     expect((await get(`/executions/${open.id}?at_version=1`)).body).toMatchObject({ version: 1, status: 'pending', started_at: null });
     expect((await get(`/executions/${open.id}?at_version=99`)).status).toBe(404);
     const begun = performance.now();

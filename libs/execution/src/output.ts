@@ -18,5 +18,5 @@ export const completed = (output: Json, workflow: Workflow): ExecutionEvent => {
   const problems = schema === undefined ? [] : validateJson(schema, output);
   if (problems.length === 0) return { type: 'ExecutionCompleted', data: { output } };
   const list = problems.map(({ pointer, detail }) => `${pointer || '/'} ${detail}`).join('; ');
-  return { type: 'ExecutionFailed', data: { error: `The output breaks the output schema: ${list}`, error_code: 'output_invalid', error_node_id: null } };
+  return { type: 'ExecutionFailed', data: { error: `The output breaks the output schema: ${list.slice(0, 2_000)}`, error_code: 'output_invalid', error_node_id: null } };
 };

@@ -63,7 +63,8 @@ export async function openGate(
     const [problem] = validateJson(resolvedShape, config);
     if (problem) throw new ExpressionFailed('expression_failed', `Expected to open gate '${node.id}', but of ${problem.pointer}: ${problem.detail}`);
     const { length } = JSON.stringify(config);
-    if (length > maxGateChars) throw new ExpressionFailed('expression_too_large', `Expected to open gate '${node.id}' with at most ${maxGateChars} characters of config, but it has ${length}`);
+    if (length > maxGateChars)
+      throw new ExpressionFailed('expression_too_large', `Expected to open gate '${node.id}' with at most ${maxGateChars} characters of config, but it has ${length}`);
     return { gate: gateConfig(config) };
   } catch (error) {
     return { error: failureOf(error) };

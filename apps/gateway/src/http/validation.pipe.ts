@@ -92,6 +92,9 @@ const flatten = (errors: readonly ValidationError[], above: string): ProblemPoin
 
 /** `limit must not be less than 1` as every problem says it: `Expected 'limit' not to be less than 1`. */
 const expectation = (message: string | undefined): string | undefined =>
-  message?.replace(/^(each value in )?(\w+) must (not )?/, (_, each: string | undefined, property: string, not: string | undefined) => `Expected ${each ?? ''}'${property}' ${not ?? ''}to `);
+  message?.replace(
+    /^(each value in )?(\w+) must (not )?/,
+    (_, each: string | undefined, property: string, not: string | undefined) => `Expected ${each ?? ''}'${property}' ${not ?? ''}to `,
+  );
 
 const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
