@@ -67,7 +67,7 @@ export class GatewayModule {
 
 const partsOf = (service: GatewayService): Provider[] => {
   const { log, reads, catalog, sealing, config, logger, health, metrics } = service.deps;
-  const { tail, commands, keys, streams, frames, stopping } = service;
+  const { tail, commands, keys, streams, frames, runners, stopping } = service;
   const workflows = new PinnedWorkflows(catalog);
   const reader = new ExecutionReader(log, reads);
   const idempotency = new Idempotency(catalog, sealing);
@@ -88,7 +88,7 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Verbs, new Verbs(commands, reader, workflows, idempotency)),
     value(Inbox, new Inbox(reads, catalog)),
     value(Lists, new Lists(reads, catalog, workflows)),
-    value(Histories, new Histories(reads, reader, workflows, tail, frames, streams)),
+    value(Histories, new Histories(reads, reader, workflows, tail, frames, streams, runners)),
     value(APP_FILTER, new ProblemFilter(routes, logger)),
     value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit))),
     { provide: APP_GUARD, useClass: RequestGuard },

@@ -9,6 +9,7 @@ import { Commands } from './commands.js';
 import { Frames } from './frames.js';
 import { exposeGateway } from './metrics.js';
 import { Replies } from './replies.js';
+import { RunnersSeen } from './runners-seen.js';
 import { OpenStreams } from './streams/open-streams.js';
 import { Tail } from './tail.js';
 
@@ -19,7 +20,7 @@ export interface GatewayDeps {
   readonly catalog: Catalog;
   /** Seals secrets on their way in, and answers that hold one. */
   readonly sealing: SecretBox;
-  readonly config: Pick<Config, 'adminKey' | 'home' | 'publicUrl' | 'rateLimit' | 'sseLimit' | 'sseMaxSeconds'>;
+  readonly config: Pick<Config, 'adminKey' | 'heartbeatTimeoutMs' | 'home' | 'publicUrl' | 'rateLimit' | 'sseLimit' | 'sseMaxSeconds'>;
   readonly logger: Logger;
   readonly health: HealthRegistry;
   readonly metrics: Registry;
@@ -35,6 +36,7 @@ export class GatewayService implements Startable {
   readonly keys: KeyRing;
   readonly streams: OpenStreams;
   readonly frames: Frames;
+  readonly runners: RunnersSeen;
   private readonly replies: Replies;
   private readonly controller = new AbortController();
   private connecting: Promise<void> | undefined;
@@ -49,6 +51,7 @@ export class GatewayService implements Startable {
     this.keys = new KeyRing(catalog);
     this.streams = new OpenStreams(this.keys, config.sseLimit, config.sseMaxSeconds);
     this.frames = new Frames(log);
+    this.runners = new RunnersSeen(log, config.heartbeatTimeoutMs);
     health.add('gateway', () => (this.stopping.aborted ? 'stopping' : this.tail.caughtUp()));
     exposeGateway(metrics, this);
   }
@@ -67,7 +70,7 @@ export class GatewayService implements Startable {
   /** Resolves with the keys ready; the tail connects behind, for as long as it takes `queries` to answer. */
   async start(): Promise<void> {
     this.firstKey = await firstAdminKey(this.deps.catalog, this.keys, this.deps.config);
-    await this.replies.start();
+    await Promise.all([this.replies.start(), this.runners.start()]);
     this.connecting = this.connect();
     this.forgetting = setInterval(() => void this.forgetKeys(), FORGET_EVERY_MS).unref();
   }
@@ -82,7 +85,7 @@ export class GatewayService implements Startable {
     this.drain();
     clearInterval(this.forgetting);
     await this.connecting;
-    await Promise.all([this.tail.stop(), this.replies.stop(), this.frames.stop()]);
+    await Promise.all([this.tail.stop(), this.replies.stop(), this.frames.stop(), this.runners.stop()]);
   }
 
   private async forgetKeys(): Promise<void> {

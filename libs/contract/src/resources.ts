@@ -167,6 +167,9 @@ export interface EventResource {
   readonly at: Timestamp;
   readonly previous: string;
   readonly command_id: string;
+  /** With the workspace, what the id is computed from besides the members above and `data`. */
+  readonly command_offset: number;
+  readonly workspace_id: string;
   readonly node_id?: string;
   readonly attempt?: number;
   readonly data: { readonly [key: string]: Json };
@@ -248,6 +251,33 @@ export interface WhyResource {
     readonly held_by?: readonly string[];
     readonly detail: string;
     readonly unblock: readonly { readonly action: string; readonly by: string }[];
+  }[];
+}
+
+/** That the history of an execution is the one that was recorded: each id is the hash of its event and of the id before. */
+export interface ProofResource {
+  readonly execution_id: string;
+  readonly valid: boolean;
+  readonly length: number;
+  /** Id of the last event. */
+  readonly tip: string;
+  readonly events: readonly { readonly version: number; readonly id: string; readonly previous: string; readonly type: string }[];
+}
+
+/** Where two executions part, and how their nodes compare. */
+export interface DiffResource {
+  readonly a: string;
+  readonly b: string;
+  /** null: they never do. `start_of_workflow` with field `input`: they began with different inputs. */
+  readonly first_divergence: { readonly node_id: string; readonly field: 'input' | 'status' | 'branch' | 'output' | 'error'; readonly a: Json; readonly b: Json } | null;
+  readonly nodes: readonly {
+    readonly node_id: string;
+    /** null: its workflow has no such node. */
+    readonly status: { readonly a: NodeStatus | null; readonly b: NodeStatus | null };
+    readonly output_equal: boolean;
+    readonly duration_ms: { readonly a: number | null; readonly b: number | null };
+    /** USD. */
+    readonly cost: { readonly a: number; readonly b: number };
   }[];
 }
 

@@ -7,6 +7,7 @@ export { ExpressionFailed, type ExpressionFailureCode } from './expression/expre
 export { resolveTemplates } from './expression/templates.js';
 export { type GateConfig, gateConfig, openGate } from './gate-rules.js';
 export type * from './graph.js';
+export { orderOf } from './graph-order.js';
 export type { Kind } from './kinds/kind.js';
 export { kinds } from './kinds/registry.js';
 export { layoutTemplate, type Template } from './layout.js';

@@ -20,6 +20,8 @@ export const eventResource = (event: EventResourceSource): EventResource => {
     at: utc(event.at),
     previous: event.previous,
     command_id: recorded ? event.commandId : event.command_id,
+    command_offset: recorded ? event.commandOffset : event.command_offset,
+    workspace_id: recorded ? event.workspaceId : event.workspace_id,
     ...(typeof data.node_id === 'string' ? { node_id: data.node_id } : {}),
     ...(typeof data.attempt === 'number' ? { attempt: data.attempt } : {}),
     data,

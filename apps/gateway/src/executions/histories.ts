@@ -1,25 +1,29 @@
-import type { CancellationResource, EventResource, ListResource, LogLineResource, LogQuery, NodeResource, Reads, WhyResource } from '@runlog/contract';
+import type { CancellationResource, DiffResource, EventResource, ListResource, LogLineResource, LogQuery, NodeResource, ProofResource, Reads, WhyResource } from '@runlog/contract';
 import { isTerminalStatus } from '@runlog/read-model';
 import type { Response } from 'express';
 import type { Principal } from '../auth/principal.js';
 import type { Frames } from '../frames.js';
 import { Problem, unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
+import type { RunnersSeen } from '../runners-seen.js';
 import { streamEvents } from '../streams/event-stream.js';
 import { lastEventId } from '../streams/last-event-id.js';
 import { streamLogs } from '../streams/log-stream.js';
 import type { OpenStreams } from '../streams/open-streams.js';
 import type { Tail } from '../tail.js';
 import { cancellationOf } from './cancellation.js';
+import { diffOf, type Run } from './diff.js';
 import { eventResource } from './event-resource.js';
 import { type ExecutionReader, staleHeader } from './execution-reader.js';
 import type { EventsQuery, LogsQuery } from './history.dto.js';
 import { logLine } from './log-line.js';
 import { nodeResources } from './node-resource.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
+import { Proving } from './proof.js';
 import { whyOf } from './why.js';
 
 const PAGE = 100;
+const PROVED_AT_ONCE = 1_000;
 
 /** What happened to one execution: events, log lines, nodes; as pages and as streams. */
 export class Histories {
@@ -30,6 +34,7 @@ export class Histories {
     private readonly tail: Tail,
     private readonly frames: Frames,
     private readonly streams: OpenStreams,
+    private readonly runners: RunnersSeen,
   ) {}
 
   async events(who: Principal, ref: string, { after = 0, limit = PAGE }: EventsQuery): Promise<{ body: ListResource<EventResource>; headers: Record<string, string> }> {
@@ -76,7 +81,32 @@ export class Histories {
 
   async why(who: Principal, ref: string): Promise<WhyResource> {
     const { view } = await this.reader.one(who, ref, { nodes: true });
-    return whyOf(view, Date.now());
+    return whyOf(view, this.runners.alive, Date.now());
+  }
+
+  /** The whole chain, recomputed from the stored bytes. Events that come while it is read are left out. */
+  async proof(who: Principal, ref: string): Promise<ProofResource> {
+    const { view } = await this.reader.one(who, ref, { nodes: false });
+    const proving = new Proving(view.id);
+    while (proving.length < view.version) {
+      const limit = Math.min(PROVED_AT_ONCE, view.version - proving.length);
+      const events = await this.reads.events({ workspaceId: who.workspaceId, executionId: view.id, after: proving.length, limit });
+      for (const event of events) proving.add(event);
+      if (events.length === 0) break;
+    }
+    return proving.proof(view);
+  }
+
+  async diff(who: Principal, ref: string, otherRef: string): Promise<DiffResource> {
+    const [a, b] = await Promise.all([this.run(who, ref), this.run(who, otherRef)]);
+    return diffOf(a, b, Date.now());
+  }
+
+  private async run(who: Principal, ref: string): Promise<Run> {
+    const { view } = await this.reader.one(who, ref, { nodes: true });
+    const workflow = await this.workflows.version(view.workflow_version_id);
+    if (!workflow) throw unknown('execution', ref);
+    return { view, workflow };
   }
 
   /** What became of a cancel. Throws a 404 problem when nobody has asked for one. */

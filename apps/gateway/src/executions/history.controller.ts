@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { CancellationResource, ListResource, NodeResource, WhyResource } from '@runlog/contract';
+import type { CancellationResource, DiffResource, ListResource, NodeResource, ProofResource, WhyResource } from '@runlog/contract';
 import type { Response } from 'express';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
@@ -76,6 +76,24 @@ export class HistoryController {
   @Problems(404)
   why(@Caller() who: Principal, @Param('execution_id') ref: string): Promise<WhyResource> {
     return this.histories.why(who, ref);
+  }
+
+  @Get('proof')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'proveExecution', summary: 'The hash chain of the history, recomputed' })
+  @Answers(200, 'Proof')
+  @Problems(404)
+  proof(@Caller() who: Principal, @Param('execution_id') ref: string): Promise<ProofResource> {
+    return this.histories.proof(who, ref);
+  }
+
+  @Get('diff/:other')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'diffExecutions', summary: 'Where two executions part, and how their nodes compare' })
+  @Answers(200, 'Diff')
+  @Problems(404)
+  diff(@Caller() who: Principal, @Param('execution_id') ref: string, @Param('other') other: string): Promise<DiffResource> {
+    return this.histories.diff(who, ref, other);
   }
 
   @Get('cancellation')

@@ -1,64 +1,91 @@
-import type { ExecutionView, GateView, WhyResource } from '@runlog/contract';
-import { isTerminalStatus } from '@runlog/read-model';
+import type { ExecutionView, GateView, NodeView, WhyResource } from '@runlog/contract';
+import type { Heartbeat } from '@runlog/execution';
+import { isTerminalStatus, openGatesOf } from '@runlog/read-model';
 import { utc } from './execution-times.js';
 
 type Cause = WhyResource['causes'][number];
+/** What is said of runners needs only this much of their heartbeats. */
+type RunnerSeen = Pick<Heartbeat, 'kinds' | 'slots' | 'free' | 'backlog'>;
 
+/** So long a task may be on its way to a runner without anything being wrong. */
 const UNSTARTED_MS = 2000;
 
-/** What an execution waits for, as its own view tells it: gates, delays, nodes that no runner has started. */
-export const whyOf = (view: ExecutionView, now: number): WhyResource => ({
-  object: 'why',
-  status: view.status,
-  causes: isTerminalStatus(view.status) ? [] : [...view.gates.filter(({ decided }) => decided === null).map(gateCause), ...nodeCauses(view, now)],
-});
-
-const gateCause = (gate: GateView): Cause => ({
-  kind: 'gate',
-  since: utc(gate.requested_at),
-  ...(gate.expires_at === null ? {} : { until: utc(gate.expires_at) }),
-  node_id: gate.node_id,
-  gate_id: gate.id,
-  detail:
-    gate.kind === 'approval'
-      ? `Approval '${gate.id}' is open (${gate.approvals_given} of ${gate.approvals_needed}): ${gate.prompt}`
-      : `Question '${gate.id}' is open: ${gate.prompt}`,
-  unblock: [{ action: `POST /api/v1/executions/{execution_id}/respond with gate_id '${gate.id}'`, by: approversOf(gate) }],
-});
-
-const approversOf = ({ approvers }: GateView): string => {
-  const named = approvers as { users?: string[]; roles?: string[] } | null;
-  const all = [...(named?.users ?? []).map((user) => `user ${user}`), ...(named?.roles ?? []).map((role) => `role ${role}`)];
-  return all.length > 0 ? all.join(', ') : 'editor and up';
+/** What an execution waits for: people, time, a runner; and what could not be decided. Nothing of one that has ended. */
+export const whyOf = (view: ExecutionView, runners: readonly RunnerSeen[], now: number): WhyResource => {
+  const gates = openGatesOf(view);
+  const asking = new Set(gates.map(({ node_id }) => node_id));
+  const nodes = Object.values(view.nodes ?? {}).filter(({ node_id }) => !asking.has(node_id));
+  const causes = [...faultCause(view), ...gates.map((gate) => gateCause(view, gate)), ...nodes.flatMap((node) => nodeCause(node, runners, now))];
+  return { object: 'why', status: view.status, causes: isTerminalStatus(view.status) ? [] : causes };
 };
 
-const nodeCauses = (view: ExecutionView, now: number): Cause[] =>
-  Object.values(view.nodes ?? {}).flatMap((node): Cause[] => {
-    const gated = view.gates.some(({ node_id, decided }) => node_id === node.node_id && decided === null);
-    if (node.status === 'waiting' && !gated) {
-      const failed = node.attempts.at(-1)?.error;
-      const since = utc(node.attempts.at(-1)?.ended_at ?? node.started_at ?? node.scheduled_at ?? view.status_since);
-      if (failed)
-        return [
-          {
-            kind: 'retry',
-            since,
-            node_id: node.node_id,
-            detail: `Node '${node.node_id}' failed (${failed.code}) and is tried again later`,
-            unblock: [{ action: 'wait', by: 'scheduler' }],
-          },
-        ];
-      return [{ kind: 'delay', since, node_id: node.node_id, detail: `Node '${node.node_id}' is in its delay`, unblock: [{ action: 'wait', by: 'scheduler' }] }];
-    }
-    if (node.status === 'scheduled' && node.scheduled_at !== null && now - node.scheduled_at > UNSTARTED_MS)
-      return [
+const faultCause = ({ fault }: ExecutionView): Cause[] =>
+  fault
+    ? [
         {
-          kind: 'no_runner',
-          since: utc(node.scheduled_at),
-          node_id: node.node_id,
-          detail: `No runner has started node '${node.node_id}' (${node.type})`,
-          unblock: [{ action: 'start a runner, or wait for a free slot', by: 'operator' }],
+          kind: 'fault',
+          since: utc(fault.at),
+          detail: `A ${fault.command_type} could not be decided: ${fault.error}`,
+          unblock: [{ action: 'see the log of the commands service; cancel or replay the execution', by: 'operator' }],
         },
-      ];
-    return [];
-  });
+      ]
+    : [];
+
+const gateCause = (view: ExecutionView, gate: GateView): Cause => {
+  const respond = { action: `POST /api/v1/executions/${view.id}/respond with gate_id '${gate.id}'`, by: approversOf(view, gate) };
+  const expiry = gate.expires_at === null ? [] : [{ action: `it expires at ${utc(gate.expires_at)}`, by: 'scheduler' }];
+  return {
+    kind: 'gate',
+    since: utc(gate.requested_at),
+    ...(gate.expires_at === null ? {} : { until: utc(gate.expires_at) }),
+    node_id: gate.node_id,
+    gate_id: gate.id,
+    detail:
+      gate.kind === 'question'
+        ? `Question '${gate.id}' is open: ${gate.prompt}`
+        : `Approval '${gate.id}' is open (${gate.approvals_given} of ${gate.approvals_needed}): ${gate.prompt}`,
+    unblock: [respond, ...expiry],
+  };
+};
+
+const approversOf = ({ created_by }: ExecutionView, { approvers }: GateView): string => {
+  const { users = [], roles = [], exclude_starter = false } = (approvers ?? {}) as { users?: string[]; roles?: string[]; exclude_starter?: boolean };
+  const named = [...users.map((user) => `user ${user}`), ...roles.map((role) => `role ${role}`)];
+  return `${named.length > 0 ? named.join(', ') : 'editor and up'}${exclude_starter ? `, but not ${created_by}, who started it` : ''}`;
+};
+
+const nodeCause = (node: NodeView, runners: readonly RunnerSeen[], now: number): Cause[] => {
+  if (node.status === 'waiting') return [timeCause(node)];
+  const scheduledAt = node.attempts.at(-1)?.scheduled_at ?? node.scheduled_at;
+  if (node.status !== 'scheduled' || scheduledAt === null || now - scheduledAt <= UNSTARTED_MS) return [];
+  const [detail, action] = lackOf(node, runners);
+  return [{ kind: 'no_runner', since: utc(scheduledAt), node_id: node.node_id, detail, unblock: [{ action, by: 'operator' }] }];
+};
+
+/** A delay, or the time until the next attempt. */
+const timeCause = (node: NodeView): Cause => {
+  const failed = node.attempts.findLast(({ error }) => error !== null);
+  const at = node.due_at === null ? '' : ` at ${utc(node.due_at)}`;
+  return {
+    kind: failed ? 'retry' : 'delay',
+    since: utc(failed?.ended_at ?? node.started_at ?? node.scheduled_at ?? 0),
+    ...(node.due_at === null ? {} : { until: utc(node.due_at) }),
+    node_id: node.node_id,
+    detail: failed
+      ? `Attempt ${failed.attempt} of node '${node.node_id}' failed (${failed.error?.code}): ${failed.error?.message}; it is tried again${at}`
+      : `Node '${node.node_id}' is in its delay, which ends${at}`,
+    unblock: [{ action: `it goes on${at}`, by: 'scheduler' }],
+  };
+};
+
+/** Why nobody has started the node, and what an operator can do about it. */
+const lackOf = ({ node_id, type }: NodeView, runners: readonly RunnerSeen[]): [detail: string, action: string] => {
+  const able = runners.filter(({ kinds }) => kinds.includes(type));
+  if (runners.length === 0) return [`No runner is alive to run node '${node_id}' (${type})`, 'start a runner'];
+  if (able.length === 0) return [`None of ${runners.length} live runners serves '${type}', the kind of node '${node_id}'`, `start a runner that serves '${type}'`];
+  const sum = (of: (runner: RunnerSeen) => number): number => able.reduce((total, runner) => total + of(runner), 0);
+  return [
+    `No runner has started node '${node_id}' (${type}): ${able.length} serve it, with ${sum(({ free }) => free)} of ${sum(({ slots }) => slots)} slots free and ${sum(({ backlog }) => backlog)} tasks waiting`,
+    'wait for a free slot, or start another runner',
+  ];
+};

@@ -22,6 +22,8 @@ const object = (properties: Schema, optional: readonly string[] = []): Schema =>
   required: Object.keys(properties).filter((name) => !optional.includes(name)),
 });
 
+const both = (schema: Schema): Schema => object({ a: schema, b: schema });
+
 const attempt = object({
   attempt: { type: 'integer', minimum: 1 },
   status: { type: 'string', enum: [...nodeStatus.enum, 'lost'] },
@@ -73,6 +75,8 @@ export const schemas = {
       at: time,
       previous: text,
       command_id: text,
+      command_offset: count,
+      workspace_id: id,
       node_id: text,
       attempt: count,
       data: open,
@@ -131,6 +135,32 @@ export const schemas = {
       items: object({ node_id: text, attempt: count, outcome: { type: 'string', enum: ['stopped', 'finished', 'unknown'] }, ms: countOrNull, signalled_ms: count }, [
         'signalled_ms',
       ]),
+    },
+  }),
+  Proof: object({
+    execution_id: id,
+    valid: { type: 'boolean' },
+    length: count,
+    tip: text,
+    events: { type: 'array', items: object({ version: { type: 'integer', minimum: 1 }, id: text, previous: text, type: text }) },
+  }),
+  Diff: object({
+    a: id,
+    b: id,
+    first_divergence: {
+      type: ['object', 'null'],
+      properties: { node_id: text, field: { type: 'string', enum: ['input', 'status', 'branch', 'output', 'error'] }, a: {}, b: {} },
+      required: ['node_id', 'field', 'a', 'b'],
+    },
+    nodes: {
+      type: 'array',
+      items: object({
+        node_id: text,
+        status: both({ type: ['string', 'null'], enum: [...nodeStatus.enum, null] }),
+        output_equal: { type: 'boolean' },
+        duration_ms: both(countOrNull),
+        cost: both({ type: 'number' }),
+      }),
     },
   }),
   Workflow: object({

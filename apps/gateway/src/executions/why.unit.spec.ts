@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ExecutionView, GateView, NodeView } from '@runlog/contract';
+import { whyOf } from './why.js';
+
+const now = 100_000;
+const at = (ms: number): string => new Date(ms).toISOString();
+
+const node = (node_id: string, given: Partial<NodeView>): NodeView =>
+  ({ node_id, type: 'code', status: 'idle', scheduled_at: null, started_at: null, due_at: null, attempts: [], ...given }) as NodeView;
+
+const view = (given: { nodes?: NodeView[]; gates?: Partial<GateView>[]; [member: string]: unknown }): ExecutionView =>
+  ({
+    id: 'e1',
+    status: 'running',
+    created_by: 'user:ann',
+    cancel_requested_at: null,
+    fault: null,
+    ...given,
+    gates: given.gates ?? [],
+    nodes: Object.fromEntries((given.nodes ?? []).map((one) => [one.node_id, one])),
+  }) as unknown as ExecutionView;
+
+const gate = {
+  id: 'ask.1',
+  node_id: 'ask',
+  kind: 'approval',
+  prompt: 'Pay?',
+  requested_at: 5_000,
+  expires_at: 9_000,
+  approvers: null,
+  approvals_given: 1,
+  approvals_needed: 2,
+  decided: null,
+} as const;
+const attempt = { attempt: 1, scheduled_at: 90_000, ended_at: null, error: null } as never;
+const runner = { kinds: ['http', 'code'], slots: 16, free: 0, backlog: 3 };
+const causes = (given: Parameters<typeof view>[0], runners: readonly (typeof runner)[] = []) => whyOf(view(given), runners, now).causes;
+
+describe('why', () => {
+  it('names a gate, since when it is open, until when, and who can answer it', () => {
+    expect(causes({ status: 'awaiting_approval', gates: [gate], nodes: [node('ask', { status: 'waiting' })] })).toEqual([
+      {
+        kind: 'gate',
+        since: at(5_000),
+        until: at(9_000),
+        node_id: 'ask',
+        gate_id: 'ask.1',
+        detail: "Approval 'ask.1' is open (1 of 2): Pay?",
+        unblock: [
+          { action: "POST /api/v1/executions/e1/respond with gate_id 'ask.1'", by: 'editor and up' },
+          { action: `it expires at ${at(9_000)}`, by: 'scheduler' },
+        ],
+      },
+    ]);
+    const approvers = { users: ['bob'], roles: ['admin'], needed: 2, exclude_starter: true };
+    expect(causes({ gates: [{ ...gate, approvers }] })[0]?.unblock[0]?.by).toBe('user bob, role admin, but not user:ann, who started it');
+  });
+
+  it('says when a delay ends, and when a node is tried again after which failure', () => {
+    expect(causes({ nodes: [node('wait', { type: 'delay', status: 'waiting', started_at: 1_000, due_at: 200_000, attempts: [attempt] })] })).toMatchObject([
+      { kind: 'delay', since: at(1_000), until: at(200_000), node_id: 'wait', unblock: [{ by: 'scheduler' }] },
+    ]);
+    const failed = { ...(attempt as object), ended_at: 95_000, error: { code: 'http_status', message: 'busy' } } as never;
+    expect(causes({ nodes: [node('call', { status: 'waiting', due_at: 120_000, attempts: [failed, { ...(attempt as object), attempt: 2 } as never] })] })).toMatchObject([
+      { kind: 'retry', since: at(95_000), until: at(120_000), detail: `Attempt 1 of node 'call' failed (http_status): busy; it is tried again at ${at(120_000)}` },
+    ]);
+  });
+
+  it('tells no runner at all, none of the kind, and none with room apart', () => {
+    const nodes = [node('work', { status: 'scheduled', scheduled_at: 90_000, attempts: [attempt] })];
+    const said = (...runners: (typeof runner)[]) => causes({ nodes }, runners).map(({ kind, detail }) => [kind, detail]);
+    expect(said()).toEqual([['no_runner', "No runner is alive to run node 'work' (code)"]]);
+    expect(said({ ...runner, kinds: ['http'] })).toEqual([['no_runner', "None of 1 live runners serves 'code', the kind of node 'work'"]]);
+    expect(said(runner)).toEqual([['no_runner', "No runner has started node 'work' (code): 1 serve it, with 0 of 16 slots free and 3 tasks waiting"]]);
+  });
+
+  it('leaves a task that was sent just now its time', () => {
+    const fresh = { ...(attempt as object), scheduled_at: now - 100 } as never;
+    expect(causes({ nodes: [node('work', { status: 'scheduled', scheduled_at: now - 100, attempts: [fresh] })] })).toEqual([]);
+  });
+
+  it('names a command that could not be decided', () => {
+    expect(causes({ fault: { at: 7_000, command_type: 'CompleteNode', error: 'out of range' } })).toMatchObject([
+      { kind: 'fault', since: at(7_000), detail: 'A CompleteNode could not be decided: out of range', unblock: [{ by: 'operator' }] },
+    ]);
+  });
+
+  it('has nothing to say of an execution that has ended', () => {
+    expect(whyOf(view({ status: 'rejected', gates: [gate], fault: { at: 1, command_type: 'x', error: 'y' } }), [], now)).toEqual({ object: 'why', status: 'rejected', causes: [] });
+  });
+});
