@@ -3,7 +3,7 @@ import type { EventLog, LogRecord } from './port.js';
 import { UndecodableRecord } from './undecodable.js';
 
 /** Keeps a record that nobody can handle, with its cause and where it stood. Resolves once it is on the log. */
-export const deadLetter = async (log: EventLog, record: LogRecord, cause: unknown): Promise<void> => {
+export const deadLetter = async (log: Pick<EventLog, 'send' | 'partitions'>, record: LogRecord, cause: unknown): Promise<void> => {
   const because = cause instanceof Error ? cause.message : String(cause);
   await log.send([
     {

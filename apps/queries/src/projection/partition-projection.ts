@@ -1,11 +1,11 @@
-import { AcceptedEvents, deadLetter, type EventLog, type LogRecord, type Position, positionAfter, UndecodableRecord } from '@runlog/event-log';
+import { AcceptedEvents, deadLetter, type EventLog, type LogRecord, positionAfter, UndecodableRecord } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import { type Database, type NodeNames, VersionGap } from '@runlog/read-model';
 import { Changes, Poison } from './changes.js';
 import { LiveViews } from './live-views.js';
 import { breaksOnData, culprits, type Occurrence } from './poison.js';
-import { storedPosition } from './position-store.js';
-import type { Quarantine } from './quarantine.js';
+import { type StoredPosition, storedPosition } from './position-store.js';
+import { Quarantine } from './quarantine.js';
 import { writeChanges } from './write-changes.js';
 
 /** What the fold needs of a definition, by version id. */
@@ -17,17 +17,17 @@ export class PartitionProjection {
 
   constructor(
     private readonly database: Database,
-    private readonly log: EventLog,
+    private readonly log: Pick<EventLog, 'read' | 'send' | 'partitions'>,
     private readonly logger: Logger,
     private readonly namesOf: NamesOf,
-    private readonly quarantine: Quarantine,
-    private position: Position,
+    private quarantine: Quarantine,
+    private position: StoredPosition,
   ) {
     this.#views = new LiveViews(database);
   }
 
   /** Projects a batch, or what is left of it. Rejects with nothing written when the database is away. @throws VersionGap */
-  async project(records: readonly LogRecord[]): Promise<Position> {
+  async project(records: readonly LogRecord[]): Promise<StoredPosition> {
     for (;;) {
       const due = records.filter(({ offset }) => offset >= this.position.offset);
       const last = due.at(-1);
@@ -36,7 +36,7 @@ export class PartitionProjection {
       const events = await this.#accept(due, accepting);
       try {
         const changes = await this.#fold(events);
-        const reached = positionAfter(last, this.position.topicId, accepting.claim);
+        const reached = { ...positionAfter(last, this.position.topicId, accepting.claim), generation: this.position.generation };
         if (await writeChanges(this.database, changes, this.position, reached)) {
           this.#views.written(changes.touched.values());
           this.position = reached;
@@ -133,12 +133,17 @@ export class PartitionProjection {
     }
   }
 
+  /** Whoever moved the progress, or swapped the rows for rebuilt ones, may have mended or quarantined executions too. */
   async #lostTheRace(): Promise<void> {
     this.#views.clear();
+    this.quarantine = await Quarantine.load(this.database, this.position.partition);
     const stored = await storedPosition(this.database, 'executions', this.position.partition);
     if (!stored) throw new Error(`Expected stored progress of partition ${this.position.partition}, but it is gone; start again to read from the beginning`);
     if (stored.topicId !== this.position.topicId) throw new Error(`Expected progress of topic ${this.position.topicId}, but it is for ${stored.topicId} now`);
-    this.logger.warn({ partition: stored.partition, ours: this.position.offset, stored: stored.offset }, 'somebody else moved the progress: going on from there');
+    this.logger.warn(
+      { partition: stored.partition, ours: this.position.offset, stored: stored.offset },
+      'somebody else moved the progress or swapped the rows: going on from there',
+    );
     this.position = stored;
   }
 }

@@ -1,6 +1,7 @@
-import type { DecodedEvent, LogRecord, Position } from '@runlog/event-log';
+import type { DecodedEvent, LogRecord } from '@runlog/event-log';
 import type { Database } from '@runlog/read-model';
 import { type Changes, Poison } from './changes.js';
+import type { StoredPosition } from './position-store.js';
 import { writeChanges } from './write-changes.js';
 
 /** PostgreSQL refused the values themselves (data exception, constraint, a limit): the same values will be refused again. */
@@ -15,7 +16,12 @@ export interface Occurrence {
 class RolledBack extends Error {}
 
 /** Tries each execution of a batch on its own, writing nothing, and gives those that PostgreSQL refuses. */
-export const culprits = async (database: Database, from: Position, events: readonly Occurrence[], fold: (events: readonly Occurrence[]) => Promise<Changes>): Promise<Poison[]> => {
+export const culprits = async (
+  database: Database,
+  from: StoredPosition,
+  events: readonly Occurrence[],
+  fold: (events: readonly Occurrence[]) => Promise<Changes>,
+): Promise<Poison[]> => {
   const found: Poison[] = [];
   for (const [executionId, own] of Map.groupBy(events, ({ event }) => event.executionId)) {
     const changes = await fold(own);

@@ -5,11 +5,16 @@ import type { Sql } from '@runlog/read-model';
 /** The name of a projection: its rows in `projection_progress` and, with a prefix, its group. */
 export type Projection = 'executions' | 'frames';
 
-interface ProgressRow extends Position {
+/** A position, and which build of the rows it belongs to: a rebuild swaps them for others. */
+export interface StoredPosition extends Position {
+  readonly generation: number;
+}
+
+interface ProgressRow extends StoredPosition {
   readonly updated_at: number;
 }
 
-const columns = 'topic_id as "topicId", partition, "offset", claim, previous, updated_at';
+const columns = 'topic_id as "topicId", partition, "offset", claim, previous, generation, updated_at';
 
 export const storedPositions = (sql: Sql, projection: Projection): Promise<ProgressRow[]> =>
   sql.query<ProgressRow>(`select ${columns} from projection_progress where projection = $1 order by partition`, [projection], `positions-${projection}`);
@@ -18,7 +23,7 @@ export const storedPosition = async (sql: Sql, projection: Projection, partition
   (await sql.query<ProgressRow>(`select ${columns} from projection_progress where projection = $1 and partition = $2`, [projection, partition]))[0];
 
 /** Where reading goes on: the stored position, checked against the log, or the log's beginning (then stored). @throws ProgressMismatch */
-export const openPosition = async (sql: Sql, log: EventLog, projection: Projection, topic: Topic, partition: number): Promise<Position> => {
+export const openPosition = async (sql: Sql, log: EventLog, projection: Projection, topic: Topic, partition: number): Promise<StoredPosition> => {
   const stored = await storedPosition(sql, projection, partition);
   if (stored) {
     await checkProgress(log, stored, topic);
@@ -29,7 +34,7 @@ export const openPosition = async (sql: Sql, log: EventLog, projection: Projecti
     'insert into projection_progress (projection, topic_id, partition, "offset", claim, previous, updated_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing',
     [projection, first.topicId, partition, first.offset, first.claim, first.previous, Date.now()],
   );
-  return (await storedPosition(sql, projection, partition)) ?? first;
+  return (await storedPosition(sql, projection, partition)) ?? { ...first, generation: 0 };
 };
 
 /** As `openPosition`, for a topic that forgets: what expired before it was read is skipped, and `onExpired` says so. */

@@ -4,6 +4,7 @@ import type { Json } from '@runlog/execution';
 import { indexedTerm, liveJson, metadataTerm, nodeStateJson, openGatesOf, type Sql, settledJson } from '@runlog/read-model';
 import type { Changes, Touched } from './changes.js';
 import { arrayLiteral, type Column, columnar, names, selected, unnested } from './columns.js';
+import type { StoredPosition } from './position-store.js';
 import type { UsageRow } from './usage.js';
 
 const durationOf = (view: ExecutionView): number | null => (view.started_at === null ? null : view.active_ms + view.suspended_ms);
@@ -118,12 +119,13 @@ const eventsFrom = nodesFrom + nodeColumns.length;
 const usageFrom = eventsFrom + eventColumns.length;
 const gatesFrom = usageFrom + usageColumns.length;
 const goneGatesFrom = gatesFrom + gateColumns.length;
+const generationAt = goneGatesFrom + goneGateColumns.length;
 
 /** One statement, hence one transaction and one round trip: nothing is written unless the compare-and-set of the progress is won. */
 const statement = `
 with won as (
   update projection_progress set "offset" = $4, claim = $5, previous = $6, updated_at = $7
-  where projection = 'executions' and partition = $1 and topic_id = $2 and "offset" = $3 returning 1
+  where projection = 'executions' and partition = $1 and topic_id = $2 and "offset" = $3 and generation = $${generationAt} returning 1
 ), created as (
   insert into executions (${names(createdColumns)}) select ${selected(createdColumns)} from ${unnested(createdColumns, FIRST)} where exists (select from won)
 ), changed as (
@@ -146,8 +148,8 @@ with won as (
 )
 select from won`;
 
-/** Writes a batch and moves the progress from `from` to `to`. False: somebody else moved it, and nothing was written. */
-export const writeChanges = async (sql: Sql, changes: Changes, from: Position, to: Position): Promise<boolean> => {
+/** Writes a batch and moves the progress from `from` to `to`. False: somebody else moved it, or swapped the rows, and nothing was written. */
+export const writeChanges = async (sql: Sql, changes: Changes, from: StoredPosition, to: Position): Promise<boolean> => {
   const touched = [...changes.touched.values()];
   const gates = changedGates(touched);
   const rows = await sql.query(
@@ -173,6 +175,7 @@ export const writeChanges = async (sql: Sql, changes: Changes, from: Position, t
       ...columnar(usageColumns, changes.usage.rows),
       ...columnar(gateColumns, gates.open),
       ...columnar(goneGateColumns, gates.gone),
+      from.generation,
     ],
     'write-changes',
   );

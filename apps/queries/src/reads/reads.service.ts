@@ -105,7 +105,7 @@ export class ReadsService implements Reads {
 
   async positions(): ReturnType<Reads['positions']> {
     const { database, log } = this.deps;
-    const rows = new Map((await storedPositions(database, 'executions')).map(({ updated_at: _, ...position }) => [position.partition, position]));
+    const rows = new Map((await storedPositions(database, 'executions')).map(({ updated_at: _, generation: __, ...position }) => [position.partition, position]));
     const partitions = Array.from({ length: log.partitions('execution-events') }, (_, partition) => partition);
     return Promise.all(
       partitions.map(
