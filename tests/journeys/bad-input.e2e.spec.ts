@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { flawsOf, historyOf } from './histories.js';
 import { type Answer, caller, freePort, type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 import { approval, code, delay, inSequence, publish, question, transform } from './workflows.js';
+
+jest.setTimeout(60_000);
 
 let runlog: Running;
 const api = '/api/v1';
@@ -20,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await runlog?.discard();
-}, 30_000);
+});
 
 const post = (path: string, body: unknown, headers?: Record<string, string>) => runlog.call('POST', `${api}${path}`, body, headers);
 const get = (path: string, headers?: Record<string, string>) => runlog.call('GET', `${api}${path}`, undefined, headers);
@@ -94,7 +96,7 @@ describe('a body', () => {
 describe('a path, a query, a header', () => {
   it('of no known route is 404, of another method 405 with Allow', async () => {
     expectProblem(await get('/nope'), 404, 'route_not_found');
-    expectProblem(await runlog.call('GET', '/api/v2/executions'), 404, 'route_not_found');
+    for (const path of ['/api/v2/executions', '//api/v1/executions']) expectProblem(await runlog.call('GET', path), 404, 'route_not_found');
     const answer = await runlog.call('DELETE', `${api}/executions`);
     expectProblem(answer, 405, 'method_not_allowed');
     expect(answer.headers.get('allow')).toBe('GET, HEAD, POST');
@@ -268,7 +270,7 @@ describe('a node that misbehaves', () => {
     expect((await good).status).toBe(201);
     for (const [, { id }] of ended) expect(flawsOf(await historyOf(runlog, id))).toEqual([]);
     expect((await runlog.call('GET', '/health/ready')).status).toBe(200);
-  }, 60_000);
+  });
 });
 
 describe('what does not fit', () => {
@@ -292,12 +294,12 @@ describe('what does not fit', () => {
     expectProblem(await post('/workflows/good/executions', { input: { n: 'x'.repeat(600_000) } }), 413, 'record_too_large');
     const others = await Promise.all(Array.from({ length: 12 }, () => post('/workflows/plain/executions?wait=10', { input: { n: 1 } })));
     expect(others.map(({ status }) => status)).toEqual(others.map(() => 200));
-  }, 60_000);
+  });
 
   it('just about does: 800 kB from node to node', async () => {
     await publish(runlog, inSequence('fits', [code('a', 'return "x".repeat(800000);'), code('b', 'return nodes.a;'), transform('c', '$length(nodes.b)')]));
     expect((await post('/workflows/fits/executions?wait=30', {})).body).toMatchObject({ status: 'completed', output: 800_000 });
-  }, 40_000);
+  });
 });
 
 describe('a verb at the wrong time', () => {
@@ -406,5 +408,5 @@ describe('an Idempotency-Key', () => {
     expectProblem(await post('/workflows/slow/executions?wait=10', {}, key), 409, 'idempotency_in_flight');
     expect((await first).body).toMatchObject({ status: 'completed' });
     expect((await get('/executions?workflow_id=slow')).body.data).toHaveLength(1);
-  }, 20_000);
+  });
 });

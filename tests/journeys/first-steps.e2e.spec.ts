@@ -3,12 +3,14 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { settingNames } from '@runlog/platform';
 import { kinds } from '@runlog/workflow';
 import { bash, documentsIn, examplesOf, snippetsOf } from './snippets.js';
 import { caller, type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
+
+jest.setTimeout(60_000);
 
 let folder: string;
 let runlog: Running;
@@ -33,7 +35,7 @@ afterAll(async () => {
   server?.close();
   await runlog?.discard();
   if (folder) await rm(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 /** Runs the snippets of a page one after the other, only the port being another one. */
 const runner = async (page: string) => {
@@ -102,7 +104,7 @@ describe('docs/api.md', () => {
     expect(nodes).toEqual(new Set(['pay']));
     expect(await documents('problem')).toMatchObject([{ status: 422, code: 'invalid_input', errors: [{ pointer: '/input/amount' }] }]);
     expect(left()).toEqual([]);
-  }, 30_000);
+  });
 });
 
 describe('docs/operations.md', () => {
@@ -154,7 +156,7 @@ describe('docs/workflows.md', () => {
       expect({ text, body: { status: body.status, error: body.error } }).toEqual({ text, body: { status: 'completed', error: null } });
       if (says.output !== undefined) expect(body.output).toEqual(typeof says.output === 'object' && 'answer' in says.output ? expect.objectContaining(says.output) : says.output);
     }
-  }, 40_000);
+  });
 });
 
 describe('the sample', () => {
@@ -169,10 +171,10 @@ describe('the sample', () => {
     expect(posted.body).toEqual(expected);
     expect(execution).toMatchObject({ status: 'completed', actions_count: 6, completed_actions_count: 6 });
     expect(posted.key).toContain(execution.id);
-  }, 60_000);
+  });
 
   it('runs by its command too', async () => {
     const printed = await bash('node deploy/sample/run.mjs --approve', { cwd: resolve('.'), env: { RUNLOG_URL: runlog.url, RUNLOG_API_KEY: key } });
     expect(printed).toContain('The result and what was posted equal an independent computation.');
-  }, 60_000);
+  });
 });

@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { alive, familyOf, listens, type Process } from './processes.js';
 import { freePort } from './standalone.js';
 import { until } from './until.js';
+
+jest.setTimeout(60_000);
 
 interface Launched {
   readonly child: ChildProcess;
@@ -23,7 +25,7 @@ const everything: Process[] = [];
 afterAll(async () => {
   for (const { pid } of await alive(everything)) process.kill(pid, 'SIGKILL');
   if (home) await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-}, 30_000);
+});
 
 /** A command as a shell starts it: in a process group of its own, in the project's folder. */
 const launch = async (command: string, args: readonly string[]): Promise<Launched> => {
@@ -83,7 +85,7 @@ describe('the launcher behind npm start', () => {
     process.kill(launched.pid, 'SIGTERM');
     expect(await launched.ended).toBe(0);
     await gone(launched, 3000);
-  }, 60_000);
+  });
 
   it('stops in order on Ctrl-C, which a terminal sends to every process of the group', async () => {
     const launched = await launcher();
@@ -91,17 +93,17 @@ describe('the launcher behind npm start', () => {
     expect(await launched.ended).toBe(0);
     await gone(launched, 3000);
     expect(stoppedInOrder()).toBe(true);
-  }, 60_000);
+  });
 
   it('takes everything down with it when it alone is killed', async () => {
     const launched = await launcher();
     process.kill(launched.pid, 'SIGKILL');
     await gone(launched);
-  }, 60_000);
+  });
 
   it('goes down with its process group, PostgreSQL too', async () => {
     const launched = await launcher();
     process.kill(-launched.pid, 'SIGKILL');
     await gone(launched);
-  }, 60_000);
+  });
 });

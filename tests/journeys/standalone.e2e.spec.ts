@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { flawsOf, historyOf } from './histories.js';
 import { alive, familyOf, listens, type Process } from './processes.js';
 import { type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 import { approval, code, delay, inSequence, publish, transform } from './workflows.js';
+
+jest.setTimeout(60_000);
 
 let runlog: Running;
 const left: Process[] = [];
@@ -14,7 +16,7 @@ const left: Process[] = [];
 afterAll(async () => {
   await runlog?.discard();
   for (const { pid } of await alive(left)) process.kill(pid, 'SIGKILL');
-}, 30_000);
+});
 
 const postgresOf = async ({ home }: Running) => {
   const lines = (await readFile(join(home, 'postgres/cluster/postmaster.pid'), 'utf8')).split('\n');
@@ -93,7 +95,7 @@ describe('standalone', () => {
   it('refuses a second process on its home', async () => {
     await expect(startStandalone({ home: runlog.home })).rejects.toThrow(/alone, but process \d+ runs PostgreSQL on it/);
     expect((await runlog.call('GET', '/health/ready')).status).toBe(200);
-  }, 30_000);
+  });
 
   it('stops in order on SIGTERM with code 0, and leaves no process and no port', async () => {
     await runlog.call('POST', '/api/v1/workflows/steps/executions', { input: { n: 1 } });
@@ -105,7 +107,7 @@ describe('standalone', () => {
     expect(performance.now() - begun).toBeLessThan(10_000);
     expect([await listens(portOf(runlog)), await listens(postgres.port)]).toEqual([false, false]);
     await until(async () => (await alive(family)).length === 0, { what: 'every process to be gone', timeoutMs: 5000, otherwise: async () => JSON.stringify(await alive(family)) });
-  }, 30_000);
+  });
 
   it('says everything that is wrong with its settings, and does not start', async () => {
     const child = spawn(process.execPath, [resolve('apps/standalone/dist/main.js')], {
@@ -122,5 +124,5 @@ describe('standalone', () => {
       '  DATABASE_URL: expected a URL that begins with postgres:// or postgresql://',
       '  RUNLOG_PARTITIONS: expected at least 1',
     ]);
-  }, 20_000);
+  });
 });

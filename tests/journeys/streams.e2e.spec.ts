@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { historyOf } from './histories.js';
 import { type Running, startStandalone } from './standalone.js';
 import { idsOf, read, upTo } from './streaming.js';
 import { until } from './until.js';
 import { approval, code, delay, inSequence, publish, transform } from './workflows.js';
+
+jest.setTimeout(60_000);
 
 let runlog: Running;
 const env = { RUNLOG_SSE_MAX_SECONDS: '1', RUNLOG_SSE_LIMIT: '3' };
@@ -27,7 +29,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await runlog?.discard();
-}, 30_000);
+});
 
 const create = async (workflow: string, query = '') => (await runlog.call('POST', `/api/v1/workflows/${workflow}/executions${query}`, { input: { n: 1 } })).body;
 const events = (id: string) => `/api/v1/executions/${id}/events`;
@@ -160,7 +162,7 @@ describe('logs', () => {
     expect(seen).toEqual(body.data.map(({ seq }: { seq: number }) => seq));
     expect(texts.filter((text) => /^(one|two|three)/.test(text))).toHaveLength(3);
     expect((await read(runlog, `/api/v1/executions/${id}/logs?follow=true`, { headers: { 'last-event-id': String(seen.at(-1)) } })).status).toBe(204);
-  }, 20_000);
+  });
 });
 
 describe('a stream over a crash', () => {
@@ -185,5 +187,5 @@ describe('a stream over a crash', () => {
     const [a, b] = await Promise.all([resume(events(id), idsOf(asked.messages)), resume(events(ticking), idsOf(before.messages))]);
     expect(a).toEqual(upTo((await historyOf(runlog, id)).length));
     expect(b).toEqual(upTo((await historyOf(runlog, ticking)).length));
-  }, 40_000);
+  });
 });

@@ -44,7 +44,7 @@ export class ShapeQuery {
 
 /** The same, and how long a create waits. */
 export class CreateQuery extends ShapeQuery {
-  @ApiPropertyOptional({ type: String, pattern: '^[0-9]{1,9}$', description: 'Seconds to wait for the end, at most 600' })
+  @ApiPropertyOptional({ type: String, pattern: '^[0-9]+$', description: 'Seconds to wait for the end, at most 600' })
   @IsOptional()
   @IsString()
   wait?: string;

@@ -25,6 +25,6 @@ const preferredWait = (header: string | undefined): string | undefined =>
     .find((value) => value !== undefined);
 
 const secondsIn = (text: string, from: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw malformed('invalid_wait', from, `Expected '${from}' to be a whole number of seconds, but got '${text}'`);
+  if (!/^\d+$/.test(text)) throw malformed('invalid_wait', from, `Expected '${from}' to be a whole number of seconds, but got '${text}'`);
   return Math.min(Number(text), LONGEST_S);
 };

@@ -77,7 +77,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private unmatched(request: ApiRequest): Problem {
     const allowed = this.routes.methodsAt(request.path);
-    if (allowed.length === 0) return new Problem('unknown', 'route_not_found', `Expected a route at '${request.path}', but there is none`);
+    if (allowed.length === 0 || allowed.includes(request.method)) return new Problem('unknown', 'route_not_found', `Expected a route at '${request.path}', but there is none`);
     const allow = allowed.join(', ');
     return new Problem('method', 'method_not_allowed', `Expected one of ${allow} at '${request.path}', but got ${request.method}`, { headers: { Allow: allow } });
   }
