@@ -11,7 +11,7 @@ export interface Live {
   stored: number;
   /** Nodes whose outputs are not stored yet. */
   freshOutputs: NodeId[];
-  /** Rows of it are in `engine_outputs`. */
+  /** Rows of it may be in `engine_outputs`: an owner before this one may still be writing them. */
   hasStoredOutputs: boolean;
   /** Bytes of the events applied since it was loaded: about what it holds in memory. */
   bytes: number;

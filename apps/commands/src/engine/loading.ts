@@ -17,7 +17,7 @@ export class Loading {
   async bring(ids: Iterable<ExecutionId>): Promise<void> {
     const missing = [...new Set(ids)].filter((id) => !this.residents.has(id));
     if (missing.length === 0) return;
-    for (const { execution, tip, hasOutputs } of await this.store.load(missing)) {
+    for (const { execution, tip } of await this.store.load(missing)) {
       const versionId = execution.created.workflow_version_id;
       const workflow = await this.workflows.load(versionId);
       if (!workflow)
@@ -25,7 +25,7 @@ export class Loading {
           this.partition,
           `the catalog lacks workflow version '${versionId}' of execution '${execution.id}': restore the database that belongs to this log`,
         );
-      this.residents.add({ execution, workflow, tip, stored: execution.version, freshOutputs: [], hasStoredOutputs: hasOutputs, bytes: 2_000 });
+      this.residents.add({ execution, workflow, tip, stored: execution.version, freshOutputs: [], hasStoredOutputs: true, bytes: 2_000 });
     }
   }
 }

@@ -87,7 +87,7 @@ export class Recovery {
     if (!workflow)
       throw new PartitionHalted(owned.partition, `the catalog lacks the workflow version of execution '${event.executionId}': restore the database that belongs to this log`);
     const execution = stopOnUnknown(owned.partition, () => evolve(live?.execution, event, workflow));
-    const after = live ?? { execution, workflow, tip: '', stored: 0, freshOutputs: [], hasStoredOutputs: false, bytes: 0 };
+    const after = live ?? { execution, workflow, tip: '', stored: 0, freshOutputs: [], hasStoredOutputs: true, bytes: 0 };
     if (!live) residents.add(after);
     after.tip = event.id;
     if (event.type === 'NodeCompleted') after.freshOutputs.push(event.data.node_id);

@@ -8,7 +8,6 @@ import type { Live } from './live.js';
 export interface StoredExecution {
   readonly execution: Execution;
   readonly tip: string;
-  readonly hasOutputs: boolean;
 }
 
 /** Everything that one flush writes, cut off from memory: what happens to the executions afterwards does not reach it. */
@@ -50,7 +49,7 @@ export class StateStore {
         JSON.parse(snapshot) as Json,
         own.map(({ node_id, output }) => [node_id, JSON.parse(output) as Json] as const),
       );
-      return { execution, tip, hasOutputs: own.length > 0 };
+      return { execution, tip };
     });
   }
 
