@@ -103,6 +103,8 @@ export class World {
   /** All that is on the log is decided, projected, scheduled and stored. */
   get isAtRest(): boolean {
     const { broker, tables } = this;
+    const isStored = [...this.history.byExecution].every(([id, facts]) => tables.engine_state.get(id)?.version === facts.at(-1)?.version);
+    if (!isStored) return false;
     const standings = [...this.engines.values()].flatMap((engine) => engine.standings());
     return [0, 1].every((partition) => {
       const commands = broker.records('execution-commands', partition).length;
