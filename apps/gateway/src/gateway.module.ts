@@ -18,13 +18,17 @@ import { RateLimit } from './auth/rate-limit.js';
 import { Definitions } from './definitions/definitions.js';
 import { SecretsController } from './definitions/secrets.controller.js';
 import { WorkflowsController } from './definitions/workflows.controller.js';
+import { Awaiting } from './executions/awaiting.js';
 import { Creates } from './executions/creates.js';
 import { ExecutionReader } from './executions/execution-reader.js';
 import { ExecutionsController, Links } from './executions/executions.controller.js';
+import { FollowOns } from './executions/follow-ons.js';
 import { Histories } from './executions/histories.js';
 import { HistoryController } from './executions/history.controller.js';
 import { Lists } from './executions/lists.js';
 import { PinnedWorkflows } from './executions/pinned-workflows.js';
+import { Replays } from './executions/replays.js';
+import { Retries } from './executions/retries.js';
 import { Verbs } from './executions/verbs.js';
 import { type GatewayDeps, GatewayService } from './gateway.service.js';
 import { AnswerInterceptor } from './http/answer.js';
@@ -71,6 +75,8 @@ const partsOf = (service: GatewayService): Provider[] => {
   const workflows = new PinnedWorkflows(catalog);
   const reader = new ExecutionReader(log, reads);
   const idempotency = new Idempotency(catalog, sealing);
+  const awaiting = new Awaiting(tail, reader, stopping);
+  const followOns = new FollowOns(awaiting, workflows);
   const routes = new RouteTable();
   return [
     value(GatewayService, service),
@@ -84,7 +90,9 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(ExecutionReader, reader),
     value(Idempotency, idempotency),
     value(Definitions, new Definitions(catalog, workflows)),
-    value(Creates, new Creates(catalog, workflows, commands, tail, reader, idempotency, stopping)),
+    value(Creates, new Creates(catalog, workflows, commands, tail, awaiting, idempotency, stopping)),
+    value(Retries, new Retries(catalog, workflows, commands, reader, awaiting, followOns, idempotency)),
+    value(Replays, new Replays(catalog, workflows, commands, reads, reader, followOns, idempotency)),
     value(Verbs, new Verbs(commands, reader, workflows, idempotency)),
     value(Inbox, new Inbox(reads, catalog)),
     value(Lists, new Lists(reads, catalog, workflows)),

@@ -9,6 +9,8 @@ const leastRole = {
   'executions:read': 'viewer',
   'executions:create': 'editor',
   'executions:cancel': 'editor',
+  'executions:retry': 'editor',
+  'executions:replay': 'editor',
   'executions:respond': 'viewer',
   'workflows:read': 'viewer',
   'workflows:write': 'editor',

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { ExecutionView } from '@runlog/contract';
-import type { CommandOf } from '@runlog/execution';
+import type { CommandOf, Json } from '@runlog/execution';
 import { type Catalog, isTerminalStatus } from '@runlog/read-model';
-import { validateJson } from '@runlog/workflow';
+import { validateJson, type WorkflowDefinition } from '@runlog/workflow';
 import type { Principal } from '../auth/principal.js';
 import type { Commands } from '../commands.js';
 import { Answer } from '../http/answer.js';
@@ -10,13 +9,13 @@ import { invalid, unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import type { ActIds, Idempotency } from '../idempotency.js';
 import type { Tail } from '../tail.js';
+import type { Awaiting } from './awaiting.js';
 import type { CreateExecutionBody } from './create.dto.js';
 import { createdData } from './created.js';
-import type { ExecutionReader } from './execution-reader.js';
 import { executionResource } from './execution-resource.js';
 import type { Latest, PinnedWorkflows } from './pinned-workflows.js';
 import { etagOf, type Presentation } from './presentation.js';
-import { isSettled, Unfolding } from './unfolding.js';
+import { Unfolding } from './unfolding.js';
 import type { Waiting } from './waiting.js';
 
 interface Ask {
@@ -37,7 +36,7 @@ export class Creates {
     private readonly workflows: PinnedWorkflows,
     private readonly commands: Commands,
     private readonly tail: Tail,
-    private readonly reader: ExecutionReader,
+    private readonly awaiting: Awaiting,
     private readonly idempotency: Idempotency,
     /** Aborts when the gateway goes down: whoever waits gets what there is. */
     private readonly stopping: AbortSignal,
@@ -49,7 +48,7 @@ export class Creates {
       throw ask.from === 'path'
         ? unknown('workflow', ask.workflow)
         : invalid([{ pointer: '/workflow_id', detail: `Expected the id or key of a workflow, but there is no '${ask.workflow}'` }], 'workflow_not_found');
-    checkInput(latest, ask.body);
+    checkInput(latest.pinned.definition, ask.body.input ?? {});
     return this.idempotency.once(ask.request, ask.who, ask.body, (ids) => this.act(ask, latest, ids));
   }
 
@@ -72,7 +71,7 @@ export class Creates {
     try {
       const { version } = await this.commands.send(command);
       if (waiting.seconds > 0 && unfolding.view) await unfolding.settled(deadline - performance.now(), this.stopping);
-      const view = unfolding.view ?? (await this.recorded(who, executionId, version, deadline));
+      const view = unfolding.view ?? (await this.awaiting.settled({ who, executionId, nodes: true, minVersion: version }, deadline));
       const resource = executionResource(view, await this.workflows.version(view.workflow_version_id), { ...how, now: Date.now() });
       const ended = isTerminalStatus(view.status);
       const location = { Location: `/api/v1/executions/${executionId}` };
@@ -83,31 +82,12 @@ export class Creates {
       unfolding.close();
     }
   }
-
-  /** A create that was recorded before this gateway looked: by an earlier try with the same Idempotency-Key. */
-  private async recorded(who: Principal, executionId: string, version: number, deadline: number): Promise<ExecutionView> {
-    let changed = (): void => undefined;
-    const unwatch = this.tail.watch(executionId, () => changed());
-    try {
-      for (;;) {
-        const moved = new Promise<void>((resolve) => (changed = resolve));
-        const { view } = await this.reader.after(who, executionId, version);
-        const left = deadline - performance.now();
-        if (isSettled(view) || left <= 0 || this.stopping.aborted) return view;
-        let timer: NodeJS.Timeout | undefined;
-        await Promise.race([moved, new Promise((resolve) => (timer = setTimeout(resolve, Math.min(left, 1000))))]);
-        clearTimeout(timer);
-      }
-    } finally {
-      unwatch();
-    }
-  }
 }
 
-const checkInput = ({ pinned }: Latest, body: CreateExecutionBody): void => {
-  const schema = pinned.definition.input_schema;
+/** Throws a 422 problem where the input breaks the version's schema. */
+export const checkInput = ({ input_schema: schema }: WorkflowDefinition, input: Json): void => {
   if (schema === undefined) return;
-  const problems = validateJson(schema, body.input ?? {});
+  const problems = validateJson(schema, input);
   if (problems.length > 0)
     throw invalid(
       problems.map(({ pointer, detail }) => ({ pointer: `/input${pointer}`, detail })),
@@ -116,7 +96,7 @@ const checkInput = ({ pinned }: Latest, body: CreateExecutionBody): void => {
 };
 
 /** The caller's trace, else a new one (W3C Trace Context). */
-const traceparentOf = (request: ApiRequest): string => {
+export const traceparentOf = (request: ApiRequest): string => {
   const given = request.get('traceparent');
   if (given !== undefined && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(given)) return given;
   const random = randomBytes(24).toString('hex');

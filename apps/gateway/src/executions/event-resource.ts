@@ -35,7 +35,6 @@ const ends: Readonly<Record<string, ExecutionStatus>> = {
   ExecutionFailed: 'failed',
   ExecutionRejected: 'rejected',
   ExecutionCancelled: 'cancelled',
-  ExecutionSuperseded: 'cancelled',
 };
 
 /** The status that a terminal event leads to, null for any other. */

@@ -16,7 +16,7 @@ const wholeResource = (view: ExecutionView, workflow: Workflow | null, how: Pres
   const url = `${how.address}/api/v1/executions/${view.id}`;
   const ended = isTerminalStatus(view.status);
   const { completed_actions_count: completed, failed_actions_count: failed, running_actions_count: running, stopped_actions_count: stopped } = view;
-  const shown = (part: 'template' | 'execution_data' | 'stats') => workflow !== null && (how.expand.has(part) || how.fields?.has(part));
+  const shown = (part: 'template' | 'execution_data' | 'stats') => workflow !== null && (how.fields?.has(part) ?? how.expand.has(part));
   return {
     object: 'execution',
     id: view.id,

@@ -5,7 +5,7 @@ import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
 import { Answer } from '../http/answer.js';
 import type { ApiRequest } from '../http/request.js';
-import { Answers, AnswersList, Problems, TakesIdempotencyKey } from '../http/responses.js';
+import { Answers, AnswersList, AnswersOneOf, Problems, TakesIdempotencyKey } from '../http/responses.js';
 import { CreateExecutionBody, CreateExecutionOfBody } from './create.dto.js';
 import { Creates } from './creates.js';
 import { ExecutionReader, staleHeader } from './execution-reader.js';
@@ -14,7 +14,9 @@ import { CreateQuery, GetQuery, ListQuery, ShapeQuery } from './list.dto.js';
 import { Lists } from './lists.js';
 import { PinnedWorkflows } from './pinned-workflows.js';
 import { etagOf, namesTag, presentationOf } from './presentation.js';
-import { CancelBody, RespondBody } from './verbs.dto.js';
+import { Replays } from './replays.js';
+import { Retries } from './retries.js';
+import { CancelBody, ReplayBody, RespondBody } from './verbs.dto.js';
 import { Verbs } from './verbs.js';
 import { waitingOf } from './waiting.js';
 
@@ -34,6 +36,8 @@ export class ExecutionsController {
     private readonly lists: Lists,
     private readonly reader: ExecutionReader,
     private readonly verbs: Verbs,
+    private readonly retries: Retries,
+    private readonly replays: Replays,
     private readonly workflows: PinnedWorkflows,
     private readonly links: Links,
   ) {}
@@ -107,6 +111,36 @@ export class ExecutionsController {
   @Problems(404, 409, 412, 413, 415, 422)
   cancel(@Req() request: ApiRequest, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: ShapeQuery, @Body() body: CancelBody): Promise<Answer> {
     return this.verbs.cancel({ request, who, ref, body, how: presentationOf(request, query, this.links.publicUrl, true) });
+  }
+
+  @Post('executions/:execution_id/retry')
+  @Requires('executions:retry')
+  @ApiOperation({ operationId: 'retryExecution', summary: 'Begin anew with the same input and version; stops the execution if it is alive' })
+  @TakesIdempotencyKey()
+  @ApiHeader({ name: 'If-Match', required: false, schema: { type: 'string' } })
+  @TimeZone()
+  @Prefer()
+  @Answers(200, 'Execution', 'An earlier retry that is alive; or, waited for: it has ended')
+  @Answers(201, 'Execution', 'The next execution')
+  @Answers(202, 'Execution', 'Waited for: it goes on')
+  @Problems(404, 409, 412, 413, 415, 422)
+  retry(@Req() request: ApiRequest, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: CreateQuery, @Body() body: CancelBody): Promise<Answer> {
+    return this.retries.retry({ request, who, ref, body, waiting: waitingOf(request, query.wait), how: presentationOf(request, query, this.links.publicUrl, true) });
+  }
+
+  @Post('executions/:execution_id/replay')
+  @Requires('executions:replay')
+  @ApiOperation({ operationId: 'replayExecution', summary: 'Run an ended execution again: all of it, from a node, or from an event' })
+  @TakesIdempotencyKey()
+  @ApiHeader({ name: 'If-Match', required: false, schema: { type: 'string' } })
+  @TimeZone()
+  @Prefer()
+  @AnswersOneOf(200, ['Execution', 'Plan'], 'Waited for: it has ended; or the plan that was asked for')
+  @Answers(201, 'Execution', 'The new execution')
+  @Answers(202, 'Execution', 'Waited for: it goes on')
+  @Problems(404, 409, 412, 413, 415, 422)
+  replay(@Req() request: ApiRequest, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: CreateQuery, @Body() body: ReplayBody): Promise<Answer> {
+    return this.replays.replay({ request, who, ref, body, waiting: waitingOf(request, query.wait), how: presentationOf(request, query, this.links.publicUrl, true) });
   }
 
   @Post('executions/:execution_id/respond')

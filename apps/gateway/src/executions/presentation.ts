@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { ExecutionView } from '@runlog/contract';
 import { IANAZone } from 'luxon';
-import { malformed } from '../http/problem.js';
+import { malformed, Problem } from '../http/problem.js';
 import { type ApiRequest, addressOf } from '../http/request.js';
 import { executionFields } from './execution-fields.js';
 
@@ -70,4 +71,13 @@ export const matchedVersion = (header: string | undefined): number | null | unde
   const version = /^(?:W\/)?"(\d{1,15})(?:-[\w-]*)?"$/.exec(header.trim())?.[1];
   if (version === undefined) throw malformed('invalid_header', 'If-Match', `Expected If-Match to hold one ETag of this execution, but got '${header}'`);
   return Number(version);
+};
+
+/** Throws a 412 problem where `If-Match` names another version than the execution's. */
+export const requireMatch = (request: ApiRequest, view: ExecutionView): void => {
+  const version = matchedVersion(request.get('if-match'));
+  if (version == null || version === view.version) return;
+  throw new Problem('stale', 'version_changed', `Expected execution '${view.id}' at version ${version}, but it stands at ${view.version}`, {
+    state: { status: view.status, version: view.version },
+  });
 };

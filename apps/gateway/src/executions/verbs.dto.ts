@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import type { Json } from '@runlog/execution';
-import { Allow, IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { Allow, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, MaxLength, Min } from 'class-validator';
 
 /** Asks an execution to stop. */
 export class CancelBody {
@@ -9,6 +9,40 @@ export class CancelBody {
   @IsString()
   @MaxLength(1000)
   reason?: string | null;
+}
+
+/** Replays an execution that has ended; everything may be left out. */
+export class ReplayBody {
+  @ApiPropertyOptional({ type: String, description: 'This node and all that follow it run again; every other node that completed is reused' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 64)
+  from_node_id?: string;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'Forks at this event: nodes that had completed by then are reused' })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  at_version?: number;
+
+  @ApiPropertyOptional({ description: 'Instead of the original input', type: () => Object, nullable: true, additionalProperties: true })
+  @Allow()
+  input?: Json;
+
+  @ApiPropertyOptional({ enum: ['pinned', 'latest'], default: 'pinned' })
+  @IsOptional()
+  @IsIn(['pinned', 'latest'])
+  version?: 'pinned' | 'latest';
+
+  @ApiPropertyOptional({ type: Boolean, default: false, description: 'Approvals and questions are asked again instead of inherited' })
+  @IsOptional()
+  @IsBoolean()
+  reask?: boolean;
+
+  @ApiPropertyOptional({ type: Boolean, default: false, description: 'Only answers what would happen' })
+  @IsOptional()
+  @IsBoolean()
+  plan?: boolean;
 }
 
 /** Answers an open gate: an approval needs a decision, a question an answer. */

@@ -9,7 +9,7 @@ import type { Idempotency } from '../idempotency.js';
 import { type ExecutionReader, staleHeader } from './execution-reader.js';
 import { executionResource } from './execution-resource.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
-import { etagOf, matchedVersion, type Presentation } from './presentation.js';
+import { etagOf, type Presentation, requireMatch } from './presentation.js';
 import type { CancelBody, RespondBody } from './verbs.dto.js';
 
 interface Ask<Body> {
@@ -76,14 +76,6 @@ export class Verbs {
     return this.idempotency.once(request, who, body, act, { executionId: before.id });
   }
 }
-
-const requireMatch = (request: ApiRequest, view: ExecutionView): void => {
-  const version = matchedVersion(request.get('if-match'));
-  if (version == null || version === view.version) return;
-  throw new Problem('stale', 'version_changed', `Expected execution '${view.id}' at version ${version}, but it stands at ${view.version}`, {
-    state: { status: view.status, version: view.version },
-  });
-};
 
 /** Who may answer when the gate names nobody: editor and up. Who is named is settled by the gate itself, in `decide`. */
 const requireApprover = ({ role }: Principal, { gates }: ExecutionView, { gate_id, node_id }: RespondBody): void => {

@@ -19,6 +19,10 @@ const problems: Readonly<Record<number, string>> = {
 /** A JSON answer of this shape (a component of the document). */
 export const Answers = (status: number, schema: string, description = schema) => ApiResponse({ status, description, schema: { $ref: `#/components/schemas/${schema}` } });
 
+/** A JSON answer of one of these shapes. */
+export const AnswersOneOf = (status: number, schemas: readonly string[], description: string) =>
+  ApiResponse({ status, description, schema: { oneOf: schemas.map((schema) => ({ $ref: `#/components/schemas/${schema}` })) } });
+
 /** A list of this shape. */
 export const AnswersList = (item: string) =>
   ApiResponse({

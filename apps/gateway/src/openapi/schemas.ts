@@ -108,9 +108,16 @@ export const schemas = {
     stopped_at: timeOrNull,
     failed_at: timeOrNull,
     duration_ms: countOrNull,
+    reused_from: { type: ['string', 'null'], format: 'uuid' },
     attempts: { type: 'array', items: attempt },
   }),
   Why: object({ object: { const: 'why' }, status: text, causes: { type: 'array', items: cause } }),
+  Plan: object({
+    object: { const: 'plan' },
+    nodes: { type: 'array', items: object({ node_id: text, action: { type: 'string', enum: ['reuse', 'run', 'ask'] } }) },
+    repeated_effects: { type: 'array', items: text },
+    cost_estimate: { type: 'number', minimum: 0 },
+  }),
   Approval: object({
     id: text,
     execution_id: id,

@@ -59,6 +59,11 @@ export const streamEvents = async ({ tail, reads, freshness }: Sources, { worksp
       const page: readonly EventView[] = await reads.events({ workspaceId, executionId, after: last, limit: PAGE, ...(fresh && { fresh }) });
       if (until.aborted || (await send(page))) return;
       if (page.length === PAGE) continue;
+      // Whoever has the end already gets what came after it: a retry may have been asked for.
+      if (isTerminalStatus(view.status) && last >= view.version) {
+        await writer.write({ event: 'done', data: JSON.stringify({ status: view.status, version: last }) });
+        return;
+      }
       fresh = undefined;
       while (!until.aborted) {
         const { events, overflowed } = live.take();

@@ -1,0 +1,132 @@
+import type { ExecutionView, Reads } from '@runlog/contract';
+import { type CreatedData, type Json, planReplay, type ReplayPlan } from '@runlog/execution';
+import { type Catalog, isTerminalStatus } from '@runlog/read-model';
+import type { Workflow } from '@runlog/workflow';
+import { actorOf } from '../auth/principal.js';
+import type { Commands } from '../commands.js';
+import { Answer } from '../http/answer.js';
+import { invalid, Problem } from '../http/problem.js';
+import type { ActIds, Idempotency } from '../idempotency.js';
+import { checkInput, traceparentOf } from './creates.js';
+import type { ExecutionReader } from './execution-reader.js';
+import type { FollowOn, FollowOns } from './follow-ons.js';
+import type { PinnedWorkflows } from './pinned-workflows.js';
+import { requireMatch } from './presentation.js';
+import type { ReplayBody } from './verbs.dto.js';
+
+type Ask = FollowOn<ReplayBody>;
+
+/** What a replay was worked out to: of an ended execution, so nothing of it changes between the plan and the act. */
+interface WorkedOut {
+  readonly source: ExecutionView;
+  readonly created: CreatedData;
+  readonly workflow: Workflow;
+  readonly input: Json;
+  readonly plan: ReplayPlan;
+}
+
+/** Replays of ended executions: from the beginning, from a node, or from an event. */
+export class Replays {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly workflows: PinnedWorkflows,
+    private readonly commands: Commands,
+    private readonly reads: Reads,
+    private readonly reader: ExecutionReader,
+    private readonly followOns: FollowOns,
+    private readonly idempotency: Idempotency,
+  ) {}
+
+  async replay(ask: Ask): Promise<Answer> {
+    const worked = await this.workOut(ask);
+    if (ask.body.plan) return new Answer(200, planResource(worked.plan));
+    return this.idempotency.once(ask.request, ask.who, ask.body, (ids) => this.act(ask, worked, ids));
+  }
+
+  private async workOut({ request, who, ref, body }: Ask): Promise<WorkedOut> {
+    const { view: source } = await this.reader.one(who, ref, { nodes: false });
+    requireMatch(request, source);
+    if (!isTerminalStatus(source.status))
+      throw new Problem('conflict', 'execution_not_ended', `Expected to replay an execution that has ended, but '${source.id}' is ${source.status}`, {
+        state: { status: source.status, version: source.version },
+      });
+    const { at_version: forkedAt } = body;
+    if (forkedAt !== undefined && forkedAt > source.version)
+      throw invalid([{ pointer: '/at_version', detail: `Expected a version of execution '${source.id}', at most ${source.version}, but got ${forkedAt}` }], 'version_not_found');
+    const workflow = await this.target(who.workspaceId, source, body);
+    const created = await this.createdOf(who.workspaceId, source.id);
+    const input = body.input === undefined ? created.input : body.input;
+    if (body.input !== undefined || workflow.versionId !== source.workflow_version_id) checkInput(workflow.definition, input);
+    return { source, created, workflow, input, plan: await this.plan(who.workspaceId, source, workflow, body) };
+  }
+
+  private async plan(workspaceId: string, source: ExecutionView, workflow: Workflow, { from_node_id: from, at_version: forkedAt, reask = false, plan: isAsked }: ReplayBody) {
+    const reuses = from !== undefined || forkedAt !== undefined;
+    const ask = { workspaceId, executionId: source.id, ...(forkedAt === undefined ? {} : { atVersion: forkedAt }) };
+    const found = reuses || isAsked ? await this.reads.replayNodes(ask) : [];
+    const nodes = (found ?? []).map(
+      ({ node_id, reused_from, ...node }) => [node_id, { ...node, reused: reused_from && { from: reused_from.execution_id, version: reused_from.version } }] as const,
+    );
+    const version = forkedAt ?? source.version;
+    const planned = planReplay(workflow, { source: { id: source.id, version }, nodes: new Map(nodes), from, fork: forkedAt !== undefined, reask });
+    if ('problem' in planned) throw invalid([{ pointer: '/from_node_id', detail: planned.problem }], 'node_not_reached');
+    return planned;
+  }
+
+  private async act(ask: Ask, { source, created, workflow, input, plan }: WorkedOut, { executionId, commandId }: ActIds): Promise<Answer> {
+    const { who, request } = ask;
+    const [runNumber, hashid] = await Promise.all([this.catalog.takeRunNumber(source.workflow_id), this.catalog.takeHashid(who.workspaceId)]);
+    const { key, name } = workflow.definition;
+    const { version } = await this.commands.send({
+      type: 'CreateExecution',
+      id: commandId,
+      executionId,
+      workspaceId: who.workspaceId,
+      at: Date.now(),
+      traceparent: traceparentOf(request),
+      created: {
+        ...created,
+        workflow_version_id: workflow.versionId,
+        actions_count: workflow.nodes.size,
+        input,
+        hashid,
+        key: `${key}_${runNumber}`,
+        name: `${name} ${runNumber}`,
+        run_number: runNumber,
+        user_id: who.userId,
+        created_by: actorOf(who),
+        trigger: { kind: 'replay', id: source.id },
+        parent_execution_id: null,
+        root_execution_id: null,
+        batch_id: null,
+        retry_of: null,
+        replay_of: source.id,
+        retry_count: 0,
+      },
+      ...(plan.reuse.length > 0 ? { reuse: plan.reuse } : {}),
+    });
+    return this.followOns.answer(ask, executionId, true, version);
+  }
+
+  /** The version that the replay runs. */
+  private async target(workspaceId: string, source: ExecutionView, { version }: ReplayBody): Promise<Workflow> {
+    const workflow = version === 'latest' ? (await this.workflows.latestOf(workspaceId, source.workflow_id))?.workflow : await this.workflows.version(source.workflow_version_id);
+    if (!workflow) throw new Error(`Expected the definition of execution '${source.id}' in the catalog, but it is not there`);
+    return workflow;
+  }
+
+  /** What the source was created with, as recorded. */
+  private async createdOf(workspaceId: string, executionId: string): Promise<CreatedData> {
+    const [first] = await this.reads.events({ workspaceId, executionId, after: 0, limit: 1 });
+    if (!first) throw new Error(`Expected the first event of execution '${executionId}' in the read model, but it is not there`);
+    return JSON.parse(first.value) as CreatedData;
+  }
+}
+
+const planResource = ({ nodes, repeatedEffects }: ReplayPlan) => ({
+  object: 'plan',
+  nodes: nodes.map(({ node, action }) => ({ node_id: node, action })),
+  repeated_effects: repeatedEffects,
+  // No kind of node costs anything yet.
+  cost_estimate: 0,
+});
