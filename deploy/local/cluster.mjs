@@ -1,13 +1,13 @@
 // `npm run cluster`: a real Apache Kafka, a real PostgreSQL and a process per service on this machine, two of each that can be doubled.
 // Tests, storms and benchmarks use `startCluster` to kill and restart single processes.
 import { spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, startKafka } from './kafka.mjs';
-import { pinnedNode, root, setUp } from './setup.mjs';
+import { pinnedNode, root, runPinned, setUp } from './setup.mjs';
 
 const doubled = { commands: 2, scheduler: 1, runner: 2, queries: 2, gateway: 2 };
 
@@ -31,8 +31,11 @@ class Member {
     this.child = spawn(pinnedNode(), ['--enable-source-maps', join(root, `apps/${this.service}/dist/main.js`)], {
       cwd: root,
       env: { ...process.env, ...this.env },
+      // The channel says that this process lives; a group of its own keeps a terminal's Ctrl-C for the launcher, which stops all in order.
       stdio: ['ignore', out, out, 'ipc'],
+      detached: true,
     });
+    closeSync(out);
     this.exited = new Promise((done) => this.child.once('exit', (code, signal) => done(code ?? signal)));
     return this;
   }
@@ -62,27 +65,37 @@ class Member {
     return this.child.kill(signal);
   }
 
+  get runs() {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Once it has ended. */
   async restart() {
     this.restarts++;
     await this.exited;
     this.start();
   }
 
+  /** In order; resolves with the exit code, or with the signal that was needed. */
   async stop(patienceMs = 25_000) {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    this.child.kill('SIGTERM');
+    if (this.runs) {
+      this.child.kill('SIGCONT');
+      this.child.kill('SIGTERM');
+    }
     const hard = setTimeout(() => this.child.kill('SIGKILL'), patienceMs);
-    await this.exited;
+    const code = await this.exited;
     clearTimeout(hard);
+    return code;
   }
 }
 
 /**
- * Starts everything and resolves once every process is ready: `{ members, gateways: [url], adminKey, brokers, databaseUrl, member(name), stop() }`.
- * `home` keeps data and logs; `counts` overrides how many of each service; `env` goes to every process. `port` is the first gateway's, the
- * second one's is the next. `supervise` starts a process again when it ends by itself.
+ * Starts everything and resolves once every process is ready: `{ members, gateways: [url], adminKey, brokers, databaseUrl, member(name),
+ * crashKafka(), stop() }`. `home` keeps data and logs; `counts` overrides how many of each service; `env` goes to every process. `port` is the
+ * first gateway's, the second one's is the next. `supervise` starts a process again when it ends by itself. With `databaseUrl` or `kafkaBrokers`
+ * that database or broker is used, else one is started.
  */
-export async function startCluster({ home, port = 0, counts = {}, env = {}, supervise = false, say = () => {} }) {
+export async function startCluster({ home, port = 0, counts = {}, env = {}, supervise = false, databaseUrl, kafkaBrokers, say = () => {} }) {
   const folder = resolve(home);
   await mkdir(join(folder, 'logs'), { recursive: true });
   const undo = [];
@@ -90,15 +103,29 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const { startEmbeddedPostgres } = await import('../../libs/platform/dist/index.js');
+    const { startEmbeddedPostgres } = await import(new URL('../../libs/platform/dist/index.js', import.meta.url).href);
     say('Starting PostgreSQL and Apache Kafka ...');
-    const [postgres, kafka] = await Promise.all([
-      process.env.DATABASE_URL ? undefined : startEmbeddedPostgres({ dataFolder: join(folder, 'postgres'), settings: { max_connections: '200' } }),
-      process.env.KAFKA_BROKERS ? undefined : startKafka({ dataDir: join(folder, 'kafka'), logFile: join(folder, 'logs/kafka.log') }),
-    ]);
+    const broker = { dataDir: join(folder, 'kafka'), logFile: join(folder, 'logs/kafka.log') };
+    let postgres;
+    let kafka;
     undo.push(() => Promise.all([postgres?.stop(), kafka?.stop()]));
-    const databaseUrl = process.env.DATABASE_URL ?? postgres.connectionString;
-    const brokers = process.env.KAFKA_BROKERS ?? kafka.brokers.join(',');
+    const started = await Promise.allSettled([
+      databaseUrl || startEmbeddedPostgres({ dataFolder: join(folder, 'postgres'), settings: { max_connections: '200' } }).then((one) => (postgres = one)),
+      kafkaBrokers || startKafka(broker).then((one) => (kafka = one)),
+    ]);
+    for (const { reason } of started) if (reason) throw reason;
+    databaseUrl ??= postgres.connectionString;
+    const brokers = kafkaBrokers ?? kafka.brokers.join(',');
+    /** As a crash does it; `back()` starts the broker again on the same data and ports. */
+    const crashKafka = async () => {
+      const { port: kafkaPort, controllerPort } = kafka;
+      await kafka.kill();
+      return {
+        back: async () => {
+          kafka = await startKafka({ ...broker, port: kafkaPort, controllerPort });
+        },
+      };
+    };
     const adminKey = process.env.RUNLOG_ADMIN_KEY || (await keptKey(join(folder, 'admin-key')));
 
     const wanted = { ...doubled, ...counts };
@@ -132,6 +159,7 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
       if (stopping || !supervise) return;
       say(`${member.name} ended (${code}); starting it again`);
       await new Promise((done) => setTimeout(done, 1_000));
+      if (stopping) return;
       await member.restart();
       void watch(member);
     };
@@ -147,8 +175,7 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
       adminKey,
       brokers,
       databaseUrl,
-      kafka,
-      postgres,
+      crashKafka,
       stop,
     };
   } catch (error) {
@@ -166,15 +193,26 @@ async function keptKey(path, encoding = 'base64url') {
   return made;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await setUp();
+async function foreground() {
   const say = (line) => process.stderr.write(`${line}\n`);
   const home = process.env.RUNLOG_HOME ?? join(root, '.runlog/cluster');
   const alive = setInterval(() => {}, 60_000);
-  const cluster = await startCluster({ home, port: Number(process.env.PORT || 4000), supervise: true, say }).catch((error) => {
-    say(error.message);
-    process.exit(1);
-  });
+  let cluster;
+  let ending;
+  const down = (code) => {
+    ending ??= (async () => {
+      say('Stopping ...');
+      await cluster?.stop();
+      clearInterval(alive);
+      process.exit(code);
+    })();
+    return ending;
+  };
+  // A terminal's Ctrl-C comes twice: from the terminal and from the launcher, whose end closes the channel.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => (cluster ? void down(0) : process.exit(130)));
+  process.once('disconnect', () => void down(1));
+  const { DATABASE_URL: databaseUrl, KAFKA_BROKERS: kafkaBrokers, PORT: port = 4000 } = process.env;
+  cluster = await startCluster({ home, port: Number(port), supervise: true, databaseUrl, kafkaBrokers, say });
   const [first] = cluster.gateways;
   process.stdout.write(`
 Runlog runs as a cluster of ${cluster.members.length} processes on Apache Kafka (${cluster.brokers}).
@@ -185,11 +223,16 @@ Runlog runs as a cluster of ${cluster.members.length} processes on Apache Kafka 
   try    curl -s ${first}/api/v1/executions -H 'Authorization: Bearer ${cluster.adminKey}'
 Ctrl-C stops everything; the next start goes on where it was.
 `);
-  const down = async () => {
-    say('Stopping ...');
-    await cluster.stop();
-    clearInterval(alive);
-    process.exit(0);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void down());
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.channel)
+    await foreground().catch((error) => {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(1);
+    });
+  else {
+    await setUp();
+    process.exitCode = await runPinned([fileURLToPath(import.meta.url)]);
+  }
 }

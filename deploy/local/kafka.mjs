@@ -37,7 +37,14 @@ const manifestOf = (folder) => join(folder, 'complete.json');
 async function isComplete(folder, pomHash) {
   const manifest = await readFile(manifestOf(folder), 'utf8').then(JSON.parse, () => undefined);
   if (manifest?.pom !== pomHash || !Array.isArray(manifest.jars) || manifest.jars.length === 0) return false;
-  const sizes = await Promise.all(manifest.jars.map(({ jar }) => stat(join(folder, jar)).then((file) => file.size, () => -1)));
+  const sizes = await Promise.all(
+    manifest.jars.map(({ jar }) =>
+      stat(join(folder, jar)).then(
+        (file) => file.size,
+        () => -1,
+      ),
+    ),
+  );
   return sizes.every((size, i) => size === manifest.jars[i].size);
 }
 
@@ -81,7 +88,9 @@ async function resolveJars(into) {
 export async function ensureKafkaJars({ cache = join(root, '.cache/kafka') } = {}) {
   await requireJava();
   const folder = join(cache, kafkaVersion);
-  const pomHash = createHash('sha256').update(await readFile(pom)).digest('hex');
+  const pomHash = createHash('sha256')
+    .update(await readFile(pom))
+    .digest('hex');
   if (await isComplete(folder, pomHash)) return folder;
   await mkdir(cache, { recursive: true });
   return withLock(`${folder}.lock`, async () => {
@@ -178,7 +187,20 @@ const jvm = (heap) => [`-Xmx${heap}`, `-Xms${heap}`, '-XX:+UseSerialGC', '-Xshar
 async function format(classpath, config, dataDir) {
   if (existsSync(join(dataDir, 'log/meta.properties'))) return;
   const clusterId = randomBytes(16).toString('base64url');
-  await run(java, ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', `-Dlog4j2.configurationFile=${log4j}`, '-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config]).catch((error) => {
+  await run(java, [
+    '-Xmx256m',
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    `-Dlog4j2.configurationFile=${log4j}`,
+    '-cp',
+    classpath,
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    clusterId,
+    '-c',
+    config,
+  ]).catch((error) => {
     throw new Error(`Expected to format the Kafka data folder '${dataDir}', but it failed:\n${(error.stdout + error.stderr).slice(0, 2000)}`);
   });
 }
@@ -203,7 +225,8 @@ export async function startKafka({ dataDir, port, controllerPort, logFile, heap 
 
   const out = openSync(output, 'a');
   const args = ['-c', guarded, 'sh', java, ...jvm(heap), '-cp', `${jars}/*`, 'kafka.Kafka', config];
-  const broker = spawn('/bin/sh', args, { stdio: ['ignore', out, out, 'pipe'] });
+  // In a group of its own: a terminal's Ctrl-C is for whoever runs the broker, who stops it last.
+  const broker = spawn('/bin/sh', args, { stdio: ['ignore', out, out, 'pipe'], detached: true });
   closeSync(out);
   const exited = new Promise((done) => {
     broker.once('error', () => done(-1));

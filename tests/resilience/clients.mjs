@@ -14,7 +14,10 @@ export class Ledger {
     fsyncSync(this.file);
   }
   read() {
-    return readFileSync(this.path, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
+    return readFileSync(this.path, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
   }
   close() {
     closeSync(this.file);
@@ -50,6 +53,17 @@ export class Api {
       }
       await sleep(wait);
     }
+  }
+
+  /** How far one gateway says that the read models are behind the log; infinite while it does not answer. */
+  async lagMs() {
+    const url = this.gateways[this.next++ % this.gateways.length];
+    const asked = fetch(`${url}/api/v1/executions?limit=1&fields=id`, { headers: { authorization: `Bearer ${this.key}` }, signal: AbortSignal.timeout(5_000) });
+    const lag = await asked.then(
+      (response) => (response.ok ? response.headers.get('runlog-lag-ms') : null),
+      () => null,
+    );
+    return lag === null ? Number.POSITIVE_INFINITY : Number(lag);
   }
 
   /** Follows one execution's events to the end, over any number of broken connections; resolves with the ids it was told. */

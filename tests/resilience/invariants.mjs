@@ -1,4 +1,6 @@
-// The invariants that every storm ends with, from the independent reader's events alone. Each gives a list of violations, empty when it holds.
+// The invariants that every storm ends with: from the independent reader's events, the ledger and what the API showed. Each gives a list of
+// violations, empty when it holds.
+import { idOf } from './independent-log.mjs';
 
 const terminal = new Set(['ExecutionCompleted', 'ExecutionFailed', 'ExecutionCancelled', 'ExecutionRejected']);
 
@@ -31,12 +33,13 @@ export const oneEnd = ({ events }) =>
     return list.at(-1) === ends[0] ? [] : [`${id} goes on after ${ends[0].type}`];
   });
 
-/** I3: one chain, versions 1..n, each naming the one before. */
+/** I3: one chain, versions 1..n, each naming the one before, each id the hash of its event. */
 export const oneChain = ({ events }) =>
   [...byExecution(events)].flatMap(([id, list]) =>
     list.flatMap((event, i) => [
       ...(event.version === i + 1 ? [] : [`${id} has version ${event.version} where ${i + 1} is due`]),
       ...(event.previous === (list[i - 1]?.id ?? '') ? [] : [`${id} version ${event.version} does not name the event before it`]),
+      ...(event.id === idOf(event) ? [] : [`${id} version ${event.version} has id ${event.id}, but its content hashes to ${idOf(event)}`]),
     ]),
   );
 
@@ -90,7 +93,10 @@ export const oneWinner = ({ events, ledger }) => {
     const name = `${execution}/${data.gate_id}`;
     winners.set(name, (winners.get(name) ?? 0) + 1);
   }
-  const answers = Map.groupBy(ledger.filter(({ kind }) => kind === 'answered'), ({ id, gate }) => `${id}/${gate}`);
+  const answers = Map.groupBy(
+    ledger.filter(({ kind }) => kind === 'answered'),
+    ({ id, gate }) => `${id}/${gate}`,
+  );
   return [
     ...[...winners].filter(([, n]) => n > 1).map(([name, n]) => `gate ${name} has ${n} winners`),
     ...[...answers].filter(([, list]) => new Set(list.map(({ by }) => by)).size > 1).map(([name]) => `gate ${name} told two answers that they won`),
@@ -113,7 +119,7 @@ export const timersInTime = ({ events, outageMs }) =>
     });
   });
 
-/** I5 and I9 over the public API: what it shows equals the log, void records show up nowhere. */
+/** I5 over the public API: what it shows equals the log. */
 export const shownAsLogged = ({ events, shown }) =>
   [...byExecution(events)].flatMap(([id, list]) => {
     const seen = shown.get(id);
@@ -127,6 +133,19 @@ export const shownAsLogged = ({ events, shown }) =>
     return complaints;
   });
 
+/** I5 in the database: rows are the fold of the log. */
+export const rowsAsFolded = ({ drift }) => drift.map(({ executionId, because }) => `${executionId}: ${because}`);
+
+/** I9: events under a void claim show up nowhere. */
+export const voidsUnseen = ({ events, voids, shown, streams }) => {
+  const accepted = new Set(events.map(({ id }) => id));
+  const unseen = new Set(voids.filter((id) => !accepted.has(id)));
+  return [
+    ...[...shown].flatMap(([id, { events: told }]) => told.filter((event) => unseen.has(event.id)).map((event) => `${id}: its history shows void event ${event.id}`)),
+    ...[...streams].flatMap(([id, told]) => told.filter((one) => unseen.has(one)).map((one) => `${id}: its stream told void event ${one}`)),
+  ];
+};
+
 /** I11: what a stream told, joined over its reconnects, is the log's slice, each event once and in order. */
 export const streamsAsLogged = ({ events, streams }) => {
   const logged = byExecution(events);
@@ -136,4 +155,23 @@ export const streamsAsLogged = ({ events, streams }) => {
   });
 };
 
-export const all = { I1: accepted, I2: oneEnd, I3: oneChain, I4: legalSteps, 'I5 I9': shownAsLogged, I7: oneOutcome, I8: commandsInOrder, I11: streamsAsLogged, I12: oneWinner, I16: timersInTime };
+/** I14: the read models are level with the log, and all that was asked for has ended, within a minute after the faults. */
+export const drained = ({ levelMs, drainedMs }) => [
+  ...(levelMs <= 60_000 ? [] : [`the read models were level ${levelMs} ms after the last fault`]),
+  ...(drainedMs <= 60_000 ? [] : [`the last execution ended ${drainedMs} ms after the last fault and request`]),
+];
+
+export const all = {
+  I1: accepted,
+  I2: oneEnd,
+  I3: oneChain,
+  I4: legalSteps,
+  I5: (facts) => [...shownAsLogged(facts), ...rowsAsFolded(facts)],
+  I7: oneOutcome,
+  I8: commandsInOrder,
+  I9: voidsUnseen,
+  I11: streamsAsLogged,
+  I12: oneWinner,
+  I14: drained,
+  I16: timersInTime,
+};

@@ -3,6 +3,8 @@ import type { RunnerService } from './runner.service.js';
 
 /** What an operator watches of a runner, read when scraped. */
 export const exposeRunner = (registry: Registry, service: Pick<RunnerService, 'describe'>): void => {
+  const info = { name: 'runlog_runner_info', help: 'Always 1; the label is the id that histories name this runner by', labelNames: ['runner'] as const, registers: [registry] };
+  new Gauge(info).set({ runner: service.describe().runner }, 1);
   const gauge = (name: string, help: string, value: (runner: ReturnType<RunnerService['describe']>) => number) =>
     new Gauge({
       name,
