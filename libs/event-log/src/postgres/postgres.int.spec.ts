@@ -6,7 +6,7 @@ import type { LogHarness } from '../testing/contract-harness.js';
 import { createPostgresLog } from './postgres-log.js';
 
 const makeHarness = async (): Promise<LogHarness> => {
-  const database = await startTestDatabase({ durable: true });
+  const database = await startTestDatabase({ durable: true, own: true });
   const logs: EventLog[] = [];
   return {
     patienceMs: 10_000,
