@@ -1,13 +1,23 @@
 /** A column of a multi-row statement: its type in SQL and how a row gives its value. */
 export interface Column<Row> {
   readonly name: string;
-  /** `text[]` columns travel as array literals. */
   readonly type: 'uuid' | 'text' | 'integer' | 'bigint' | 'json' | 'date' | 'text[]';
   readonly of: (row: Row) => unknown;
 }
 
 /** Rows as one array per column, which is how `unnest` takes them. */
-export const columnar = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): unknown[][] => columns.map(({ of }) => rows.map(of));
+export const columnar = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): unknown[][] =>
+  columns.map(({ type, of }) => rows.map(type === 'text[]' ? (row) => arrayLiteral(of(row) as readonly string[]) : of));
+
+/** The row as it reads once written: by column, with JSON parsed and numbers as numbers. */
+export const rowOf = <Row>(columns: readonly Column<Row>[], row: Row): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(columns.map(({ name, type, of }) => [name, read(type, of(row) ?? null)]));
+
+const read = (type: Column<never>['type'], value: unknown): unknown => {
+  if (value === null) return null;
+  if (type === 'json') return JSON.parse(value as string);
+  return type === 'bigint' ? Number(value) : value;
+};
 
 /** `unnest($n::uuid[], ...) as r (id, ...)`, from parameter `first` on. JSON and arrays pass as text. */
 export const unnested = <Row>(columns: readonly Column<Row>[], first: number): string =>
@@ -20,4 +30,4 @@ export const selected = <Row>(columns: readonly Column<Row>[]): string =>
 export const names = <Row>(columns: readonly Column<Row>[]): string => columns.map(({ name }) => name).join(', ');
 
 /** A PostgreSQL array literal of strings. */
-export const arrayLiteral = (items: readonly string[]): string => `{${items.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+const arrayLiteral = (items: readonly string[]): string => `{${items.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;

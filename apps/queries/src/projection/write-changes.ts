@@ -3,9 +3,9 @@ import type { DecodedEvent, Position } from '@runlog/event-log';
 import type { Json } from '@runlog/execution';
 import { indexedTerm, liveJson, metadataTerm, nodeStateJson, openGatesOf, type Sql, settledJson } from '@runlog/read-model';
 import type { Changes, Touched } from './changes.js';
-import { arrayLiteral, type Column, columnar, names, selected, unnested } from './columns.js';
+import { type Column, columnar, names, rowOf, selected, unnested } from './columns.js';
 import type { StoredPosition } from './position-store.js';
-import type { UsageRow } from './usage.js';
+import type { Usage, UsageRow } from './usage.js';
 
 const durationOf = (view: ExecutionView): number | null => (view.started_at === null ? null : view.active_ms + view.suspended_ms);
 const termsOf = (metadata: { readonly [key: string]: Json }): string[] =>
@@ -40,8 +40,8 @@ const createdColumns: readonly Column<Touched>[] = [
   { name: 'parent_execution_id', type: 'text', of: ({ view }) => view.parent_execution_id },
   { name: 'retry_of', type: 'text', of: ({ view }) => view.retry_of },
   { name: 'replay_of', type: 'text', of: ({ view }) => view.replay_of },
-  { name: 'tags', type: 'text[]', of: ({ view }) => arrayLiteral(view.tags.map(indexedTerm)) },
-  { name: 'metadata_terms', type: 'text[]', of: ({ view }) => arrayLiteral(termsOf(view.metadata)) },
+  { name: 'tags', type: 'text[]', of: ({ view }) => view.tags.map(indexedTerm) },
+  { name: 'metadata_terms', type: 'text[]', of: ({ view }) => termsOf(view.metadata) },
   { name: 'created_at', type: 'bigint', of: ({ view }) => view.created_at },
   { name: 'settled', type: 'json', of: ({ view }) => settledJson(view) },
 ];
@@ -181,6 +181,18 @@ export const writeChanges = async (sql: Sql, changes: Changes, from: StoredPosit
   );
   return rows.length > 0;
 };
+
+/** What the tables hold of an execution as soon as everything in `view` is written. A reused node's row is where it ran. */
+export const rowsOf = (view: ExecutionView) => ({
+  execution: rowOf(createdColumns, { view, isNew: true, nodes: new Map(), outputChanged: true, gatesChanged: true }),
+  nodes: Object.values(view.nodes ?? {})
+    .filter(({ reused_from }) => reused_from === null)
+    .map((node) => rowOf(nodeColumns, { executionId: view.id, node, outputChanged: true })),
+  gates: openGatesOf(view).map((gate) => rowOf(gateColumns, { view, gate })),
+});
+
+/** The rows of sums that hold these alone. */
+export const usageRowsOf = (usage: Usage) => usage.rows.map((row) => rowOf(usageColumns, row));
 
 /** Open gates to write and others to remove; no gate is in both. */
 const changedGates = (touched: readonly Touched[]): { open: ChangedGate[]; gone: ChangedGate[] } => {
