@@ -95,6 +95,10 @@ export async function cancelStorm({ executions = 500, kills = 12, seed = 1, lane
     };
     const cancel = async (id) => answers.set(id, (await api.call('POST', `/api/v1/executions/${id}/cancel`, { reason: 'storm' })).status);
 
+    const until = async (isSo, what) => {
+      for (const last = Date.now() + 30_000; !isSo(); await sleep(10)) if (Date.now() > last) throw new Error(`Expected ${what} within 30 s, but there are ${server.waiting.size} open`);
+    };
+
     const dying = Math.min(kills * 8, executions);
     let n = 0;
     const lane = async () => {
@@ -110,9 +114,9 @@ export async function cancelStorm({ executions = 500, kills = 12, seed = 1, lane
 
     const runners = cluster.members.filter(({ service }) => service === 'runner');
     for (let round = 0; round < kills; round++) {
-      const before = server.waiting.size;
+      await until(() => server.waiting.size === 0, 'no request of the round before');
       const ids = await Promise.all(Array.from({ length: 8 }, (_, i) => create(shapes[2], 1_000_000 + round * 8 + i)));
-      while (server.waiting.size < before + ids.length && Date.now() < api.deadline) await sleep(20);
+      await until(() => server.waiting.size === ids.length, 'eight requests that are never answered');
       const asked = Promise.all(ids.map(cancel));
       await sleep(rnd() * 50);
       const runner = runners[round % runners.length];

@@ -126,6 +126,7 @@ describe('validateDefinition', () => {
     ['code without source', withNode('code', {}), ['/nodes/0/config/source']],
     ['a gate with a bad schema', withNode('question', { prompt: 'x', schema: { type: 'strin' } }), ['/nodes/0/config/schema/type']],
     ['an expiry answer that breaks the schema', withNode('question', { prompt: 'x', schema: { type: 'string' }, on_expiry: { answer: 1 } }), ['/nodes/0/config/on_expiry/answer']],
+    ['more approvals than users who may give one', withNode('approval', { prompt: 'x', approvers: { users: ['ann', 'ann'], needed: 2 } }), ['/nodes/0/config/approvers/needed']],
     ['an expiry that a question can not have', withNode('question', { prompt: 'x', on_expiry: 'approve' }), ['/nodes/0/config/on_expiry']],
     ['a bad input schema', { key: 'k', name: 'n', input_schema: { type: 'objct' } }, ['/input_schema/type']],
     ['a bad output schema', { key: 'k', name: 'n', settings: { output_schema: { $ref: 'http://x' } } }, ['/settings/output_schema/$ref']],

@@ -1,4 +1,4 @@
-import { expiry, gateMembers, gateTemplates } from './approval.js';
+import { enoughApprovers, expiry, gateMembers, gateTemplates } from './approval.js';
 import { type Kind, noBranches } from './kind.js';
 
 /** Asks people for an answer; gives {answer, by}. */
@@ -14,5 +14,6 @@ export const question: Kind = {
   expressions: [],
   templates: gateTemplates,
   schemas: ['schema'],
+  check: enoughApprovers,
   branches: noBranches,
 };
