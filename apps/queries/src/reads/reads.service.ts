@@ -43,7 +43,7 @@ export class ReadsService implements Reads {
       if (!view) return null;
       // The trace belongs to the record on the log, not to the stored history.
       const { trace_id } = viewOf(found);
-      return { view: { ...view, trace_id, ...(nodes ? {} : { nodes: undefined }) }, stale, lagMs };
+      return { view: { ...view, trace_id, nodes: nodes ? { ...view.nodes, ...(await this.#reused(view)) } : undefined }, stale, lagMs };
     }
     const view = viewOf(found);
     if (!nodes) return { view, stale, lagMs };
