@@ -193,7 +193,7 @@ export class Book implements Observer {
 /** Its unsaved rows into `changes`. From here on it counts as having them: a delete too many is harmless, one too few is not. */
 const takeOne = (watched: Watched, changes: Changes): Taken => {
   const { executionId, unsaved, saved } = watched;
-  const taken = { watched, execution: unsaved.execution, timers: [...unsaved.timers], attempts: [...unsaved.attempts] };
+  const taken = { watched, timers: [...unsaved.timers], attempts: [...unsaved.attempts] };
   for (const slot of unsaved.timers) {
     const armed = watched.timers.get(slot);
     if (armed) {
@@ -209,12 +209,13 @@ const takeOne = (watched: Watched, changes: Changes): Taken => {
     } else if (saved.attempts.has(node)) changes.goneAttempts.push({ executionId, node });
   }
   const isNeeded = !watched.isPlain || watched.timers.size > 0 || watched.attempts.size > 0;
-  if (saved.execution ? unsaved.execution : isNeeded) {
+  const execution = saved.execution ? unsaved.execution : isNeeded;
+  if (execution) {
     changes.executions.push({ executionId, workspaceId: watched.workspaceId, workflowVersionId: watched.workflowVersionId, cancelling: watched.cancelling, clock: watched.clock });
     saved.execution = true;
   }
   unsaved.execution = false;
   unsaved.timers.clear();
   unsaved.attempts.clear();
-  return taken;
+  return { ...taken, execution };
 };
