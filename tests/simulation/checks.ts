@@ -21,6 +21,7 @@ export const violations = (world: World): string[] => [
     ...leftBehind(world),
     ...effects(world),
     ...lateness(world),
+    ...values(world),
   ]),
 ];
 
@@ -109,6 +110,7 @@ const leftBehind = ({ tables }: World): string[] => {
   const found: string[] = [];
   for (const [name, rows] of Object.entries({ timers: tables.scheduler_timers, attempts: tables.scheduler_attempts, executions: tables.scheduler_executions }))
     for (const row of rows.values()) found.push(`E2: scheduler_${name} keeps a row of '${String(row.execution_id)}', which has ended`);
+  for (const { execution_id: id } of tables.gates.values()) found.push(`E2: '${String(id)}' has a row in gates, but it has ended`);
   for (const id of tables.engine_outputs.keys()) found.push(`E2: outputs of '${id}' are kept, but it has ended`);
   return found;
 };
@@ -135,6 +137,15 @@ const lateness = ({ weather, history }: World): string[] =>
         return late > 2_000 ? [`I16: '${String(fact.data.node_id)}' of '${fact.executionId}' went on ${late} ms late`] : [];
       })
     : [];
+
+/** What expressions see is what came before: node b of the chain gives what node a gave. */
+const values = ({ history }: World): string[] =>
+  [...history.byExecution].flatMap(([id, facts]) => {
+    const outputs = facts.filter((fact) => fact.type === 'NodeCompleted').map(({ data }) => data as { node_id: string; output: unknown });
+    const [a, b] = ['a', 'b'].map((node) => outputs.find((one) => one.node_id === node)?.output);
+    if (facts[0]?.data.workflow_version_id !== 'chain' || b === undefined || JSON.stringify(a) === JSON.stringify(b)) return [];
+    return [`E3: node 'b' of '${id}' saw ${JSON.stringify(b)} and not ${JSON.stringify(a)}`];
+  });
 
 type Recorded = Parameters<typeof foldView>[1];
 type Names = Parameters<typeof foldView>[2];

@@ -3,7 +3,7 @@ import { found, type Row, type Statement, type StatementByText, type Tables, uni
 interface Part {
   readonly table: string;
   readonly columns: readonly { readonly name: string; readonly value: number }[];
-  readonly isUpdate: boolean;
+  readonly verb: string;
 }
 
 const parsed = new Map<string, readonly Part[]>();
@@ -12,10 +12,10 @@ const parsed = new Map<string, readonly Part[]>();
 const partsOf = (text: string): readonly Part[] => {
   let parts = parsed.get(text);
   if (parts) return parts;
-  const pattern = /(insert into|(?<!do )update) (\w+)\b[^;]*?from unnest\(([^)]*)\) as r \(([^)]*)\)/g;
+  const pattern = /(insert into|delete from|(?<!do )update) (\w+)\b[^;]*?(?:from|using) unnest\(([^)]*)\) as r \(([^)]*)\)/g;
   parts = [...text.slice(text.indexOf('), created')).matchAll(pattern)].map(([, verb, table, values = '', names = '']) => ({
     table: table as string,
-    isUpdate: verb === 'update',
+    verb: verb as string,
     columns: names.split(', ').map((name, at) => ({ name, value: Number([...values.matchAll(/\$(\d+)::/g)][at]?.[1]) - 1 })),
   }));
   parsed.set(text, parts);
@@ -32,11 +32,11 @@ const group = <Key>(groups: Map<string, Map<Key, Row>>, id: string): Map<Key, Ro
   return found;
 };
 
-const put: Record<string, (tables: Tables, row: Row, isUpdate: boolean) => void> = {
-  executions: ({ executions }, row, isUpdate) => {
+const put: Record<string, (tables: Tables, row: Row, verb: string) => void> = {
+  executions: ({ executions }, row, verb) => {
     const id = row.id as string;
     const known = executions.get(id);
-    if (isUpdate) {
+    if (verb === 'update') {
       if (known) Object.assign(known, withoutNullOutput(row));
     } else if (known) throw uniqueViolation('executions', id);
     else executions.set(id, row);
@@ -51,6 +51,11 @@ const put: Record<string, (tables: Tables, row: Row, isUpdate: boolean) => void>
     const events = group(execution_events, row.execution_id as string);
     if (events.has(row.version as number)) throw uniqueViolation('execution_events', `${row.execution_id} ${row.version}`);
     events.set(row.version as number, row);
+  },
+  gates: ({ gates }, row, verb) => {
+    const id = `${row.execution_id} ${row.gate_id}`;
+    if (verb === 'delete from') gates.delete(id);
+    else gates.set(id, row);
   },
   usage_daily: ({ usage_daily }, row) => {
     const id = [row.workspace_id, row.day, row.workflow_id, row.agent_id, row.model, row.partition].join(' ');
@@ -68,13 +73,13 @@ const writeChanges: Statement = (tables, values, text) => {
   if (!progress || progress.topicId !== topicId || (isFenced && progress.offset !== from)) return [];
   const work = partsOf(text).flatMap((part) => rowsOf(part, values).map((row) => ({ part, row })));
   for (const { part, row } of work) refuseDoubles(tables, part, row);
-  for (const { part, row } of work) put[part.table]?.(tables, row, part.isUpdate);
+  for (const { part, row } of work) put[part.table]?.(tables, row, part.verb);
   Object.assign(progress, { offset: to, claim, previous });
   return [{}];
 };
 
-const refuseDoubles = ({ executions, execution_events }: Tables, { table, isUpdate }: Part, row: Row): void => {
-  if (table === 'executions' && !isUpdate && executions.has(row.id as string)) throw uniqueViolation(table, row.id as string);
+const refuseDoubles = ({ executions, execution_events }: Tables, { table, verb }: Part, row: Row): void => {
+  if (table === 'executions' && verb !== 'update' && executions.has(row.id as string)) throw uniqueViolation(table, row.id as string);
   if (table === 'execution_events' && execution_events.get(row.execution_id as string)?.has(row.version as number))
     throw uniqueViolation(table, `${row.execution_id} ${row.version}`);
 };

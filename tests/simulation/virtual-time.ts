@@ -18,6 +18,9 @@ class Timer {
   hasRef = (): boolean => true;
 }
 
+/** More than any world takes that comes to rest. */
+const turnsAtMost = 600_000;
+
 const realImmediate = globalThis.setImmediate;
 const settled = (): Promise<void> => new Promise((resolve) => realImmediate(resolve));
 
@@ -46,6 +49,7 @@ export class VirtualTime {
   async runUntil(done: () => boolean, deadline: number): Promise<boolean> {
     await settled();
     while (!done()) {
+      if (this.turns > turnsAtMost) return false;
       const due = this.#heap[0];
       if (!due || due.at > deadline) {
         this.now = Math.max(this.now, deadline);

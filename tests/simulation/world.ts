@@ -5,6 +5,7 @@ import { ExecutionProjection } from '../../apps/queries/src/execution-projection
 import { Progress } from '../../apps/queries/src/projection/progress.js';
 import { SchedulerService } from '../../apps/scheduler/src/scheduler.service.js';
 import { Broker } from './broker.js';
+import { restsOn } from './causes.js';
 import { Clients } from './clients.js';
 import { databaseOf, Server } from './database.js';
 import { Groups } from './groups.js';
@@ -68,6 +69,8 @@ export class World {
     this.clients = new Clients(this.#logOf(this.#steady), this.time, this.random.fork());
     this.broker.watch((record) => {
       if (record.topic === 'execution-events') this.history.add(record);
+      const early = restsOn(record, this.history);
+      if (early) this.complain('C1', early);
     });
   }
 
