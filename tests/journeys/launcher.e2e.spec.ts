@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { alive, familyOf, listens, type Process } from './processes.js';
+import { slowness } from './slowness.js';
 import { freePort } from './standalone.js';
 import { until } from './until.js';
 
@@ -57,7 +58,11 @@ const launch = async (command: string, args: readonly string[]): Promise<Launche
 };
 
 const gone = async ({ family, port }: Launched, timeoutMs = 15_000) => {
-  await until(async () => (await alive(family)).length === 0, { what: 'every process to be gone', timeoutMs, otherwise: async () => JSON.stringify(await alive(family), null, 1) });
+  await until(async () => (await alive(family)).length === 0, {
+    what: 'every process to be gone',
+    timeoutMs: timeoutMs * slowness(),
+    otherwise: async () => JSON.stringify(await alive(family), null, 1),
+  });
   expect(await listens(port)).toBe(false);
 };
 
@@ -81,7 +86,7 @@ describe('the launcher behind npm start', () => {
 
   it('is ready within 5 s on a second start, and ends with code 0 on SIGTERM', async () => {
     const launched = await launcher();
-    expect(launched.readyMs).toBeLessThan(5000);
+    expect(launched.readyMs).toBeLessThan(5000 * slowness());
     process.kill(launched.pid, 'SIGTERM');
     expect(await launched.ended).toBe(0);
     await gone(launched, 3000);

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { flawsOf, historyOf } from './histories.js';
 import { alive, familyOf, listens, type Process } from './processes.js';
+import { slowness } from './slowness.js';
 import { type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 import { approval, code, delay, inSequence, publish, transform } from './workflows.js';
@@ -51,7 +52,7 @@ describe('standalone', () => {
     const begun = performance.now();
     runlog = await startStandalone({ home: runlog.home, stdin: 'closed' });
     const readyWithinMs = performance.now() - begun;
-    expect(readyWithinMs).toBeLessThan(5000);
+    expect(readyWithinMs).toBeLessThan(5000 * slowness());
     expect(finishedBefore).toBeLessThan(100);
 
     const unanswered = new Set(created.filter(({ workflow }) => workflow === 'asks').map(({ id }) => id));
@@ -104,9 +105,21 @@ describe('standalone', () => {
     expect(await listens(postgres.port)).toBe(true);
     const begun = performance.now();
     expect(await runlog.stop()).toBe(0);
-    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(performance.now() - begun).toBeLessThan(10_000 * slowness());
     expect([await listens(portOf(runlog)), await listens(postgres.port)]).toEqual([false, false]);
     await until(async () => (await alive(family)).length === 0, { what: 'every process to be gone', timeoutMs: 5000, otherwise: async () => JSON.stringify(await alive(family)) });
+  });
+
+  it('ends with a word when its PostgreSQL is killed, and has everything after the next start', async () => {
+    await runlog.stop();
+    runlog = await startStandalone({ home: runlog.home });
+    const { body } = await runlog.call('POST', '/api/v1/workflows/steps/executions?wait=20', { input: { n: 1 } });
+    process.kill((await postgresOf(runlog)).pid, 'SIGKILL');
+    expect(await runlog.ended()).toBe(1);
+    expect(runlog.output()).toMatch(/Runlog stops: PostgreSQL .* ended/);
+    runlog = await startStandalone({ home: runlog.home });
+    expect((await runlog.call('GET', `/api/v1/executions/${body.id}`)).body).toMatchObject({ status: 'completed', output: 5 });
+    expect(await runlog.stop()).toBe(0);
   });
 
   it('says everything that is wrong with its settings, and does not start', async () => {

@@ -18,6 +18,8 @@ export interface Running {
   kill(): Promise<void>;
   /** In order; resolves with the exit code. */
   stop(): Promise<number | null>;
+  /** Resolves with the exit code once the process has ended by itself. */
+  ended(): Promise<number | null>;
   /** Removes the folder; call it last. */
   discard(): Promise<void>;
 }
@@ -103,6 +105,7 @@ export const startStandalone = async (options: Start = {}): Promise<Running> => 
       child.kill('SIGTERM');
       return exited(child);
     },
+    ended: () => exited(child),
     discard: async () => {
       child.kill('SIGKILL');
       await exited(child);

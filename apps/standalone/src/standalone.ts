@@ -50,8 +50,14 @@ export const startStandalone = async (platform: Platform, nest: LoggerService): 
   return { url, adminKey: gateway.adminKey.key };
 };
 
-const embedded = async ({ config, shutdown }: Platform): Promise<string> => {
-  const postgres = await startEmbeddedPostgres({ dataFolder: join(config.home, 'postgres') });
+const embedded = async ({ config, logger, shutdown }: Platform): Promise<string> => {
+  // Without it there is nothing to stop in order: what is acknowledged is on its disk.
+  const onLost = (because: string) => {
+    logger.fatal({ because }, 'stopping');
+    process.stderr.write(`Runlog stops: ${because}. Start it again: it goes on where it was.\n`);
+    process.exit(1);
+  };
+  const postgres = await startEmbeddedPostgres({ dataFolder: join(config.home, 'postgres'), onLost });
   shutdown.add('postgres', () => postgres.stop());
   return postgres.connectionString;
 };

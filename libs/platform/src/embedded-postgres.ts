@@ -20,6 +20,8 @@ export interface EmbeddedPostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** False: whatever a power cut leaves is thrown away; for tests. Default true. */
   readonly durable?: boolean;
+  /** Called once when the server ends although nobody stopped it: whoever rests on it has to end too, and to be started again. */
+  readonly onLost?: (because: string) => void;
 }
 
 /** A PostgreSQL that ends with this process, however this process ends. */
@@ -59,6 +61,7 @@ const small: Readonly<Record<string, string>> = {
 
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 15_000;
+const lookEveryMs = 500;
 
 /** Ends the server cleanly when the pipe on descriptor 3 closes, which it does with the process that holds the other end. */
 const supervised = '(trap "" INT TERM HUP; read -r word <&3; [ "$word" = ended ] || kill -INT $$) & exec "$@" 3<&-';
@@ -76,22 +79,38 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   const left = await leftRunning(folder, cluster);
   const server = left ?? (await launch(binaries.postgres, folder, cluster, options, as));
   await writeFile(join(folder, 'owner'), String(process.pid));
-  const url = (name: string) => `postgresql://runlog:${password}@127.0.0.1:${server.port}/${name}`;
+  const url = (name: string) => urlOf(password, server.port, name);
   const database = async (name: string): Promise<string> => {
     await createDatabase(url('postgres'), name);
     return url(name);
   };
+  const watch = setInterval(() => {
+    if (isAlive(server.pid)) return;
+    clearInterval(watch);
+    options.onLost?.(`PostgreSQL (process ${server.pid}) ended; its log is ${join(folder, 'postgres.log')}`);
+  }, lookEveryMs).unref();
   return {
     connectionString: await database(options.database ?? 'runlog'),
     port: server.port,
     pid: server.pid,
     database,
     stop: async (mode = 'fast') => {
+      clearInterval(watch);
       await end(server, cluster, mode);
       await rm(join(folder, 'owner'), { force: true });
     },
   };
 };
+
+/** Where the PostgreSQL that another process runs on the folder can be reached; undefined: nobody runs one there. */
+export const connectionStringOf = async (dataFolder: string, name = 'runlog'): Promise<string | undefined> => {
+  const folder = resolve(dataFolder);
+  const state = await postmaster(join(folder, 'cluster'));
+  if (state?.status !== 'ready' || !isAlive(state.pid)) return undefined;
+  return urlOf(await readPassword(join(folder, 'password')), state.port, name);
+};
+
+const urlOf = (password: string, port: number, name: string): string => `postgresql://runlog:${password}@127.0.0.1:${port}/${name}`;
 
 interface Server {
   readonly pid: number;
@@ -125,7 +144,20 @@ const initialise = async (initdb: string, folder: string, cluster: string, passw
     const [program = initdb, ...prefix] = [...as.prefix, initdb];
     const child = spawn(
       program,
-      [...prefix, '-D', unfinished, '-U', 'runlog', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', ...(durable ? [] : ['--no-sync'])],
+      [
+        ...prefix,
+        '-D',
+        unfinished,
+        '-U',
+        'runlog',
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale=C',
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+        ...(durable ? [] : ['--no-sync']),
+      ],
       { uid: as.uid, gid: as.gid, cwd: '/', env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' }, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     let complaint = '';
@@ -185,7 +217,10 @@ const launch = async (postgres: string, folder: string, cluster: string, options
     const state = await postmaster(cluster);
     if (state?.status === 'ready' && state.pid === child.pid) return { ...state, child };
     if (!failure && Date.now() > deadline) failure = 'it was not ready in time';
-    if (failure) throw new Error(`Expected PostgreSQL to start on '${folder}', but ${failure}: ${(await readFile(join(folder, 'postgres.log'), 'utf8').catch(() => '')).trim().slice(-2_000)}`);
+    if (failure)
+      throw new Error(
+        `Expected PostgreSQL to start on '${folder}', but ${failure}: ${(await readFile(join(folder, 'postgres.log'), 'utf8').catch(() => '')).trim().slice(-2_000)}`,
+      );
     await delay(10);
   }
 };
@@ -205,7 +240,8 @@ const end = async (server: Server, cluster: string, mode: 'fast' | 'immediate'):
     if (Date.now() > deadline) signal('SIGQUIT');
     await delay(10);
   }
-  if (server.child && server.child.exitCode === null && server.child.signalCode === null && isAlive(server.pid)) await new Promise((done) => server.child?.once('exit', done).ref());
+  if (server.child && server.child.exitCode === null && server.child.signalCode === null && isAlive(server.pid))
+    await new Promise((done) => server.child?.once('exit', done).ref());
   (server.child?.stdio[3] as unknown as { end(text: string): void } | undefined)?.end('ended\n');
 };
 
