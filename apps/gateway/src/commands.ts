@@ -12,8 +12,8 @@ export interface Outcome {
 }
 
 const DECIDED_WITHIN_MS = 30_000;
-/** What a command says must fit an event of at most 480 KiB (a slice of decisions is bounded); larger bodies belong elsewhere. */
-const COMMAND_LIMIT = 480 * 1024;
+/** What a command says must fit an event of at most 900 KiB; larger bodies belong elsewhere. */
+const COMMAND_LIMIT = 900 * 1024;
 
 /**
  * Sends commands and waits until each is decided: success is seen in the tail by command id, a refusal arrives as a reply. At most
