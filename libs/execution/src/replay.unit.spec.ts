@@ -206,16 +206,41 @@ describe('a replay', () => {
     expect(create([of('a'), of('a')])).toMatchObject({ rejected: 'InvalidArgument' });
   });
 
-  it('goes on after a crash between the slices of a large one', async () => {
-    const ids = Array.from({ length: 5_000 }, (_, i) => `n${i}`);
-    const large = Scenario.of({ nodes: ids.map((id) => node(id, 'code')), edges: ids.map((id, i) => edge(ids[i - 1] ?? START, id)) });
+  const long = (count: number, idOf: (i: number) => string) => {
+    const ids = Array.from({ length: count }, (_, i) => idOf(i));
+    const scenario = Scenario.of({
+      nodes: ids.map((id, i) => node(id, 'code', { source: i === 0 ? 'return 1;' : `return nodes.${ids[i - 1]};` })),
+      edges: ids.map((id, i) => edge(ids[i - 1] ?? START, id)),
+    });
     const reuse = [{ source_execution_id: 's', source_version: 1, nodes: ids.slice(0, -1), branches: {} }];
-    const events = await large.replayed(reuse, new Map([['n4998', 1]]));
+    return { scenario, reuse, last: ids.at(-1) as string };
+  };
+
+  it('of 5,000 nodes from the last one appends the same events and fetches the same outputs as one of 50', async () => {
+    const counted = await Promise.all(
+      [50, 5_000].map(async (count) => {
+        const { scenario, reuse, last } = long(count, (i) => `n${i}`);
+        const events = await scenario.replayed(reuse, new Map());
+        expect(events.at(-1)).toMatchObject({ data: { node_id: last } });
+        return { events: types(events), fetched: outputsToFetch(reuse, scenario.workflow).length };
+      }),
+    );
+    expect(counted[0]).toEqual({ events: ['ExecutionCreated', 'ExecutionQueued', 'ExecutionStarted', 'NodeReused', 'NodeScheduled'], fetched: 1 });
+    expect(counted[1]).toEqual(counted[0]);
+  });
+
+  it('goes on after a crash between the slices of a large one', async () => {
+    const { scenario, reuse } = long(7_000, (i) => `${'x'.repeat(58)}${i}`);
+    const events = await scenario.replayed(reuse, new Map());
     expect(types(events).filter((type) => type === 'NodeReused')).toHaveLength(3);
-    expect(events.at(-1)).toMatchObject({ type: 'NodeScheduled', data: { node_id: 'n4999' } });
-    const created = { type: 'CreateExecution', id: 'command-1', executionId, workspaceId: large.execution?.workspaceId ?? '', at: 0, created: {} as never, reuse } as const;
-    if (large.execution) large.execution.reuses = 1;
-    expect(types(decide(created, large.execution, large.workflow) as never)).toEqual(['NodeReused', 'NodeReused']);
+    const created = { type: 'CreateExecution', id: 'command-1', executionId, workspaceId: scenario.execution?.workspaceId ?? '', at: 0, created: {} as never, reuse } as const;
+    if (scenario.execution) scenario.execution.reuses = 1;
+    expect(decide(created, scenario.execution, scenario.workflow)).toEqual(
+      events
+        .filter((event) => event.type === 'NodeReused')
+        .slice(1)
+        .map(({ type, data }) => ({ type, data })),
+    );
   });
 });
 

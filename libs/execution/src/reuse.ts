@@ -4,18 +4,32 @@ import type { EventOf } from './events.js';
 import type { Execution } from './execution.js';
 import type { Json, NodeId } from './ids.js';
 
-/** Nodes that one event at most names: with the longest ids and branches it still fits a record. */
-const perEvent = 2_000;
+/** About how many characters the data of one event may take: a record holds more than twice as much. */
+const mostPerEvent = 200_000;
 
-/** One NodeReused for all nodes of a source, or one for every 2,000. */
+/** One NodeReused for all nodes of a source; more where their names don't fit one event. A function of its argument alone: a crash in between goes on by count. */
 export const reusedBy = (reuse: readonly Reuse[]): EventOf<'NodeReused'>[] =>
   reuse.flatMap(({ nodes, branches, ...source }) =>
-    Array.from({ length: Math.ceil(nodes.length / perEvent) }, (_, i) => {
-      const some = nodes.slice(i * perEvent, (i + 1) * perEvent);
+    fitting(nodes, branches).map((some) => {
       const chosen = some.flatMap((id) => (Object.hasOwn(branches, id) ? [[id, branches[id] as string] as const] : []));
       return { type: 'NodeReused' as const, data: { ...source, nodes: some, branches: Object.fromEntries(chosen) } };
     }),
   );
+
+const fitting = (nodes: readonly NodeId[], branches: Reuse['branches']): NodeId[][] => {
+  const chunks: NodeId[][] = [];
+  let left = 0;
+  for (const id of nodes) {
+    const size = id.length + 3 + (Object.hasOwn(branches, id) ? id.length + JSON.stringify(branches[id]).length + 4 : 0);
+    if (left < size) {
+      chunks.push([]);
+      left = mostPerEvent;
+    }
+    chunks.at(-1)?.push(id);
+    left -= size;
+  }
+  return chunks;
+};
 
 /** What is wrong with it, if anything. */
 export const reuseProblem = (reuse: readonly Reuse[], workflow: Workflow): string | undefined => {
