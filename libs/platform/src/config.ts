@@ -55,7 +55,10 @@ const variables = z.object({
     .string()
     .default('.runlog')
     .transform((path) => resolve(path)),
-  RUNLOG_ADMIN_KEY: z.string().min(16, 'expected at least 16 characters').optional(),
+  RUNLOG_ADMIN_KEY: z
+    .string()
+    .regex(/^[!-~]+$/, 'expected characters that fit an HTTP header: no space, ASCII')
+    .optional(),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   RUNLOG_DATABASE_POOL: whole(8, 2, 200),
   KAFKA_BROKERS: addresses,

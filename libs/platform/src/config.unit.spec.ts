@@ -37,6 +37,10 @@ describe('readConfig', () => {
   it('takes the defaults of its caller, which the environment overrides', () => {
     expect(readConfig({ LOG_LEVEL: 'debug' }, { LOG_LEVEL: 'warn', RUNLOG_RATE_LIMIT: '0' })).toMatchObject({ logLevel: 'debug', rateLimit: 0 });
   });
+  it('takes an admin key of any length that fits a header', () => {
+    expect(readConfig({ RUNLOG_ADMIN_KEY: 'test' }).adminKey).toBe('test');
+    expect(problemsOf({ RUNLOG_ADMIN_KEY: 'two words' })).toEqual(['RUNLOG_ADMIN_KEY']);
+  });
   it('names every variable that cannot be used, at once', () => {
     expect(problemsOf({ PORT: '99999', DATABASE_URL: 'mysql://x', KAFKA_BROKERS: 'nonsense', RUNLOG_SECRET_KEY: 'short', LOG_LEVEL: 'loud' }).sort()).toEqual([
       'DATABASE_URL',
