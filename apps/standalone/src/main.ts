@@ -1,11 +1,18 @@
 import { join } from 'node:path';
 import { createPlatform, nestLogger, readConfigOrExit } from '@runlog/platform';
 import { banner } from './banner.js';
+import { prepareHome } from './home.js';
 import { startStandalone } from './standalone.js';
 
 const begun = performance.now();
 const home = process.env.RUNLOG_HOME || '.runlog';
 const config = readConfigOrExit(process.env, { RUNLOG_RATE_LIMIT: '0', RUNLOG_LOG_FILE: join(home, 'logs/runlog.log') });
+try {
+  prepareHome(config.home);
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(78);
+}
 const platform = createPlatform('standalone', config);
 // The launcher that `npm start` runs keeps a channel open: when it goes, whatever the way, this process goes down too.
 if (process.channel) process.once('disconnect', () => void platform.shutdown.run('the launcher ended'));
