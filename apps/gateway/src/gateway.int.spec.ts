@@ -47,6 +47,16 @@ describe('a create', () => {
     expect([status, body.code, body.errors[0].pointer]).toEqual([422, 'invalid_input', '/input/n']);
   });
 
+  it('made with an Idempotency-Key is repeated whatever the latest version asks by now', async () => {
+    const key = await gateway.publish(pureDefinition);
+    const headers = { 'idempotency-key': 'order-9' };
+    const first = await create(key, { n: 2 }, '', headers);
+    const stricter = { ...pureDefinition, key, name: 'Stricter', input_schema: { type: 'object', required: ['other'] } };
+    expect((await gateway.call('POST', `/api/v1/workflows/${key}/versions`, stricter)).status).toBe(201);
+    const again = await create(key, { n: 2 }, '', headers);
+    expect([again.status, again.body.id, again.headers.get('idempotency-replayed')]).toEqual([201, first.body.id, 'true']);
+  });
+
   it('is made once per Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'order-1' };
     const first = await create(pure, { n: 2 }, '', headers);
@@ -162,9 +172,10 @@ describe('a gate', () => {
     const { body } = await create(asking, { total: 1 });
     const respond = (decision: string, headers = {}) => gateway.call('POST', `/api/v1/executions/${body.id}/respond`, { node_id: 'ask', decision }, headers);
     expect((await respond('maybe')).status).toBe(422);
-    const first = await respond('approve', { 'idempotency-key': 'answer-1' });
+    const headers = { 'idempotency-key': 'answer-1', 'if-match': `"${body.version}"` };
+    const first = await respond('approve', headers);
     expect([first.status, first.body.status, first.body.output]).toEqual([200, 'completed', 'approve']);
-    const again = await respond('approve', { 'idempotency-key': 'answer-1' });
+    const again = await respond('approve', headers);
     expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
     const late = await respond('reject');
     expect([late.status, late.body.state.accepted.decision]).toEqual([409, 'approve']);
@@ -249,7 +260,19 @@ describe('a list', () => {
     expect([ids(paged), paged.meta]).toEqual([made.slice(2, 4), { total: 5, page: 2, limit: 2, total_pages: 3 }]);
   });
 
-  it.each(['limit=0', 'limit=101', 'after=x', 'page=101&limit=100', 'status=done', 'sort=name', 'created_after=soon', 'page=1&after=x', 'q=%00'])('refuses %s', async (query) => {
+  it.each([
+    'limit=0',
+    'limit=101',
+    'after=x',
+    'page=101&limit=100',
+    'status=done',
+    'sort=name',
+    'created_after=soon',
+    'page=1&after=x',
+    'q=%00',
+    'workflowId=a&workflow_id=a',
+    'Tag=a',
+  ])('refuses %s', async (query) => {
     expect((await gateway.call('GET', `/api/v1/executions?${query}`)).status).toBe(400);
   });
 
@@ -257,6 +280,7 @@ describe('a list', () => {
     const body = { workflow_id: pure, input: { n: 1 }, metadata: { team: 'a', nested: { x: 1 } }, tags: ['red'] };
     const { id } = (await gateway.call('POST', '/api/v1/executions', body)).body;
     const { data } = (await gateway.call('GET', '/api/v1/executions?metadata[team]=a&tag=red&status=completed&status=failed')).body;
+    expect((await gateway.call('GET', `/api/v1/executions?workflowId=${pure}&tag=red`)).body.data).toEqual(data);
     expect(data.map((one: { id: string }) => one.id)).toEqual([id]);
     expect(['template', 'stats', 'execution_data'].filter((name) => name in data[0])).toEqual([]);
     const expanded = (await gateway.call('GET', '/api/v1/executions?tag=red&expand=stats,template')).body.data[0];

@@ -48,12 +48,12 @@ export class Creates {
       throw ask.from === 'path'
         ? unknown('workflow', ask.workflow)
         : invalid([{ pointer: '/workflow_id', detail: `Expected the id or key of a workflow, but there is no '${ask.workflow}'` }], 'workflow_not_found');
-    checkInput(latest.pinned.definition, ask.body.input ?? {});
     return this.idempotency.once(ask.request, ask.who, ask.body, (ids) => this.act(ask, latest, ids));
   }
 
   private async act(ask: Ask, latest: Latest, ids: ActIds): Promise<Answer> {
     const { who, body, waiting, how } = ask;
+    if (!ids.again) checkInput(latest.pinned.definition, body.input ?? {});
     const [runNumber, hashid] = await Promise.all([this.catalog.takeRunNumber(latest.workflowId), this.catalog.takeHashid(who.workspaceId)]);
     const at = Date.now();
     const { executionId, commandId } = ids;

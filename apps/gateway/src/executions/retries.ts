@@ -25,12 +25,12 @@ export class Retries {
 
   async retry(ask: FollowOn<CancelBody>): Promise<Answer> {
     const { view } = await this.reader.one(ask.who, ask.ref, { nodes: false });
-    requireMatch(ask.request, view);
     return this.idempotency.once(ask.request, ask.who, ask.body, (ids) => this.act(ask, view, ids), { executionId: view.id });
   }
 
   private async act(ask: FollowOn<CancelBody>, source: ExecutionView, { commandId, again }: ActIds): Promise<Answer> {
     const { who, body } = ask;
+    if (!again) requireMatch(ask.request, source);
     const ended = await this.endedSuccessor(ask, source);
     if (ended === undefined) return this.followOns.answer(ask, source.superseded_by as string, again);
     const { kind, version } = await this.commands.send({

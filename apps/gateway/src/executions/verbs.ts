@@ -5,7 +5,7 @@ import type { Commands } from '../commands.js';
 import { Answer } from '../http/answer.js';
 import { Problem } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
-import type { Idempotency } from '../idempotency.js';
+import type { ActIds, Idempotency } from '../idempotency.js';
 import { type ExecutionReader, staleHeader } from './execution-reader.js';
 import { executionResource } from './execution-resource.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
@@ -65,9 +65,12 @@ export class Verbs {
     check: (view: ExecutionView) => void = () => undefined,
   ): Promise<Answer> {
     const { view: before } = await this.reader.one(who, ref, { nodes: false });
-    requireMatch(request, before);
-    check(before);
-    const act = async ({ commandId }: { commandId: string }) => {
+    // Inside the act: a repeat with the same Idempotency-Key gets its answer whatever has happened since.
+    const act = async ({ commandId, again }: ActIds) => {
+      if (!again) {
+        requireMatch(request, before);
+        check(before);
+      }
       const { version } = await this.commands.send(commandOf({ id: commandId, executionId: before.id, workspaceId: who.workspaceId, at: Date.now() }));
       const found = await this.reader.after(who, before.id, version);
       const resource = executionResource(found.view, await this.workflows.version(found.view.workflow_version_id), { ...how, now: Date.now() });

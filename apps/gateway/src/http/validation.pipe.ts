@@ -32,19 +32,24 @@ const body = (dto: Type, given: Record<string, unknown>): object => {
 const query = (dto: Type, given: Record<string, unknown>): object => {
   const members = membersOf(dto);
   const instance = new dto() as Record<string, unknown>;
-  for (const [name, raw] of Object.entries(given)) {
+  for (const [asked, raw] of Object.entries(given)) {
+    const name = members.has(asked) ? asked : snakeCased(asked);
+    if (name !== asked && Object.hasOwn(given, name)) throw malformed('invalid_query', asked, `Expected '${name}' once, but '${asked}' is the same`);
     const bracket = /^([a-z_]+)\[(.+)\]$/.exec(name);
     if (bracket && members.has(bracket[1] as string) && designOf(dto, bracket[1] as string) === Map) {
       if (typeof raw !== 'string') throw malformed('invalid_query', name, `Expected '${name}' once`);
       const map = (instance[bracket[1] as string] ??= new Map<string, string>()) as Map<string, string>;
       map.set(bracket[2] as string, raw);
     } else if (members.has(name) && designOf(dto, name) !== Map) instance[name] = coerced(name, raw, designOf(dto, name));
-    else throw malformed('unknown_parameter', name, `Expected no query parameter '${name}' here`);
+    else throw malformed('unknown_parameter', asked, `Expected no query parameter '${asked}' here`);
   }
   const errors = check(instance);
   if (errors.length > 0) throw new Problem('malformed', 'invalid_query', errors[0]?.detail ?? 'Expected a query that can be used', { errors });
   return instance;
 };
+
+/** Query names are taken in camelCase too: `workflowId` is `workflow_id`. */
+const snakeCased = (name: string): string => (/^[a-z]+([A-Z][a-z]+)+$/.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name);
 
 const coerced = (name: string, raw: unknown, design: unknown): unknown => {
   if (design === Array) return Array.isArray(raw) ? raw : [raw];
