@@ -21,11 +21,11 @@ export class DefinitionBody {
   @ApiPropertyOptional({ ...object, description: 'JSON Schema (2020-12) of the input' })
   input_schema?: object;
 
-  @ApiProperty({ ...objects, description: '{id, type, name, config, retry?, timeout_ms?, effect?, on_unknown?}' })
-  nodes!: object[];
+  @ApiPropertyOptional({ ...objects, description: '{id, type, name, config, retry?, timeout_ms?, effect?, on_unknown?}' })
+  nodes?: object[];
 
-  @ApiProperty({ ...objects, description: '{from, to, branch?}; from may be start_of_workflow' })
-  edges!: object[];
+  @ApiPropertyOptional({ ...objects, description: '{from, to, branch?}; from may be start_of_workflow' })
+  edges?: object[];
 
   @ApiPropertyOptional({ ...object, description: '{<node>: {x, y}}' })
   positions?: object;
