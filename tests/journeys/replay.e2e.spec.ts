@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { flawsOf, historyOf } from './histories.js';
+import { bash, snippetsOf } from './snippets.js';
 import { type Answer, caller, type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 import { approval, code, inSequence, publish, transform } from './workflows.js';
@@ -19,7 +20,10 @@ beforeAll(async () => {
   await new Promise<void>((listening) => recorder.listen(0, '127.0.0.1', listening));
   const { port } = recorder.address() as { port: number };
   runlog = await startStandalone();
-  await publish(runlog, inSequence('sums', [code('a', 'return input.n + 1;'), code('b', 'if (input.fail) throw new Error("no"); return nodes.a * 2;'), transform('c', 'nodes.b + 1')]));
+  await publish(
+    runlog,
+    inSequence('sums', [code('a', 'return input.n + 1;'), code('b', 'if (input.fail) throw new Error("no"); return nodes.a * 2;'), transform('c', 'nodes.b + 1')]),
+  );
   await publish(runlog, inSequence('slow', [code('work', 'for (const end = Date.now() + input.ms; Date.now() < end; ); return 1;')]));
   await publish(runlog, {
     key: 'shop',
@@ -180,11 +184,7 @@ describe('replay', () => {
     expect(source).toMatchObject({ status: 'failed', error_node_id: 'b' });
     const { body } = await post(`executions/${source.id}/replay?wait=30`, { from_node_id: 'b', input: { n: 1 } });
     expect(body).toMatchObject({ status: 'completed', output: 5 });
-    await runlog.call(
-      'POST',
-      '/api/v1/workflows/sums/versions',
-      inSequence('sums', [code('a', 'return 1000;'), code('b', 'return nodes.a * 3;'), transform('c', 'nodes.b + 1')]),
-    );
+    await runlog.call('POST', '/api/v1/workflows/sums/versions', inSequence('sums', [code('a', 'return 1000;'), code('b', 'return nodes.a * 3;'), transform('c', 'nodes.b + 1')]));
     const latest = await post(`executions/${source.id}/replay?wait=30`, { from_node_id: 'b', version: 'latest' });
     expect(latest.body).toMatchObject({ status: 'completed', output: 7 });
     expect(latest.body.workflow_version_id).not.toBe(source.workflow_version_id);
@@ -218,5 +218,19 @@ describe('replay', () => {
       expect((await asViewer('POST', `/api/v1/executions/${source.id}/${verb}`)).status).toBe(403);
       expect((await post(`executions/0199b7a3-b994-7588-82bf-549a3600bc27/${verb}`)).status).toBe(404);
     }
+  });
+});
+
+describe('docs/replay.md', () => {
+  it('says what happens', async () => {
+    await publish(runlog, inSequence('report', [code('fetch', 'return 1;'), approval('check'), code('render', 'return nodes.fetch + 1;')]));
+    await ran('report', {});
+    await post('executions/report_1/respond', { decision: 'approve' });
+    await ended('report_1');
+    const snippets = await snippetsOf('docs/replay.md');
+    const run = async (name: string) => JSON.parse(await bash(snippets.get(name) ?? 'false', { cwd: runlog.home, env: { RUNLOG_URL: runlog.url, RUNLOG_API_KEY: runlog.key } }));
+    expect((await run('plan')).nodes.map(({ action }: { action: string }) => action)).toEqual(['reuse', 'reuse', 'run']);
+    expect(await run('replay')).toMatchObject({ status: 'completed', output: 2 });
+    expect(await run('retry')).toMatchObject({ status: 'awaiting_approval', retry_count: 1, trigger: { kind: 'retry' } });
   });
 });
