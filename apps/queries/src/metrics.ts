@@ -1,10 +1,29 @@
 import { Counter, Gauge, Histogram, type Registry } from '@runlog/platform';
+import type { LastCheck } from './verify/last-check.js';
 
 /** What an operator watches of the projections. */
 export interface QueriesMetrics {
   /** A batch of so many records was written in so long. */
   batch(topic: string, records: number, seconds: number): void;
 }
+
+/** What the last comparison of all rows with the log found: the same from every process, because it is stored. Absent until there was one. */
+export const exposeLastCheck = (registry: Registry, lastCheck: () => Promise<LastCheck | undefined>): void => {
+  const expose = (name: string, help: string, read: (check: LastCheck) => number): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['projection'],
+      registers: [registry],
+      async collect() {
+        const check = await lastCheck().catch(() => undefined);
+        if (check) this.set({ projection: 'executions' }, read(check));
+      },
+    });
+  };
+  expose('runlog_projection_drift', 'Executions, and sums over many, that were not the fold of the log when that was last checked', ({ drift }) => drift);
+  expose('runlog_projection_checked_timestamp_seconds', 'When the read models were last compared with the log', ({ at }) => at / 1000);
+};
 
 export const exposeQueries = (registry: Registry, { lagMs, stopped }: { readonly lagMs: () => number; readonly stopped: () => boolean }): QueriesMetrics => {
   new Gauge({

@@ -4,10 +4,11 @@ import type { HealthRegistry, Logger, Registry, Startable } from '@runlog/platfo
 import type { Catalog, Database } from '@runlog/read-model';
 import { ExecutionProjection } from './execution-projection.js';
 import { FrameProjection } from './frame-projection.js';
-import { exposeQueries } from './metrics.js';
+import { exposeLastCheck, exposeQueries } from './metrics.js';
 import { Progress } from './projection/progress.js';
 import { Lag } from './reads/lag.js';
 import { ReadsService } from './reads/reads.service.js';
+import { lastCheck } from './verify/last-check.js';
 
 export interface QueriesDeps {
   readonly database: Database;
@@ -31,6 +32,7 @@ export class QueriesService implements Startable {
     const progress = new Progress(database, 'executions');
     this.#lag = new Lag(log, progress, logger);
     const metrics = deps.metrics && exposeQueries(deps.metrics, { lagMs: () => this.#lag.ms, stopped: () => this.#executions.health() !== true });
+    if (deps.metrics) exposeLastCheck(deps.metrics, () => lastCheck(database));
     const onBatch = ({ topic, records }: Batch, seconds: number): void => metrics?.batch(topic, records.length, seconds);
     this.#executions = new ExecutionProjection({
       ...deps,

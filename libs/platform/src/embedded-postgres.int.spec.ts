@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { startEmbeddedPostgres } from './embedded-postgres.js';
+import { connectionStringOf, startEmbeddedPostgres } from './embedded-postgres.js';
 
 const ask = async (connectionString: string, sql: string): Promise<unknown> => {
   const client = new pg.Client({ connectionString });
@@ -26,7 +26,9 @@ describe('embedded PostgreSQL', () => {
     expect(await ask(first.connectionString, 'show synchronous_commit')).toBe('on');
     expect((await stat(join(dataFolder, 'password'))).mode & 0o777).toBe(0o600);
     expect(first.connectionString).toContain(await readFile(join(dataFolder, 'password'), 'utf8'));
+    expect(await connectionStringOf(dataFolder)).toBe(first.connectionString);
     await first.stop();
+    expect(await connectionStringOf(dataFolder)).toBeUndefined();
     await expect(ask(first.connectionString, 'select 1')).rejects.toThrow();
     const second = await startEmbeddedPostgres({ dataFolder });
     expect(await ask(second.connectionString, 'select n from kept')).toBe(42);

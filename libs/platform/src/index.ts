@@ -1,11 +1,11 @@
 export { type Backbone, connectBackbone } from './backbone.js';
 export { bootstrapService, createPlatform, type Platform, type Service } from './bootstrap.js';
 export { type Address, type Config, ConfigInvalid, readConfig, readConfigOrExit, settingNames } from './config.js';
+export { connectionStringOf, type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';
+export { freePort } from './free-port.js';
 export { type HealthCheck, type HealthKind, HealthRegistry, type HealthReport } from './health.js';
 export { createLogger, type Logger, nestLogger } from './logger.js';
 export { Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.js';
 export { ObservationServer } from './observation-server.js';
-export { serviceModule, type Startable } from './service-module.js';
+export { type Startable, serviceModule } from './service-module.js';
 export { exitOnUncaught, Shutdown, type ShutdownOptions } from './shutdown.js';
-export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';
-export { freePort } from './free-port.js';

@@ -12,7 +12,8 @@ import { rebuiltTables } from './beside.js';
 import { type RebuildProgress, rebuildExecutions } from './rebuild.js';
 
 const logger = createLogger('rebuild-spec', { logLevel: 'fatal' });
-const EXECUTIONS = 3_000;
+const EXECUTIONS = 2_000;
+const LAST_VERSION = 5;
 
 describe('rebuild', () => {
   let server: TestDatabase;
@@ -106,15 +107,147 @@ describe('rebuild', () => {
   const rebuild = (onProgress?: (progress: RebuildProgress) => void) =>
     rebuildExecutions({ database, databaseUrl: server.connectionString, log: otherLog, catalog, logger, ...(onProgress && { onProgress }) });
   const drift = async () => (await verifyReadModel({ log: otherLog, database, catalog })).drift;
-  const names = async () =>
-    (await database.query(`select schemaname, tablename, indexname, indexdef from pg_indexes where schemaname not in ('pg_catalog', 'runlog_log') order by 1, 2, 3`)) as unknown[];
+  const indexes = () =>
+    database.query(`select tablename, indexname, indexdef from pg_indexes where tablename = any($1) and schemaname <> 'runlog_next' order by 1, 2`, [rebuiltTables]);
+  const restart = async () => {
+    await queries.stop();
+    queries = new QueriesService({ database, log, catalog, logger });
+    await queries.start();
+  };
+
+  /** Asks for one execution after another, and for lists, until told to end; whatever is wrong with an answer. */
+  const poll = (versions: Map<string, number>) => {
+    const wrong: string[] = [];
+    let [asked, ended] = [0, false];
+    const one = async (id: string): Promise<void> => {
+      const answer = await queries.reads.execution({ workspaceId, ref: id, nodes: true });
+      const known = versions.get(id) ?? 0;
+      if (!answer || answer.view.version < known) wrong.push(`'${id}' was at version ${known} and is at ${answer?.view.version}`);
+      else versions.set(id, answer.view.version);
+      const ended = Object.values(answer?.view.nodes ?? {}).filter(({ status }) => status === 'completed');
+      if (answer && answer.view.n_steps !== ended.length) wrong.push(`'${id}' has ${answer.view.n_steps} steps and ${ended.length} nodes that ended`);
+      const events = await queries.reads.events({ workspaceId, executionId: id, after: 0, limit: 100 });
+      if (events.length < known || events.some(({ version }, at) => version !== at + 1)) wrong.push(`'${id}' has events ${events.map(({ version }) => version).join()}`);
+    };
+    const list = async (): Promise<void> => {
+      const { rows } = await queries.reads.executions({ workspaceId, sort: 'created_at', descending: true, limit: 50, statuses: ['completed'] });
+      if (rows.length !== 50) wrong.push(`a list had ${rows.length} rows`);
+    };
+    const lane = async (read: () => Promise<void>): Promise<void> => {
+      for (; !ended; asked++) await read().catch((cause: unknown) => wrong.push(String(cause)));
+    };
+    const known = [...versions.keys()];
+    const lanes = [lane(() => one(known[asked % known.length] as string)), lane(() => one(known[(asked * 7) % known.length] as string)), lane(list)];
+    return {
+      wrong,
+      end: async () => {
+        ended = true;
+        await Promise.all(lanes);
+        return asked;
+      },
+    };
+  };
 
   it('gives the same rows and indexes', async () => {
-    const [before, namesBefore] = [await checksums(), await names()];
+    const [before, indexesBefore] = [await checksums(), await indexes()];
     const rebuilt = await rebuild();
-    expect(rebuilt.records).toBeGreaterThan(EXECUTIONS * 5);
-    expect(await checksums()).toEqual(before);
-    expect(await names()).toEqual(namesBefore);
+    expect(rebuilt.records).toBeGreaterThan(EXECUTIONS * LAST_VERSION);
+    expect([await checksums(), await indexes()]).toEqual([before, indexesBefore]);
+  }, 20_000);
+
+  it('holds up neither reads nor writes', async () => {
+    const versions = new Map(ids.slice(0, 300).map((id) => [id, LAST_VERSION]));
+    const reader = poll(versions);
+    let [rebuilding, written] = [true, 0];
+    const writing = (async () => {
+      while (rebuilding) {
+        const made = await recordSome(20);
+        written += made.length;
+        const view = await queries.reads.execution({ workspaceId, ref: made[0] as string, nodes: false, fresh: { minVersion: LAST_VERSION, timeoutMs: 10_000 } });
+        if (view?.stale !== false) reader.wrong.push(`'${made[0]}' was stale`);
+      }
+    })();
+    await rebuild();
+    rebuilding = false;
+    await writing;
+    const asked = await reader.end();
+    expect(reader.wrong).toEqual([]);
+    expect([asked > 100, written > 20]).toEqual([true, true]);
+    await level();
+    const live = await checksums();
+    expect(await drift()).toEqual([]);
+    await rebuild();
+    expect(await checksums()).toEqual(live);
+  }, 20_000);
+
+  it('makes the live projection drop what it holds of the former rows', async () => {
+    const id = ids.find((_, n) => (n + 1) % 3 === 0) as string;
+    await database.query(`update executions set live = jsonb_set(live::jsonb, '{n_steps}', '99')::json where id = $1`, [id]);
+    await restart();
+    // The live projection now reads the damaged row and holds it.
+    await recorder.record(id, ['NodeStarted', { node_id: 'b', attempt: 2, runner: 'r' }]);
+    await level();
+    expect(await drift()).toMatchObject([{ executionId: id, because: "'live.n_steps' is 99 but the log gives 1" }]);
+    await rebuild();
+    await recorder.record(id, ['NodeCompleted', { node_id: 'b', attempt: 2, output: 1 }]);
+    await level();
+    expect(await drift()).toEqual([]);
+  }, 20_000);
+
+  it('leaves everything as it was when it ends half-way, and starts clean after it', async () => {
+    const [before, indexesBefore] = [await checksums(), await indexes()];
+    for (const last of ['fold', 'commit'] as const) {
+      const ended = rebuild(({ step, folded }) => {
+        if (step === last && (step !== 'fold' || folded > 0)) throw new Error('the end');
+      });
+      await expect(ended).rejects.toThrow('the end');
+      expect([await checksums(), await indexes()]).toEqual([before, indexesBefore]);
+    }
+    await database.query('create table runlog_next.left_over (n integer); create schema runlog_former');
+    await rebuild();
+    expect([await checksums(), await indexes()]).toEqual([before, indexesBefore]);
+    expect(await database.query(`select 1 from pg_namespace where nspname in ('runlog_next', 'runlog_former')`)).toEqual([]);
+  }, 20_000);
+
+  it('is refused while another one is at work', async () => {
+    let second: Promise<unknown> | undefined;
+    await rebuild(({ step }) => {
+      if (step === 'index') second = expect(rebuild()).rejects.toThrow('another one is at work');
+    });
+    await second;
+  }, 20_000);
+
+  it('waits for a long read without holding up the others for long', async () => {
+    const client = await database.pool.connect();
+    await client.query('begin; select 1 from executions limit 1');
+    let waited = 0;
+    await rebuild(({ step }) => {
+      if (step === 'wait for readers' && ++waited === 1) void client.query('commit');
+    });
+    client.release();
+    expect(waited).toBeGreaterThan(0);
+  }, 20_000);
+
+  it('tells what was changed by hand', async () => {
+    const [status, node, event, gate] = [ids[0], ids[1], ids[3], ids[2]] as [string, string, string, string];
+    await database.query(`update executions set status = 'failed' where id = $1`, [status]);
+    await database.query(`update execution_nodes set output = '1' where execution_id = $1`, [node]);
+    await database.query(`update execution_events set value = '{}' where execution_id = $1 and version = 1`, [event]);
+    await database.query(`delete from gates where execution_id = $1`, [gate]);
+    const found = await drift();
+    expect(Object.fromEntries(found.map(({ executionId, because }) => [executionId, because]))).toEqual(
+      Object.fromEntries([
+        [status, `'status' is "failed" but the log gives "completed"`],
+        [node, `'nodes.a.output' is 1 but the log gives {"n":2,"text":"a\\"\\u0000"}`],
+        [event, 'version 1 of its stored history was altered'],
+        [gate, expect.stringContaining(`'gates.b.1' is nothing but the log gives`)],
+      ]),
+    );
+    await rebuild();
+    expect(await drift()).toEqual([]);
+    await database.query(`update usage_daily set steps = steps + 1 where partition = 0 and agent_id = 'agent'`);
+    expect(await drift()).toMatchObject([{ executionId: expect.stringContaining('partition 0'), because: expect.stringContaining('"steps"') }]);
+    await rebuild();
     expect(await drift()).toEqual([]);
   }, 20_000);
 });

@@ -1,0 +1,27 @@
+import { printer, runOneOff } from './one-off.js';
+import { keepCheck } from './verify/last-check.js';
+import { verifyReadModel } from './verify.js';
+
+const MOST_SHOWN = 50;
+const count = (n: number): string => n.toLocaleString('en-US');
+
+await runOneOff('verify', async (given) => {
+  const print = printer();
+  const begun = performance.now();
+  const found = await verifyReadModel({
+    ...given,
+    onProgress: ({ records, checked, drift }) => print(`read ${count(records)} records, compared ${count(checked)} executions${drift > 0 ? `, ${count(drift)} differ` : ''}`),
+  });
+  await keepCheck(given.database, found, Date.now());
+  const { checked, drift } = found;
+  for (const { executionId, because } of drift.slice(0, MOST_SHOWN)) print(`${executionId}: ${because}`, true);
+  if (drift.length > MOST_SHOWN) print(`... and ${count(drift.length - MOST_SHOWN)} more`, true);
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  print(
+    drift.length === 0
+      ? `${count(checked)} executions are the fold of the log (${seconds} s)`
+      : `${count(drift.length)} differ from the log, of ${count(checked)} executions (${seconds} s)`,
+    true,
+  );
+  return drift.length === 0 ? 0 : 1;
+});
