@@ -10,7 +10,7 @@ import type { ApiRequest } from './http/request.js';
  * Without an answer for so long, its gateway may be gone: a repeat sends the same command again and waits for its outcome. Harmless if the
  * first one still waits, because a command is carried out once.
  */
-const IN_FLIGHT_MS = 5_000;
+const IN_FLIGHT_MS = 30_000;
 
 /** What an act is made under: the same ids whenever the same key is used again. `again`: a first try may have been recorded. */
 export interface ActIds {
@@ -81,7 +81,7 @@ export class Idempotency {
     return new Answer(status as number, opened, { ...headers, 'Idempotency-Replayed': 'true' });
   }
 
-  /** Only one of several repeats goes on; it has another five seconds. */
+  /** Only one of several repeats goes on; it has another thirty seconds. */
   private async takeOver({ workspaceId, route, key, createdAt }: IdempotencyRecord): Promise<boolean> {
     const now = Date.now();
     if (now - createdAt < IN_FLIGHT_MS) return false;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createPlatform, nestLogger, readConfigOrExit } from '@runlog/platform';
 import { banner } from './banner.js';
+import { requireFreePort } from './public-port.js';
 import { prepareHome } from './home.js';
 import { startStandalone } from './standalone.js';
 
@@ -9,6 +10,7 @@ const home = process.env.RUNLOG_HOME || '.runlog';
 const config = readConfigOrExit(process.env, { RUNLOG_RATE_LIMIT: '0', RUNLOG_LOG_FILE: join(home, 'logs/runlog.log') });
 try {
   prepareHome(config.home);
+  await requireFreePort(config);
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exit(78);
