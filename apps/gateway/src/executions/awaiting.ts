@@ -26,9 +26,14 @@ export class Awaiting {
 
   /** As it stands once it has ended or a human must answer, or at the deadline (of `performance.now`). `minVersion` is on the log already. */
   async settled(wanted: Wanted & { readonly minVersion?: number }, deadline: number): Promise<ExecutionView> {
+    const { who, executionId, nodes, minVersion } = wanted;
+    // What the tail had read before it was watched is on the log: every look but the first goes up to the log's end.
+    let first = minVersion !== undefined;
     const found = await this.until(wanted, deadline, async () => {
-      const { view } = await this.reader.one(wanted.who, wanted.executionId, { nodes: wanted.nodes, minVersion: wanted.minVersion });
-      return { view, enough: isSettled(view) };
+      const { view } = await this.reader.one(who, executionId, { nodes, ...(first ? { minVersion } : {}) });
+      const isEarly = first;
+      first = false;
+      return { view, enough: isSettled(view), isEarly };
     });
     return found as ExecutionView;
   }
@@ -60,15 +65,16 @@ export class Awaiting {
     }
   }
 
-  private async until({ executionId }: Wanted, deadline: number, look: () => Promise<{ view: ExecutionView | null; enough: boolean }>): Promise<ExecutionView | null> {
+  private async until({ executionId }: Wanted, deadline: number, look: () => Promise<{ view: ExecutionView | null; enough: boolean; isEarly?: boolean }>): Promise<ExecutionView | null> {
     let changed = (): void => undefined;
     const unwatch = this.tail.watch(executionId, () => changed());
     try {
       for (;;) {
         const moved = new Promise<void>((resolve) => (changed = resolve));
-        const { view, enough } = await look();
+        const { view, enough, isEarly } = await look();
         const left = deadline - performance.now();
         if (enough || left <= 0 || this.stopping.aborted) return view;
+        if (isEarly) continue;
         let timer: NodeJS.Timeout | undefined;
         await Promise.race([moved, new Promise((resolve) => (timer = setTimeout(resolve, Math.min(left, LOOK_EVERY_MS))))]);
         clearTimeout(timer);
