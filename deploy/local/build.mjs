@@ -8,7 +8,11 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const swcOptions = {
   jsc: {
     parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+    transform: {
+      legacyDecorator: true,
+      decoratorMetadata: true,
+      useDefineForClassFields: false,
+    },
     target: 'es2024',
     keepClassNames: true,
     experimental: { keepImportAttributes: true },
@@ -22,7 +26,10 @@ const mtime = async (path) => (await stat(path).catch(() => undefined))?.mtimeMs
 async function compilePackage(folder) {
   const src = join(folder, 'src');
   const dist = join(folder, 'dist');
-  const entries = await readdir(src, { recursive: true, withFileTypes: true }).catch(() => []);
+  const entries = await readdir(src, {
+    recursive: true,
+    withFileTypes: true,
+  }).catch(() => []);
   const wanted = new Set();
   let compiled = 0;
   for (const entry of entries) {
@@ -38,13 +45,20 @@ async function compilePackage(folder) {
     await mkdir(dirname(to), { recursive: true });
     const text = await readFile(from);
     if (isCode) {
-      const out = await transform(text.toString('utf8'), { ...swcOptions, filename: from, sourceFileName: relative(dirname(to), from) });
+      const out = await transform(text.toString('utf8'), {
+        ...swcOptions,
+        filename: from,
+        sourceFileName: relative(dirname(to), from),
+      });
       await writeFile(`${to}.map`, out.map ?? '');
       await writeFile(to, `${out.code}\n//# sourceMappingURL=${to.split('/').pop()}.map\n`);
     } else await writeFile(to, text);
     compiled++;
   }
-  for (const entry of await readdir(dist, { recursive: true, withFileTypes: true }).catch(() => [])) {
+  for (const entry of await readdir(dist, {
+    recursive: true,
+    withFileTypes: true,
+  }).catch(() => [])) {
     const path = join(entry.parentPath, entry.name);
     if (entry.isFile() && !wanted.has(path)) await rm(path);
   }
@@ -53,9 +67,7 @@ async function compilePackage(folder) {
 
 /** Compiles the packages given by folder, or all of them; resolves with the number of files written. */
 export async function build(folders) {
-  const all =
-    folders ??
-    (await Promise.all(['apps', 'libs'].map(async (area) => (await readdir(join(root, area))).map((name) => join(root, area, name))))).flat();
+  const all = folders ?? (await Promise.all(['apps', 'libs'].map(async (area) => (await readdir(join(root, area))).map((name) => join(root, area, name))))).flat();
   const counts = await Promise.all(all.map(compilePackage));
   return counts.reduce((sum, n) => sum + n, 0);
 }

@@ -9,12 +9,20 @@ import { fileURLToPath } from 'node:url';
 import { freePort, startKafka } from './kafka.mjs';
 import { pinnedNode, root, runPinned, setUp } from './setup.mjs';
 
-const doubled = { commands: 2, scheduler: 1, runner: 2, queries: 2, gateway: 2 };
+const doubled = {
+  commands: 2,
+  scheduler: 1,
+  runner: 2,
+  queries: 2,
+  gateway: 2,
+};
 
 const readyWithin = 60_000;
 
 const isReady = (port) =>
-  fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(2_000) }).then(
+  fetch(`http://127.0.0.1:${port}/health/ready`, {
+    signal: AbortSignal.timeout(2_000),
+  }).then(
     ({ ok }) => ok,
     () => false,
   );
@@ -22,7 +30,13 @@ const isReady = (port) =>
 /** One process of the cluster; `kill` takes any signal, `restart` starts it anew with the same ports. */
 class Member {
   constructor(service, index, env, folder) {
-    Object.assign(this, { service, index, env, name: `${service}-${index + 1}`, restarts: 0 });
+    Object.assign(this, {
+      service,
+      index,
+      env,
+      name: `${service}-${index + 1}`,
+      restarts: 0,
+    });
     this.logFile = join(folder, `${this.name}.log`);
   }
 
@@ -105,12 +119,19 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
   try {
     const { startEmbeddedPostgres } = await import(new URL('../../libs/platform/dist/index.js', import.meta.url).href);
     say('Starting PostgreSQL and Apache Kafka ...');
-    const broker = { dataDir: join(folder, 'kafka'), logFile: join(folder, 'logs/kafka.log') };
+    const broker = {
+      dataDir: join(folder, 'kafka'),
+      logFile: join(folder, 'logs/kafka.log'),
+    };
     let postgres;
     let kafka;
     undo.push(() => Promise.all([postgres?.stop(), kafka?.stop()]));
     const started = await Promise.allSettled([
-      databaseUrl || startEmbeddedPostgres({ dataFolder: join(folder, 'postgres'), settings: { max_connections: '200' } }).then((one) => (postgres = one)),
+      databaseUrl ||
+        startEmbeddedPostgres({
+          dataFolder: join(folder, 'postgres'),
+          settings: { max_connections: '200' },
+        }).then((one) => (postgres = one)),
       kafkaBrokers || startKafka(broker).then((one) => (kafka = one)),
     ]);
     for (const { reason } of started) if (reason) throw reason;
@@ -122,7 +143,11 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
       await kafka.kill();
       return {
         back: async () => {
-          kafka = await startKafka({ ...broker, port: kafkaPort, controllerPort });
+          kafka = await startKafka({
+            ...broker,
+            port: kafkaPort,
+            controllerPort,
+          });
         },
       };
     };
@@ -145,7 +170,10 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
         const ports =
           service === 'gateway'
             ? { PORT: String(port ? port + index : await freePort()) }
-            : { RUNLOG_HEALTH_PORT: String(await freePort()), ...(service === 'queries' ? { RUNLOG_QUERIES_PORT: String(queriesPorts[index]) } : {}) };
+            : {
+                RUNLOG_HEALTH_PORT: String(await freePort()),
+                ...(service === 'queries' ? { RUNLOG_QUERIES_PORT: String(queriesPorts[index]) } : {}),
+              };
         members.push(new Member(service, index, { ...shared, ...ports }, join(folder, 'logs')));
       }
     say(`Starting ${members.map(({ name }) => name).join(', ')} ...`);
@@ -212,7 +240,14 @@ async function foreground() {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => (cluster ? void down(0) : process.exit(130)));
   process.once('disconnect', () => void down(1));
   const { DATABASE_URL: databaseUrl, KAFKA_BROKERS: kafkaBrokers, PORT: port = 4000 } = process.env;
-  cluster = await startCluster({ home, port: Number(port), supervise: true, databaseUrl, kafkaBrokers, say });
+  cluster = await startCluster({
+    home,
+    port: Number(port),
+    supervise: true,
+    databaseUrl,
+    kafkaBrokers,
+    say,
+  });
   const [first] = cluster.gateways;
   process.stdout.write(`
 Runlog runs as a cluster of ${cluster.members.length} processes on Apache Kafka (${cluster.brokers}).

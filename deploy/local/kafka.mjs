@@ -100,7 +100,12 @@ export async function ensureKafkaJars({ cache = join(root, '.cache/kafka') } = {
       await resolveJars(fresh);
       const jars = (await readdir(fresh)).filter((name) => name.endsWith('.jar')).sort();
       if (!jars.includes(`kafka_2.13-${kafkaVersion}.jar`)) throw new Error(`Expected Maven to fetch kafka_2.13 ${kafkaVersion}, but it fetched ${jars.length} other jars`);
-      const sized = await Promise.all(jars.map(async (jar) => ({ jar, size: (await stat(join(fresh, jar))).size })));
+      const sized = await Promise.all(
+        jars.map(async (jar) => ({
+          jar,
+          size: (await stat(join(fresh, jar))).size,
+        })),
+      );
       await writeFile(manifestOf(fresh), JSON.stringify({ pom: pomHash, jars: sized }));
       await rm(folder, { recursive: true, force: true });
       await rename(fresh, folder);
@@ -217,7 +222,10 @@ export async function startKafka({ dataDir, port, controllerPort, logFile, heap 
   const jars = await ensureKafkaJars({ cache });
   const folder = resolve(dataDir);
   await mkdir(folder, { recursive: true });
-  const ports = { port: port ?? (await freePort()), controllerPort: controllerPort ?? (await freePort()) };
+  const ports = {
+    port: port ?? (await freePort()),
+    controllerPort: controllerPort ?? (await freePort()),
+  };
   const config = join(folder, 'server.properties');
   const output = logFile ?? join(folder, 'kafka.log');
   await writeFile(config, properties({ dataDir: folder, ...ports }));
@@ -226,7 +234,10 @@ export async function startKafka({ dataDir, port, controllerPort, logFile, heap 
   const out = openSync(output, 'a');
   const args = ['-c', guarded, 'sh', java, ...jvm(heap), '-cp', `${jars}/*`, 'kafka.Kafka', config];
   // In a group of its own: a terminal's Ctrl-C is for whoever runs the broker, who stops it last.
-  const broker = spawn('/bin/sh', args, { stdio: ['ignore', out, out, 'pipe'], detached: true });
+  const broker = spawn('/bin/sh', args, {
+    stdio: ['ignore', out, out, 'pipe'],
+    detached: true,
+  });
   closeSync(out);
   const exited = new Promise((done) => {
     broker.once('error', () => done(-1));
@@ -260,12 +271,23 @@ export async function startKafka({ dataDir, port, controllerPort, logFile, heap 
   // The broker and its pipe must not keep a finished parent alive: the parent's end stops the broker.
   broker.unref();
   broker.stdio[3]?.unref();
-  return { brokers: [`127.0.0.1:${ports.port}`], ...ports, pid: broker.pid, exited, stop, kill };
+  return {
+    brokers: [`127.0.0.1:${ports.port}`],
+    ...ports,
+    pid: broker.pid,
+    exited,
+    stop,
+    kill,
+  };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [dataDir = join(root, '.runlog/kafka'), port = '9092', controllerPort] = process.argv.slice(2);
-  const broker = await startKafka({ dataDir, port: Number(port), controllerPort: controllerPort && Number(controllerPort) });
+  const broker = await startKafka({
+    dataDir,
+    port: Number(port),
+    controllerPort: controllerPort && Number(controllerPort),
+  });
   process.stdout.write(`Apache Kafka ${kafkaVersion} answers on ${broker.brokers[0]}\n`);
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void broker.stop().then(() => process.exit(0)));
   const alive = setInterval(() => {}, 60_000);

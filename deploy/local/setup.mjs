@@ -11,7 +11,10 @@ const stamp = join(modules, '.runlog-lock');
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
-const lockDigest = () => createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+const lockDigest = () =>
+  createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 
 /**
  * Installs as locked when node_modules is missing or was made from another lock file. Not `npm ci`: that refuses a lock file which lacks
@@ -53,7 +56,11 @@ export async function setUp() {
  * (it is told through its IPC channel). Resolves with its exit code.
  */
 export function runPinned(args, { env = process.env, stdio = 'inherit' } = {}) {
-  const child = spawn(pinnedNode(), args, { cwd: root, env, stdio: [stdio, stdio, stdio, 'ipc'] });
+  const child = spawn(pinnedNode(), args, {
+    cwd: root,
+    env,
+    stdio: [stdio, stdio, stdio, 'ipc'],
+  });
   const pass = (signal) => child.kill(signal);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass);
   // npm runs scripts in a shell, and that shell dies of a signal without passing it on.

@@ -17,7 +17,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child?.kill
 
 const run = (commandArgs) =>
   new Promise((done) => {
-    child = spawn(pinnedNode(), commandArgs, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    child = spawn(pinnedNode(), commandArgs, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     child.on('exit', (code) => done(code ?? 130));
   });
 

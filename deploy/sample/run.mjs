@@ -2,8 +2,8 @@
 import { fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { root, setUp } from '../local/setup.mjs';
 import { dataSet } from './servers.mjs';
 import { workflow } from './workflow.mjs';
@@ -39,17 +39,23 @@ export async function expectedReport(region) {
 }
 
 /** A client of the public API: resolves with the parsed body, rejects with the problem's sentence. */
-export const client = (url, key) => async (method, path, body, headers = {}) => {
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const answer = text ? JSON.parse(text) : null;
-  if (!response.ok) throw Object.assign(new Error(`${method} ${path}: ${response.status} ${answer?.detail ?? text}`), { status: response.status, problem: answer });
-  return answer;
-};
+export const client =
+  (url, key) =>
+  async (method, path, body, headers = {}) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const answer = text ? JSON.parse(text) : null;
+    if (!response.ok) throw Object.assign(new Error(`${method} ${path}: ${response.status} ${answer?.detail ?? text}`), { status: response.status, problem: answer });
+    return answer;
+  };
 
 /** Publishes, runs and checks the sample; `approve` is called with the execution that waits and resolves once somebody answered. */
 export async function runSample({ url, key, region = 'Europe', approve, say = () => {} }) {
@@ -74,7 +80,10 @@ export async function runSample({ url, key, region = 'Europe', approve, say = ()
     if (execution.status !== 'completed') throw new Error(`Expected the sample to complete, but it is ${execution.status}: ${execution.error}`);
     const expected = await expectedReport(region);
     const posted = (await servers.posted()).at(-1);
-    const checks = { output: isDeepStrictEqual(execution.output?.report, expected), posted: isDeepStrictEqual(posted?.body, expected) };
+    const checks = {
+      output: isDeepStrictEqual(execution.output?.report, expected),
+      posted: isDeepStrictEqual(posted?.body, expected),
+    };
     return { execution, expected, posted, checks };
   } finally {
     servers.close();
@@ -91,7 +100,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const approve = async (execution) => {
     const path = `/api/v1/executions/${execution.id}/respond`;
     if (process.argv.includes('--approve')) return client(url, key)('POST', path, JSON.parse(body));
-    say(`It asks: ${execution.gates[0]?.prompt}\nApprove it in another terminal:\n\n  curl -s -X POST ${url}${path} -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '${body}'\n`);
+    say(
+      `It asks: ${execution.gates[0]?.prompt}\nApprove it in another terminal:\n\n  curl -s -X POST ${url}${path} -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '${body}'\n`,
+    );
   };
   try {
     const { execution, checks } = await runSample({ url, key, approve, say });

@@ -1,6 +1,7 @@
 // What the sample talks to, on free ports of this machine: a file server with the data set, and a sink that keeps what is posted to it.
-import { createServer } from 'node:http';
+
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 
 /** The countries of the world as the npm package `world-countries` publishes them. */
@@ -17,12 +18,20 @@ export async function startServers() {
   const file = await readFile(dataSet());
   const posted = [];
   const files = await listen(async (_request, response) => {
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': file.length }).end(file);
+    response
+      .writeHead(200, {
+        'content-type': 'application/json',
+        'content-length': file.length,
+      })
+      .end(file);
   });
   const sink = await listen(async (request, response) => {
     let text = '';
     for await (const chunk of request) text += chunk;
-    posted.push({ key: request.headers['idempotency-key'], body: JSON.parse(text) });
+    posted.push({
+      key: request.headers['idempotency-key'],
+      body: JSON.parse(text),
+    });
     response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ receipt: `receipt-${posted.length}` }));
   });
   return {

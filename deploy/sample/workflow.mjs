@@ -6,7 +6,11 @@ export const workflow = {
   input_schema: {
     type: 'object',
     required: ['source', 'sink', 'region'],
-    properties: { source: { type: 'string', format: 'uri' }, sink: { type: 'string', format: 'uri' }, region: { type: 'string', minLength: 1 } },
+    properties: {
+      source: { type: 'string', format: 'uri' },
+      sink: { type: 'string', format: 'uri' },
+      region: { type: 'string', minLength: 1 },
+    },
   },
   nodes: [
     {
@@ -22,8 +26,7 @@ export const workflow = {
       type: 'transform',
       name: 'Keep one region',
       config: {
-        expression:
-          'nodes.fetch.body[region = $$.input.region].{ "name": name.common, "area": area, "landlocked": landlocked, "neighbours": $count(borders) }[]',
+        expression: 'nodes.fetch.body[region = $$.input.region].{ "name": name.common, "area": area, "landlocked": landlocked, "neighbours": $count(borders) }[]',
       },
     },
     {
@@ -44,18 +47,30 @@ export const workflow = {
         ].join('\n'),
       },
     },
-    { id: 'large', type: 'condition', name: 'More than ten?', config: { expression: 'nodes.aggregate.countries > 10' } },
+    {
+      id: 'large',
+      type: 'condition',
+      name: 'More than ten?',
+      config: { expression: 'nodes.aggregate.countries > 10' },
+    },
     {
       id: 'ask',
       type: 'approval',
       name: 'Approve the report',
-      config: { prompt: 'Post the report on {{ nodes.aggregate.countries }} countries of {{ input.region }}?' },
+      config: {
+        prompt: 'Post the report on {{ nodes.aggregate.countries }} countries of {{ input.region }}?',
+      },
     },
     {
       id: 'post',
       type: 'http',
       name: 'Post the report',
-      config: { method: 'POST', url: '{{ input.sink }}', body: '{{ nodes.aggregate }}', expect_status: [201] },
+      config: {
+        method: 'POST',
+        url: '{{ input.sink }}',
+        body: '{{ nodes.aggregate }}',
+        expect_status: [201],
+      },
     },
   ],
   edges: [

@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
 import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
 import { type Package, readPackages, type SourceFile } from './source-tree.js';
 
 const packages = readPackages();
@@ -43,9 +43,18 @@ describe('packages', () => {
   });
 
   it('are imported through their index, never by a path inside', () => {
-    expectNone(edges(files).filter(({ name }) => name.split('/').length > 2).map(({ file, name }) => `${file.path} imports ${name}: import the package and export the name from its src/index.ts`));
+    expectNone(
+      edges(files)
+        .filter(({ name }) => name.split('/').length > 2)
+        .map(({ file, name }) => `${file.path} imports ${name}: import the package and export the name from its src/index.ts`),
+    );
     const outside = files.flatMap((file) =>
-      file.imports.filter((name) => name.startsWith('.')).map((name) => ({ file, target: normalize(join(dirname(file.path), name)) })),
+      file.imports
+        .filter((name) => name.startsWith('.'))
+        .map((name) => ({
+          file,
+          target: normalize(join(dirname(file.path), name)),
+        })),
     );
     const folderOf = (path: string) => path.split('/').slice(0, 2).join('/');
     expectNone(
@@ -84,14 +93,26 @@ describe('files', () => {
   });
 });
 
-const bans: readonly { readonly what: RegExp; readonly within: (file: SourceFile) => boolean; readonly because: string }[] = [
+const bans: readonly {
+  readonly what: RegExp;
+  readonly within: (file: SourceFile) => boolean;
+  readonly because: string;
+}[] = [
   {
     what: /^(@nestjs\/|typeorm|kafkajs|pg$|class-validator|class-transformer|express|node:(fs|http|https|net|child_process))/,
     within: (file) => byName.get(file.package)?.tag === 'type:domain',
     because: 'the domain has no framework and no IO: take a value or a function as an argument',
   },
-  { what: /^kafkajs/, within: (file) => file.package !== '@runlog/event-log', because: 'only libs/event-log knows kafkajs: use the EventLog port' },
-  { what: /^(node:)?vm2?$|^isolated-vm/, within: () => true, because: 'code of users runs in QuickJS in a child process only: use the runner' },
+  {
+    what: /^kafkajs/,
+    within: (file) => file.package !== '@runlog/event-log',
+    because: 'only libs/event-log knows kafkajs: use the EventLog port',
+  },
+  {
+    what: /^(node:)?vm2?$|^isolated-vm/,
+    within: () => true,
+    because: 'code of users runs in QuickJS in a child process only: use the runner',
+  },
 ];
 
 describe('imports', () => {

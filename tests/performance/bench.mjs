@@ -25,7 +25,10 @@ const say = (line) => process.stderr.write(`${line}\n`);
 
 /** Talks to the client process: one request at a time. */
 function startClient() {
-  const child = fork(here('./client.mjs'), [], { execPath: pinnedNode(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(here('./client.mjs'), [], {
+    execPath: pinnedNode(),
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   let n = 0;
   return {
     ask: (kind, options) =>
@@ -48,21 +51,49 @@ async function startStandalone(home) {
   const key = 'rl_bench_0123456789abcdef';
   const child = spawn(pinnedNode(), [join(root, 'apps/standalone/dist/main.js')], {
     cwd: root,
-    env: { ...process.env, PORT: String(port), RUNLOG_HOME: home, RUNLOG_ADMIN_KEY: key, RUNLOG_RATE_LIMIT: '0' },
+    env: {
+      ...process.env,
+      PORT: String(port),
+      RUNLOG_HOME: home,
+      RUNLOG_ADMIN_KEY: key,
+      RUNLOG_RATE_LIMIT: '0',
+    },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const url = `http://127.0.0.1:${port}`;
   for (const deadline = Date.now() + 60_000; ; ) {
-    if (await fetch(`${url}/health/ready`).then(({ ok }) => ok, () => false)) break;
+    if (
+      await fetch(`${url}/health/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      break;
     if (child.exitCode !== null || Date.now() > deadline) throw new Error('standalone did not become ready');
     await new Promise((done) => setTimeout(done, 50));
   }
-  return { url, key, roots: [child.pid], limit: ['postgres', null], stop: () => new Promise((done) => (child.once('exit', done), child.kill('SIGTERM'))) };
+  return {
+    url,
+    key,
+    roots: [child.pid],
+    limit: ['postgres', null],
+    stop: () => new Promise((done) => (child.once('exit', done), child.kill('SIGTERM'))),
+  };
 }
 
 async function startClustered(home) {
-  const cluster = await startCluster({ home, env: { RUNLOG_RATE_LIMIT: '0' }, say });
-  return { url: cluster.gateways[0], key: cluster.adminKey, roots: [process.pid], limit: ['kafka', cluster.brokers], stop: cluster.stop };
+  const cluster = await startCluster({
+    home,
+    env: { RUNLOG_RATE_LIMIT: '0' },
+    say,
+  });
+  return {
+    url: cluster.gateways[0],
+    key: cluster.adminKey,
+    roots: [process.pid],
+    limit: ['kafka', cluster.brokers],
+    stop: cluster.stop,
+  };
 }
 
 /** The log's own figures, on a database or broker of this run. */
@@ -88,7 +119,13 @@ async function logLimit([adapter, target]) {
 async function measure(mode, results) {
   const home = mkdtempSync(join(tmpdir(), `runlog-bench-${mode}-`));
   const emit = (row) => {
-    const line = { at: new Date().toISOString(), mode, cpus: cpus().length, node: process.version, ...row };
+    const line = {
+      at: new Date().toISOString(),
+      mode,
+      cpus: cpus().length,
+      node: process.version,
+      ...row,
+    };
     results.push(line);
     appendFileSync(resultFile, `${JSON.stringify(line)}\n`);
     say(JSON.stringify(row));
@@ -99,24 +136,60 @@ async function measure(mode, results) {
   try {
     if (mode === 'cluster') emit({ workload: 'log', ...(await logLimit(system.limit)) });
     await client.ask('connect', { url: system.url, key: system.key });
-    for (const body of workflows(size.width)) await client.ask('call', { method: 'POST', path: '/api/v1/workflows', body });
+    for (const body of workflows(size.width))
+      await client.ask('call', {
+        method: 'POST',
+        path: '/api/v1/workflows',
+        body,
+      });
     for (const kind of ['pure', 'code']) {
       const workflow = `steps_${kind}`;
-      const { body: definition } = await client.ask('call', { method: 'GET', path: `/api/v1/workflows/${workflow}` });
-      await client.ask('run', { workflow, count: size.warm, inFlight: 8, input: { x: 1 } });
+      const { body: definition } = await client.ask('call', {
+        method: 'GET',
+        path: `/api/v1/workflows/${workflow}`,
+      });
+      await client.ask('run', {
+        workflow,
+        count: size.warm,
+        inFlight: 8,
+        input: { x: 1 },
+      });
       const timed = async (name, work) => {
         const meter = watch(system.roots);
         const figures = await work();
         emit({ workload: name, nodes: kind, ...figures, ...meter.stop() });
       };
-      await timed('W1', () => client.ask('run', { workflow, count: size.w1, inFlight: 1, input: { x: 1 } }));
+      await timed('W1', () =>
+        client.ask('run', {
+          workflow,
+          count: size.w1,
+          inFlight: 1,
+          input: { x: 1 },
+        }),
+      );
       await timed('W2', async () => {
         const since = new Date().toISOString();
-        const figures = await client.ask('run', { workflow, count: size.w2, inFlight: 64, input: { x: 1 } });
-        const { ms } = await client.ask('level', { workflowId: definition.id, since, count: size.w2 });
+        const figures = await client.ask('run', {
+          workflow,
+          count: size.w2,
+          inFlight: 64,
+          input: { x: 1 },
+        });
+        const { ms } = await client.ask('level', {
+          workflowId: definition.id,
+          since,
+          count: size.w2,
+        });
         return { ...figures, level_ms: ms };
       });
-      await timed('W3', () => client.ask('run', { workflow: `fan_${kind}`, count: size.w3, inFlight: 1, input: { x: 1 } }));
+      await timed('W3', () =>
+        client.ask('run', {
+          workflow: `fan_${kind}`,
+          count: size.w3,
+          inFlight: 1,
+          input: { x: 1 },
+        }),
+      );
       await timed('W4', () => client.ask('list', { count: size.w4, workflowId: definition.id }));
     }
   } finally {
@@ -131,20 +204,46 @@ async function measure(mode, results) {
 async function startPeer(name, home) {
   const [port, admin, node, service] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
   let postgres;
-  const env = { ...process.env, WIDTH: String(size.width), PORT: String(port), RESTATE_LOGGING: 'ERROR' };
+  const env = {
+    ...process.env,
+    WIDTH: String(size.width),
+    PORT: String(port),
+    RESTATE_LOGGING: 'ERROR',
+  };
   if (name === 'dbos') {
     const { startEmbeddedPostgres } = await import('../../libs/platform/dist/index.js');
-    postgres = await startEmbeddedPostgres({ dataFolder: join(home, 'postgres') });
+    postgres = await startEmbeddedPostgres({
+      dataFolder: join(home, 'postgres'),
+    });
     env.DATABASE_URL = postgres.connectionString;
-  } else Object.assign(env, { ADMIN_PORT: String(admin), NODE_PORT: String(node), SERVICE_PORT: String(service), HOME_DIR: join(home, 'restate') });
-  const child = fork(here(`./peers/${name}.mjs`), [], { execPath: pinnedNode(), env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  } else
+    Object.assign(env, {
+      ADMIN_PORT: String(admin),
+      NODE_PORT: String(node),
+      SERVICE_PORT: String(service),
+      HOME_DIR: join(home, 'restate'),
+    });
+  const child = fork(here(`./peers/${name}.mjs`), [], {
+    execPath: pinnedNode(),
+    env,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
   await new Promise((done, fail) => child.once('message', done).once('exit', (code) => fail(new Error(`${name} ended with ${code}`))));
   const url = `http://127.0.0.1:${port}`;
   const sql = "select id, target, status, created_at, completion_result from sys_invocation where status = 'completed' order by created_at desc limit 50";
   return {
     url,
     path: (workload) => (name === 'dbos' ? `/${workload}` : `/peer/${workload}`),
-    list: name === 'dbos' ? { method: 'GET', url, path: '/list', rows: 'output' } : { method: 'POST', url: `http://127.0.0.1:${admin}`, path: '/query', body: { query: sql }, rows: 'rows' },
+    list:
+      name === 'dbos'
+        ? { method: 'GET', url, path: '/list', rows: 'output' }
+        : {
+            method: 'POST',
+            url: `http://127.0.0.1:${admin}`,
+            path: '/query',
+            body: { query: sql },
+            rows: 'rows',
+          },
     roots: [child.pid, ...(postgres ? [postgres.pid] : [])],
     stop: async () => {
       const gone = new Promise((done) => child.once('exit', done));
@@ -162,17 +261,46 @@ async function measurePeer(name, results) {
   const client = startClient();
   try {
     await client.ask('connect', { url: peer.url, key: 'none' });
-    await client.ask('run', { path: peer.path('steps'), count: size.warm, inFlight: 8 });
+    await client.ask('run', {
+      path: peer.path('steps'),
+      count: size.warm,
+      inFlight: 8,
+    });
     const timed = async (workload, work) => {
       const meter = watch(peer.roots);
-      const line = { at: new Date().toISOString(), mode: name, nodes: 'code', workload, ...(await work()), ...meter.stop() };
+      const line = {
+        at: new Date().toISOString(),
+        mode: name,
+        nodes: 'code',
+        workload,
+        ...(await work()),
+        ...meter.stop(),
+      };
       results.push(line);
       appendFileSync(resultFile, `${JSON.stringify(line)}\n`);
       say(JSON.stringify(line));
     };
-    await timed('W1', () => client.ask('run', { path: peer.path('steps'), count: size.w1, inFlight: 1 }));
-    await timed('W2', () => client.ask('run', { path: peer.path('steps'), count: size.w2, inFlight: 64 }));
-    await timed('W3', () => client.ask('run', { path: peer.path('fan'), count: size.w3, inFlight: 1 }));
+    await timed('W1', () =>
+      client.ask('run', {
+        path: peer.path('steps'),
+        count: size.w1,
+        inFlight: 1,
+      }),
+    );
+    await timed('W2', () =>
+      client.ask('run', {
+        path: peer.path('steps'),
+        count: size.w2,
+        inFlight: 64,
+      }),
+    );
+    await timed('W3', () =>
+      client.ask('run', {
+        path: peer.path('fan'),
+        count: size.w3,
+        inFlight: 1,
+      }),
+    );
     await timed('W4', () => client.ask('listOf', { ...peer.list, count: size.w4 }));
   } finally {
     client.close();

@@ -7,14 +7,25 @@ const percentile = (sorted, p) => sorted[Math.min(sorted.length - 1, Math.ceil((
 const summary = (durations) => {
   const sorted = [...durations].sort((a, b) => a - b);
   const round = (x) => (x === null ? null : Math.round(x * 100) / 100);
-  return { n: sorted.length, p50: round(percentile(sorted, 50)), p95: round(percentile(sorted, 95)), p99: round(percentile(sorted, 99)), max: round(sorted.at(-1) ?? null) };
+  return {
+    n: sorted.length,
+    p50: round(percentile(sorted, 50)),
+    p95: round(percentile(sorted, 95)),
+    p99: round(percentile(sorted, 99)),
+    max: round(sorted.at(-1) ?? null),
+  };
 };
 
 let pool;
 let headers;
 
 async function call(method, path, body) {
-  const response = await pool.request({ method, path, headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' }, body: body === undefined ? undefined : JSON.stringify(body) });
+  const response = await pool.request({
+    method,
+    path,
+    headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
   const text = await response.body.text();
   if (response.statusCode >= 400) throw new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 500)}`);
   return { status: response.statusCode, body: text ? JSON.parse(text) : null };
@@ -38,7 +49,12 @@ async function run({ workflow, path = `/api/v1/workflows/${workflow}/executions?
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
   const seconds = (performance.now() - begin) / 1000;
-  return { latency_ms: summary(durations), per_second: Math.round((count / seconds) * 10) / 10, seconds: Math.round(seconds * 1000) / 1000, last: ids.at(-1) };
+  return {
+    latency_ms: summary(durations),
+    per_second: Math.round((count / seconds) * 10) / 10,
+    seconds: Math.round(seconds * 1000) / 1000,
+    last: ids.at(-1),
+  };
 }
 
 /** The newest 50 by status, one at a time. */
@@ -59,7 +75,15 @@ async function listOf({ count, method, url, path, body, rows }) {
   const durations = [];
   for (let i = 0; i < count; i++) {
     const t = performance.now();
-    const response = await own.request({ method, path, headers: { 'content-type': 'application/json', accept: 'application/json' }, body: body && JSON.stringify(body) });
+    const response = await own.request({
+      method,
+      path,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+      },
+      body: body && JSON.stringify(body),
+    });
     const answer = await response.body.json();
     durations.push(performance.now() - t);
     if (answer[rows].length !== 50) throw new Error(`Expected 50 rows, but got ${answer[rows].length}`);
@@ -79,12 +103,24 @@ async function level({ workflowId, since, count }) {
   }
 }
 
-const work = { run, list, listOf, level, call: ({ method, path, body }) => call(method, path, body) };
+const work = {
+  run,
+  list,
+  listOf,
+  level,
+  call: ({ method, path, body }) => call(method, path, body),
+};
 
 process.on('message', async ({ id, kind, options }) => {
   try {
     if (kind === 'connect') {
-      pool = new Pool(options.url, { connections: options.connections ?? 64, pipelining: 1, keepAliveTimeout: 60_000, headersTimeout: 120_000, bodyTimeout: 120_000 });
+      pool = new Pool(options.url, {
+        connections: options.connections ?? 64,
+        pipelining: 1,
+        keepAliveTimeout: 60_000,
+        headersTimeout: 120_000,
+        bodyTimeout: 120_000,
+      });
       headers = { authorization: `Bearer ${options.key}` };
       process.send({ id, result: null });
     } else process.send({ id, result: await work[kind](options) });

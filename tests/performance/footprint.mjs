@@ -8,7 +8,11 @@ const stat = (pid) => {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { parent: Number(fields[1]), cpu: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond, group: Number(fields[2]) };
+    return {
+      parent: Number(fields[1]),
+      cpu: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+      group: Number(fields[2]),
+    };
   } catch {
     return undefined;
   }
@@ -63,7 +67,10 @@ export const watch = (roots) => {
       sample();
       let cpu = 0;
       for (const [pid, seconds] of last) cpu += seconds - (before.get(pid) ?? 0);
-      return { peak_mb: Math.round(peak / 2 ** 20), cpu_s: Math.round(cpu * 100) / 100 };
+      return {
+        peak_mb: Math.round(peak / 2 ** 20),
+        cpu_s: Math.round(cpu * 100) / 100,
+      };
     },
   };
 };

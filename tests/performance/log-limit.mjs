@@ -6,7 +6,14 @@ import { createLogger } from '../../libs/platform/dist/index.js';
 const [adapter, target] = process.argv.slice(2);
 const logger = createLogger('bench', { logLevel: 'error' });
 const options = { partitions: defaultPartitionCounts, logger };
-const log = adapter === 'kafka' ? createKafkaLog({ ...options, brokers: target.split(','), clientId: 'bench' }) : createPostgresLog({ ...options, connectionString: target });
+const log =
+  adapter === 'kafka'
+    ? createKafkaLog({
+        ...options,
+        brokers: target.split(','),
+        clientId: 'bench',
+      })
+    : createPostgresLog({ ...options, connectionString: target });
 await log.start();
 
 const topic = 'execution-frames';

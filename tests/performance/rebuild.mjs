@@ -24,8 +24,18 @@ const database = await createDatabase({ url, poolSize: 8 });
 const catalog = new Catalog(database);
 const logger = createLogger('bench', { logLevel: 'error' });
 const workspaceId = (await catalog.seedDefaults()).workspace.id;
-const nodes = ['a', 'b', 'c'].map((id) => ({ id, type: 'transform', name: id, config: { expression: '1' } }));
-const { workflow, version } = await catalog.createWorkflow({ workspaceId, definition: { key: 'bench', name: 'Bench', nodes, edges: [] }, by: null, at: 1 });
+const nodes = ['a', 'b', 'c'].map((id) => ({
+  id,
+  type: 'transform',
+  name: id,
+  config: { expression: '1' },
+}));
+const { workflow, version } = await catalog.createWorkflow({
+  workspaceId,
+  definition: { key: 'bench', name: 'Bench', nodes, edges: [] },
+  by: null,
+  at: 1,
+});
 const log = createPostgresLog({ connectionString: url });
 const otherLog = createPostgresLog({ connectionString: url });
 await Promise.all([log.start(), otherLog.start()]);
@@ -73,8 +83,21 @@ const record = async (count) => {
 };
 const level = async () => {
   for (let partition = 0; partition < partitions; partition++) {
-    const fresh = { partition, offset: await log.end('execution-events', partition), timeoutMs: 60_000 };
-    while ((await queries.reads.execution({ workspaceId, ref: ids[0], nodes: false, fresh })).stale);
+    const fresh = {
+      partition,
+      offset: await log.end('execution-events', partition),
+      timeoutMs: 60_000,
+    };
+    while (
+      (
+        await queries.reads.execution({
+          workspaceId,
+          ref: ids[0],
+          nodes: false,
+          fresh,
+        })
+      ).stale
+    );
   }
 };
 const tables = ['executions', 'execution_nodes', 'execution_events', 'usage_daily', 'gates'];
@@ -84,7 +107,13 @@ const checksums = async () => {
   return sums;
 };
 const quantile = (list, q) => Math.round([...list].sort((a, b) => a - b)[Math.floor((list.length - 1) * q)] * 10) / 10;
-const describe = (list) => ({ count: list.length, p50_ms: quantile(list, 0.5), p95_ms: quantile(list, 0.95), p99_ms: quantile(list, 0.99), max_ms: quantile(list, 1) });
+const describe = (list) => ({
+  count: list.length,
+  p50_ms: quantile(list, 0.5),
+  p95_ms: quantile(list, 0.95),
+  p99_ms: quantile(list, 0.99),
+  max_ms: quantile(list, 1),
+});
 
 /** One reader of executions and one of lists, at most 100 asks a second each, until ended. */
 const reading = () => {
@@ -100,18 +129,32 @@ const reading = () => {
   };
   const get = async () => {
     const id = ids[Math.floor(Math.random() * executions)];
-    const answer = await queries.reads.execution({ workspaceId, ref: id, nodes: true });
+    const answer = await queries.reads.execution({
+      workspaceId,
+      ref: id,
+      nodes: true,
+    });
     if (answer?.view.version !== 7 || Object.keys(answer.view.nodes).length !== 3) failed.push(`'${id}' is at ${answer?.view.version}`);
   };
   const list = async () => {
-    const { rows } = await queries.reads.executions({ workspaceId, sort: 'created_at', descending: true, limit: 50, statuses: ['completed'] });
+    const { rows } = await queries.reads.executions({
+      workspaceId,
+      sort: 'created_at',
+      descending: true,
+      limit: 50,
+      statuses: ['completed'],
+    });
     if (rows.length !== 50) failed.push(`a list had ${rows.length} rows`);
   };
   const lanes = [lane(took.get, get), lane(took.list, list)];
   return async () => {
     ended = true;
     await Promise.all(lanes);
-    return { get: describe(took.get), list: describe(took.list), failed: [...new Set(failed)] };
+    return {
+      get: describe(took.get),
+      list: describe(took.list),
+      failed: [...new Set(failed)],
+    };
   };
 };
 
@@ -146,7 +189,13 @@ await new Promise((done) => setTimeout(done, 10_000));
 const before = await quiet();
 const live = await checksums();
 t = performance.now();
-const rebuilt = await rebuildExecutions({ database, databaseUrl: url, log: otherLog, catalog, logger });
+const rebuilt = await rebuildExecutions({
+  database,
+  databaseUrl: url,
+  log: otherLog,
+  catalog,
+  logger,
+});
 const sameRows = JSON.stringify(await checksums()) === JSON.stringify(live);
 say(`rebuilt alone in ${(rebuilt.ms / 1000).toFixed(1)} s`);
 

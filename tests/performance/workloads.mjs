@@ -1,11 +1,40 @@
 // The workflows that are measured: five steps in a row and a fan of 500, of pure nodes and of nodes that go to a runner.
 
 const steps = (n, node) => Array.from({ length: n }, (_, i) => node(`s${i + 1}`, i));
-const row = (nodes) => nodes.map(({ id }, i) => ({ from: nodes[i - 1]?.id ?? 'start_of_workflow', to: id }));
+const row = (nodes) =>
+  nodes.map(({ id }, i) => ({
+    from: nodes[i - 1]?.id ?? 'start_of_workflow',
+    to: id,
+  }));
 
-const pure = (id, i) => ({ id, type: 'transform', name: id, config: { expression: i === 0 ? 'input.x + 1' : `nodes.s${i} + 1` } });
-const code = (id, i) => ({ id, type: 'code', name: id, config: { source: i === 0 ? 'return (input.x ?? 0) + 1;' : `return nodes.s${i} + 1;` } });
-const lone = { pure: (id) => ({ id, type: 'transform', name: id, config: { expression: 'input.x + 1' } }), code: (id) => ({ id, type: 'code', name: id, config: { source: 'return 1;' } }) };
+const pure = (id, i) => ({
+  id,
+  type: 'transform',
+  name: id,
+  config: { expression: i === 0 ? 'input.x + 1' : `nodes.s${i} + 1` },
+});
+const code = (id, i) => ({
+  id,
+  type: 'code',
+  name: id,
+  config: {
+    source: i === 0 ? 'return (input.x ?? 0) + 1;' : `return nodes.s${i} + 1;`,
+  },
+});
+const lone = {
+  pure: (id) => ({
+    id,
+    type: 'transform',
+    name: id,
+    config: { expression: 'input.x + 1' },
+  }),
+  code: (id) => ({
+    id,
+    type: 'code',
+    name: id,
+    config: { source: 'return 1;' },
+  }),
+};
 
 const sequence = (key, node) => {
   const nodes = steps(5, node);
@@ -14,7 +43,12 @@ const sequence = (key, node) => {
 
 const fan = (key, node, width) => {
   const nodes = steps(width, node);
-  const join = { id: 'join', type: 'transform', name: 'join', config: { expression: 'true' } };
+  const join = {
+    id: 'join',
+    type: 'transform',
+    name: 'join',
+    config: { expression: 'true' },
+  };
   return {
     key,
     name: key,

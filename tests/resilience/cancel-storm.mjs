@@ -96,7 +96,8 @@ export async function cancelStorm({ executions = 500, kills = 12, seed = 1, lane
     const cancel = async (id) => answers.set(id, (await api.call('POST', `/api/v1/executions/${id}/cancel`, { reason: 'storm' })).status);
 
     const until = async (isSo, what) => {
-      for (const last = Date.now() + 30_000; !isSo(); await sleep(10)) if (Date.now() > last) throw new Error(`Expected ${what} within 30 s, but there are ${server.waiting.size} open`);
+      for (const last = Date.now() + 30_000; !isSo(); await sleep(10))
+        if (Date.now() > last) throw new Error(`Expected ${what} within 30 s, but there are ${server.waiting.size} open`);
     };
 
     const dying = Math.min(kills * 8, executions);

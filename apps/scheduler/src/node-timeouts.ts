@@ -3,7 +3,7 @@ import type { Logger } from '@runlog/platform';
 import { compile, type WorkflowDefinition } from '@runlog/workflow';
 
 /** Shorter time-outs are the runner's own. */
-export const SCHEDULER_TIMEOUT_MS = 60_000;
+const SCHEDULER_TIMEOUT_MS = 60_000;
 const CACHED_VERSIONS = 2_000;
 const none: ReadonlyMap<NodeId, number> = new Map();
 

@@ -2,7 +2,7 @@ import type { ExecutionId, NodeId, WorkflowVersionId, WorkspaceId } from '@runlo
 import type { ArmedTimer, OpenAttempt, RunClock, Slot } from './watched.js';
 
 /** An execution's own row. */
-export interface ExecutionRow {
+interface ExecutionRow {
   readonly executionId: ExecutionId;
   readonly workspaceId: WorkspaceId;
   readonly workflowVersionId: WorkflowVersionId | null;

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { createPlatform, nestLogger, readConfigOrExit } from '@runlog/platform';
 import { banner } from './banner.js';
-import { requireFreePort } from './public-port.js';
 import { prepareHome } from './home.js';
+import { requireFreePort } from './public-port.js';
 import { startStandalone } from './standalone.js';
 
 const begun = performance.now();

@@ -2,7 +2,7 @@ import type { Catalog } from '@runlog/read-model';
 import type { WorkflowDefinition } from '@runlog/workflow';
 
 /** Workflows that are there on the first start, so that nobody begins with an empty page. */
-export const samples: readonly WorkflowDefinition[] = [
+const samples: readonly WorkflowDefinition[] = [
   {
     key: 'hello',
     name: 'Hello',

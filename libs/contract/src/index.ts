@@ -1,3 +1,3 @@
-export type * from './views.js';
 export type * from './reads.js';
 export type * from './resources.js';
+export type * from './views.js';

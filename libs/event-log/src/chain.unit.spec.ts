@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { chainId, type ChainLink } from './chain.js';
+import { type ChainLink, chainId } from './chain.js';
 
 const link: ChainLink = {
   previous: 'a'.repeat(64),

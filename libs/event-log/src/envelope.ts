@@ -77,7 +77,11 @@ export const decodeEvent = (record: LogRecord, upcasters: Upcasters = releasedUp
 };
 
 /** A message on an internal topic: its JSON is the value. */
-export const encodeJson = (key: string, message: object, headers?: Readonly<Record<string, string>>): NewRecord => ({ key, value: JSON.stringify(message), ...(headers && { headers }) });
+export const encodeJson = (key: string, message: object, headers?: Readonly<Record<string, string>>): NewRecord => ({
+  key,
+  value: JSON.stringify(message),
+  ...(headers && { headers }),
+});
 
 /** The message of a record on an internal topic. @throws UndecodableRecord when the value is not a JSON object. */
 export const decodeJson = <T>(record: LogRecord): T => {

@@ -5,7 +5,15 @@ import type { LogRecord, NewRecord } from './port.js';
 import { UndecodableRecord } from './undecodable.js';
 import { Upcasters } from './upcasters.js';
 
-const stored = (record: NewRecord, offset = 0): LogRecord => ({ topic: 'execution-events', partition: 0, offset, key: record.key, headers: record.headers ?? {}, value: Buffer.from(record.value), at: 0 });
+const stored = (record: NewRecord, offset = 0): LogRecord => ({
+  topic: 'execution-events',
+  partition: 0,
+  offset,
+  key: record.key,
+  headers: record.headers ?? {},
+  value: Buffer.from(record.value),
+  at: 0,
+});
 
 const event = {
   id: 'id-1',
@@ -30,7 +38,15 @@ describe('the envelope', () => {
   });
 
   it('is a CloudEvent to whoever reads headers', () => {
-    expect(encodeEvent({ ...event, traceparent: '00-1-2-01' }, 17).headers).toMatchObject({ ce_specversion: '1.0', ce_id: 'id-1', ce_type: 'NodeCompleted', ce_subject: 'e1', ce_source: '/workspaces/default', ce_time: '2023-11-14T22:13:20.123Z', traceparent: '00-1-2-01' });
+    expect(encodeEvent({ ...event, traceparent: '00-1-2-01' }, 17).headers).toMatchObject({
+      ce_specversion: '1.0',
+      ce_id: 'id-1',
+      ce_type: 'NodeCompleted',
+      ce_subject: 'e1',
+      ce_source: '/workspaces/default',
+      ce_time: '2023-11-14T22:13:20.123Z',
+      traceparent: '00-1-2-01',
+    });
   });
 
   it('refuses what is not an event, saying what is wrong', () => {

@@ -1,3 +1,10 @@
+export { type ChainLink, chainId } from './chain.js';
+export { type Accepted, AcceptedEvents } from './claims.js';
+export { deadLetter, decodeOrDeadLetter } from './dead-letters.js';
+export type { Diagnostics } from './diagnostics.js';
+export { claimOf, type DecodedEvent, decodeEvent, decodeJson, type EventEnvelope, encodeClaim, encodeEvent, encodeJson, isClaim } from './envelope.js';
+export { createKafkaLog, type KafkaLogOptions } from './kafka/kafka-log.js';
+export { partitionOf } from './partition.js';
 export {
   AppendLost,
   type Batch,
@@ -14,15 +21,8 @@ export {
   type Subscription,
   type TailReader,
 } from './port.js';
+export { createPostgresLog, type PostgresLogOptions } from './postgres/postgres-log.js';
+export { checkProgress, positionAfter, witness } from './progress.js';
 export { declareTopics, defaultPartitionCounts, type PartitionCounts, type Topic, type TopicDeclaration } from './topics.js';
-export { partitionOf } from './partition.js';
-export { chainId, type ChainLink } from './chain.js';
-export { claimOf, type DecodedEvent, decodeEvent, decodeJson, encodeClaim, encodeEvent, encodeJson, type EventEnvelope, isClaim } from './envelope.js';
 export { UndecodableRecord } from './undecodable.js';
 export { type Upcaster, Upcasters, type WrittenEvent } from './upcasters.js';
-export { type Accepted, AcceptedEvents } from './claims.js';
-export { checkProgress, positionAfter, witness } from './progress.js';
-export { deadLetter, decodeOrDeadLetter } from './dead-letters.js';
-export { createKafkaLog, type KafkaLogOptions } from './kafka/kafka-log.js';
-export { createPostgresLog, type PostgresLogOptions } from './postgres/postgres-log.js';
-export type { Diagnostics } from './diagnostics.js';

@@ -140,14 +140,21 @@ export interface EventLog {
 
 /** An append whose outcome is not "landed where expected under my claim". Its records may be on the log, void. */
 export class AppendLost extends Error {
-  constructor(readonly partition: number, because: string, options?: ErrorOptions) {
+  constructor(
+    readonly partition: number,
+    because: string,
+    options?: ErrorOptions,
+  ) {
     super(`Expected to append to partition ${partition} under this owner's claim, but ${because}; the owner claims again`, options);
   }
 }
 
 /** The value is larger than the log takes; nothing was written. */
 export class RecordTooLarge extends Error {
-  constructor(readonly bytes: number, readonly limit: number) {
+  constructor(
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
     super(`Expected a record of at most ${limit} bytes, but got ${bytes}; larger bodies belong in the artifact store`);
   }
 }

@@ -27,24 +27,28 @@ export const checkProgress = async (log: EventLog, position: Position, topic: To
   if (topicId !== position.topicId)
     refuse(
       `the topic is another one now (${topicId}, progress was stored for ${position.topicId})`,
-      'The log was wiped or replaced: restore the log, or delete this reader\'s stored progress and what it built, so that it starts anew.',
+      "The log was wiped or replaced: restore the log, or delete this reader's stored progress and what it built, so that it starts anew.",
     );
   const [begin, end] = await Promise.all([log.begin(topic, partition), log.end(topic, partition)]);
-  if (offset > end) refuse(`the log ends at ${end}`, 'The log was restored from an older copy: restore the newer log, or delete this reader\'s stored progress and what it built.');
-  if (offset < begin) refuse(`the log begins at ${begin}`, 'Records in between have expired: delete this reader\'s stored progress to go on from the beginning of the log.');
+  if (offset > end) refuse(`the log ends at ${end}`, "The log was restored from an older copy: restore the newer log, or delete this reader's stored progress and what it built.");
+  if (offset < begin) refuse(`the log begins at ${begin}`, "Records in between have expired: delete this reader's stored progress to go on from the beginning of the log.");
   if (offset > begin) {
     const before = await recordAt(log, topic, partition, offset - 1);
     const found = before && witness(before);
     if (found !== position.previous)
       refuse(
         `the record before it is '${found ?? 'missing'}' and not '${position.previous}'`,
-        'Log and stored progress have different pasts: restore the matching pair, or delete this reader\'s stored progress and what it built.',
+        "Log and stored progress have different pasts: restore the matching pair, or delete this reader's stored progress and what it built.",
       );
   }
   if (claim >= offset) refuse(`its claim ${claim} is not before it`, 'The stored progress is damaged: delete it and what the reader built.');
   if (claim >= begin) {
     const claimed = await recordAt(log, topic, partition, claim);
-    if (!claimed || !isClaim(claimed)) refuse(`there is no claim at ${claim}`, 'Log and stored progress have different pasts: restore the matching pair, or delete this reader\'s stored progress and what it built.');
+    if (!claimed || !isClaim(claimed))
+      refuse(
+        `there is no claim at ${claim}`,
+        "Log and stored progress have different pasts: restore the matching pair, or delete this reader's stored progress and what it built.",
+      );
   }
 };
 

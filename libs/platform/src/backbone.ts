@@ -18,7 +18,8 @@ export const connectBackbone = async ({ name, config, logger, health, shutdown }
   const database = await createDatabase({ url: databaseUrl, poolSize: config.databasePool, applicationName: `runlog ${name}` });
   shutdown.add('database', () => database.close());
   const { partitions, kafkaBrokers: brokers } = config;
-  const log = brokers.length > 0 ? createKafkaLog({ brokers, clientId: `runlog-${name}`, partitions, logger }) : createPostgresLog({ connectionString: databaseUrl, partitions, logger });
+  const log =
+    brokers.length > 0 ? createKafkaLog({ brokers, clientId: `runlog-${name}`, partitions, logger }) : createPostgresLog({ connectionString: databaseUrl, partitions, logger });
   shutdown.add('log', () => log.stop());
   await log.start();
   health.add('log', () => log.healthy());

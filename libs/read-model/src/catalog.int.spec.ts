@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
 import type { WorkflowDefinition } from '@runlog/workflow';
-import { Catalog } from './catalog.js';
 import { hashApiKey } from './catalog/tenancy.js';
+import { Catalog } from './catalog.js';
 import { createDatabase, type Database } from './database.js';
 
-const definition = (key: string, name = 'One'): WorkflowDefinition => ({ key, name, nodes: [{ id: 'b', type: 'transform', name: 'b', config: { expression: '"\u0000"' } }], edges: [{ from: 'start_of_workflow', to: 'b' }] });
+const definition = (key: string, name = 'One'): WorkflowDefinition => ({
+  key,
+  name,
+  nodes: [{ id: 'b', type: 'transform', name: 'b', config: { expression: '"\u0000"' } }],
+  edges: [{ from: 'start_of_workflow', to: 'b' }],
+});
 
 describe('Catalog', () => {
   let server: TestDatabase;
@@ -50,7 +55,11 @@ describe('Catalog', () => {
     expect([created, version.number]).toEqual([true, 1]);
     expect(await catalog.createWorkflow(publishing)).toMatchObject({ created: false, workflow: { id: workflow.id } });
     expect(await catalog.publishVersion(workflow.id, publishing)).toMatchObject({ published: false, version: { number: 1 } });
-    expect(await catalog.publishVersion(workflow.id, { ...publishing, definition: definition('one', 'Two') })).toMatchObject({ published: true, workflow: { currentVersion: 2, name: 'Two' }, version: { number: 2 } });
+    expect(await catalog.publishVersion(workflow.id, { ...publishing, definition: definition('one', 'Two') })).toMatchObject({
+      published: true,
+      workflow: { currentVersion: 2, name: 'Two' },
+      version: { number: 2 },
+    });
     expect(await catalog.workflow(workspaceId, 'one')).toMatchObject({ id: workflow.id, currentVersion: 2 });
     expect((await catalog.workflowVersions(workspaceId, workflow.id)).map((v) => v.number)).toEqual([2, 1]);
     expect(await catalog.workflowVersion(version.id)).toMatchObject({ workflowId: workflow.id, definition: definition('one') });

@@ -129,7 +129,8 @@ export class Catalog {
 
   beginIdempotent = (opening: Parameters<typeof beginIdempotent>[1]) => beginIdempotent(this.database, opening);
   findIdempotent = (workspaceId: string, route: string, key: string) => findIdempotent(this.database, workspaceId, route, key);
-  finishIdempotent = (workspaceId: string, route: string, key: string, status: number, response: Json) => finishIdempotent(this.database, workspaceId, route, key, status, response);
+  finishIdempotent = (workspaceId: string, route: string, key: string, status: number, response: Json) =>
+    finishIdempotent(this.database, workspaceId, route, key, status, response);
   abandonIdempotent = (workspaceId: string, route: string, key: string) => abandonIdempotent(this.database, workspaceId, route, key);
   /** Drops keys older than `before` (milliseconds UTC). */
   forgetIdempotent = (before: number) => forgetIdempotent(this.database, before);

@@ -2,7 +2,12 @@
 import { createServer } from 'node:http';
 import { DBOS } from '@dbos-inc/dbos-sdk';
 
-DBOS.setConfig({ name: 'peer', systemDatabaseUrl: process.env.DATABASE_URL, runAdminServer: false, logLevel: 'error' });
+DBOS.setConfig({
+  name: 'peer',
+  systemDatabaseUrl: process.env.DATABASE_URL,
+  runAdminServer: false,
+  logLevel: 'error',
+});
 
 const steps = DBOS.registerWorkflow(
   async (x) => {
@@ -23,7 +28,14 @@ await DBOS.launch();
 const routes = {
   '/steps': async () => (await DBOS.startWorkflow(steps)(1)).getResult(),
   '/fan': async () => (await DBOS.startWorkflow(fan)(Number(process.env.WIDTH ?? 500))).getResult(),
-  '/list': async () => DBOS.listWorkflows({ status: 'SUCCESS', limit: 50, sortDesc: true, loadInput: true, loadOutput: true }),
+  '/list': async () =>
+    DBOS.listWorkflows({
+      status: 'SUCCESS',
+      limit: 50,
+      sortDesc: true,
+      loadInput: true,
+      loadOutput: true,
+    }),
 };
 createServer((request, response) => {
   request.resume().on('end', async () => {

@@ -3,7 +3,7 @@ import type { CompiledNode } from '@runlog/workflow';
 import type { Live } from './live.js';
 
 /** Everything but pure nodes, gates and delays goes to a runner. */
-export const goesToRunner = (node: CompiledNode): boolean => !node.pure && !node.gate && !node.delay;
+const goesToRunner = (node: CompiledNode): boolean => !node.pure && !node.gate && !node.delay;
 
 /** The task of a node's present attempt; undefined when no runner has to do with it. */
 export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, traceparent?: string): NodeTask | undefined => {

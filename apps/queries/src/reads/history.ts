@@ -12,7 +12,7 @@ export const eventsAfter = (sql: Sql, workspaceId: string, executionId: string, 
   );
 
 /** The event as it was read from the log, upcast to its current shape. @throws UndecodableRecord */
-export const recordedOf = (event: EventView): DecodedEvent =>
+const recordedOf = (event: EventView): DecodedEvent =>
   decodeEvent({
     topic: 'execution-events',
     partition: -1,

@@ -9,11 +9,21 @@ describe('share', () => {
   });
 
   it('moves no more than it must when a member arrives', () => {
-    expect(share([member('a', 0, 1, 2, 3), member('b')], 4)).toEqual(new Map([['a', [0, 1]], ['b', [2, 3]]]));
+    expect(share([member('a', 0, 1, 2, 3), member('b')], 4)).toEqual(
+      new Map([
+        ['a', [0, 1]],
+        ['b', [2, 3]],
+      ]),
+    );
   });
 
   it('leaves what is held where it is when a member has gone', () => {
-    expect(share([member('a', 0, 1), member('c', 4, 5)], 6)).toEqual(new Map([['a', [0, 1, 2]], ['c', [3, 4, 5]]]));
+    expect(share([member('a', 0, 1), member('c', 4, 5)], 6)).toEqual(
+      new Map([
+        ['a', [0, 1, 2]],
+        ['c', [3, 4, 5]],
+      ]),
+    );
   });
 
   it('gives each partition to exactly one member, even if two say that they have it', () => {

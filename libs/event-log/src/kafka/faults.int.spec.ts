@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { ISocketFactory } from 'kafkajs';
 import { startTestBroker, type TestBroker } from '@runlog/testing';
+import type { ISocketFactory } from 'kafkajs';
 import { silent } from '../diagnostics.js';
 import { AppendLost, type EventLog, type OwnedPartition } from '../port.js';
 import { acceptedFrom, appendUnderClaim, becomeOwner, eventRecord, tags, unique, until } from '../testing/contract-tools.js';

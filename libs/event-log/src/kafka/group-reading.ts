@@ -123,7 +123,13 @@ export class GroupReading {
   private async comeToRest(): Promise<void> {
     let end: () => void = () => undefined;
     const over = new Promise<void>((resolve) => (end = resolve));
-    const rest = { over, end: () => { if (this.rest === rest) this.rest = undefined; end(); } };
+    const rest = {
+      over,
+      end: () => {
+        if (this.rest === rest) this.rest = undefined;
+        end();
+      },
+    };
     this.rest?.end();
     this.rest = rest;
     await atMost(Promise.allSettled([...this.inFlight]), drainMs);

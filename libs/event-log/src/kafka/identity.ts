@@ -40,7 +40,10 @@ const decodeTopicUuid = (decoder: Decoder, topic: string): string => {
   const error = decoder.readInt16();
   decoder.readUVarIntString();
   if (error !== 0) throw new Error(`Expected the identity of topic '${topic}', but Kafka answers with error ${error}`);
-  return decoder.readBytes(16).toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return decoder
+    .readBytes(16)
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 };
 
 /**

@@ -1,6 +1,6 @@
-import { type TestBroker, startTestBroker } from '@runlog/testing';
-import type { EventLog, NewRecord } from '../port.js';
+import { startTestBroker, type TestBroker } from '@runlog/testing';
 import { silent } from '../diagnostics.js';
+import type { EventLog, NewRecord } from '../port.js';
 import type { LogHarness } from '../testing/contract-harness.js';
 import { eventLogContract } from '../testing/contract-suite.js';
 import { createKafkaLog } from './kafka-log.js';

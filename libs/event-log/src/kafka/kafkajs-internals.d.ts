@@ -27,7 +27,12 @@ declare module 'kafkajs/src/cluster/index.js' {
   export default class Cluster {
     constructor(options: object);
     connectionPoolBuilder: { build(destination?: { host: string; port: number }): Promise<ConnectionPool> };
-    brokerPool: { metadata: Metadata | null; versions: object | null; seedBroker?: { connectionPool: ConnectionPool }; brokers: Record<string, { connectionPool: ConnectionPool }> };
+    brokerPool: {
+      metadata: Metadata | null;
+      versions: object | null;
+      seedBroker?: { connectionPool: ConnectionPool };
+      brokers: Record<string, { connectionPool: ConnectionPool }>;
+    };
     connect(): Promise<void>;
     addMultipleTargetTopics(topics: string[]): Promise<void>;
     refreshMetadata(): Promise<void>;
@@ -37,6 +42,7 @@ declare module 'kafkajs/src/cluster/index.js' {
 
 declare module 'kafkajs/src/broker/index.js' {
   import type { ConnectionPool, Metadata } from 'kafkajs/src/cluster/index.js';
+
   interface PerTopic<P> {
     topic: string;
     partitions: P[];
@@ -61,7 +67,12 @@ declare module 'kafkajs/src/broker/index.js' {
       memberId: string;
       groupProtocols: { name: string; metadata: Buffer }[];
     }): Promise<{ generationId: number; leaderId: string; memberId: string; members: { memberId: string; memberMetadata: Buffer }[] }>;
-    syncGroup(request: { groupId: string; generationId: number; memberId: string; groupAssignment: { memberId: string; memberAssignment: Buffer }[] }): Promise<{ memberAssignment: Buffer }>;
+    syncGroup(request: {
+      groupId: string;
+      generationId: number;
+      memberId: string;
+      groupAssignment: { memberId: string; memberAssignment: Buffer }[];
+    }): Promise<{ memberAssignment: Buffer }>;
     heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>;
     leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
     offsetCommit(request: { groupId: string; groupGenerationId: number; memberId: string; topics: PerTopic<{ partition: number; offset: string }>[] }): Promise<unknown>;

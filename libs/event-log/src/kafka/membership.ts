@@ -6,9 +6,9 @@ import { atMost, pause } from './retry.js';
 import type { Wire } from './wire.js';
 
 /** A member that is silent for this long loses its partitions, ms. */
-export const sessionTimeoutMs = 6_000;
+const sessionTimeoutMs = 6_000;
 /** An owner that has not been heard for this long stops appending, ms. */
-export const ownerSilenceMs = sessionTimeoutMs / 2;
+const ownerSilenceMs = sessionTimeoutMs / 2;
 const heartbeatMs = 500;
 const rebalanceTimeoutMs = sessionTimeoutMs;
 const leaveWithinMs = 3_000;
@@ -186,7 +186,12 @@ export class Membership {
       memberId: joined.memberId,
       groupAssignment:
         joined.leaderId === joined.memberId
-          ? [...share(joined.members.map(({ memberId, memberMetadata }) => decodeMember(memberId, memberMetadata)), partitions)].map(([memberId, some]) => ({
+          ? [
+              ...share(
+                joined.members.map(({ memberId, memberMetadata }) => decodeMember(memberId, memberMetadata)),
+                partitions,
+              ),
+            ].map(([memberId, some]) => ({
               memberId,
               memberAssignment: encodeAssignment(topics, some),
             }))

@@ -35,7 +35,10 @@ export class Offsets {
     const bySlot = Map.groupBy(asked, ({ topic, partition }) => `${topic}/${partition}`);
     const slots = [...bySlot.values()].map((some) => some[0] as Asked);
     const leaders = await Promise.all(slots.map(({ topic, partition }) => this.wire.leader(topic, partition)));
-    const byNode = Map.groupBy(slots.map((slot, index) => ({ slot, leader: leaders[index] })), ({ leader }) => leader);
+    const byNode = Map.groupBy(
+      slots.map((slot, index) => ({ slot, leader: leaders[index] })),
+      ({ leader }) => leader,
+    );
     await Promise.all(
       [...byNode.values()].map(async (some) => {
         const wanted = some.map(({ slot }) => slot);

@@ -98,7 +98,9 @@ export const decodeBatches = (topic: Topic, partition: number, bytes: Buffer, fr
     const batch = bytes.subarray(at, end);
     const attributes = batch.readInt16BE(attributesAt);
     if (batch.readInt8(magicAt) !== 2 || (attributes & compressionMask) !== 0)
-      throw new Error(`Expected '${topic}/${partition}' to hold uncompressed batches of version 2, but there is another near offset ${next}; set the topic's compression.type to 'uncompressed'`);
+      throw new Error(
+        `Expected '${topic}/${partition}' to hold uncompressed batches of version 2, but there is another near offset ${next}; set the topic's compression.type to 'uncompressed'`,
+      );
     const baseOffset = Number(batch.readBigInt64BE(0));
     next = Math.max(next, baseOffset + batch.readInt32BE(lastOffsetDeltaAt) + 1);
     if (!(attributes & controlFlag)) new Reader(batch, topic, partition, baseOffset, attributes).into(records, from);

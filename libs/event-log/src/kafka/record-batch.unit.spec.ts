@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import decodeByKafkajs from 'kafkajs/src/protocol/recordBatch/v0/decoder.js';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
+import decodeByKafkajs from 'kafkajs/src/protocol/recordBatch/v0/decoder.js';
 import { type NewRecord, RecordTooLarge } from '../port.js';
 import { decodeBatches, encodeBatch } from './record-batch.js';
 import { maxRecordBytes } from './records.js';
@@ -10,7 +10,15 @@ const records: NewRecord[] = [
   { key: '', value: '' },
   { key: 'k', headers: { empty: '' }, value: 'x'.repeat(70_000) },
 ];
-const asRead = records.map(({ key, headers = {}, value }, offset) => ({ topic: 'node-tasks', partition: 3, offset, key, headers, value: Buffer.from(value), at: 1_700_000_000_000 }));
+const asRead = records.map(({ key, headers = {}, value }, offset) => ({
+  topic: 'node-tasks',
+  partition: 3,
+  offset,
+  key,
+  headers,
+  value: Buffer.from(value),
+  at: 1_700_000_000_000,
+}));
 
 const at = (batch: Buffer, baseOffset: number): Buffer => {
   const moved = Buffer.from(batch);

@@ -68,7 +68,10 @@ export class Feeds {
   }
 
   private async readEnds(): Promise<number[]> {
-    const { rows } = await this.pool.query<{ topic_no: number; partition: number; next: string }>({ name: 'runlog-log-ends', text: 'select topic_no, partition, next from runlog_log.partitions' });
+    const { rows } = await this.pool.query<{ topic_no: number; partition: number; next: string }>({
+      name: 'runlog-log-ends',
+      text: 'select topic_no, partition, next from runlog_log.partitions',
+    });
     const ends: number[] = [];
     for (const row of rows) ends[row.topic_no * partitionsPerTopic + row.partition] = Number(row.next);
     return ends;

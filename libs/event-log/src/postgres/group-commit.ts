@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Diagnostics } from '../diagnostics.js';
 import type { Outgoing } from '../port.js';
-import { composeBatch, type Written, type WriteItem } from './write-batch.js';
 import { OutcomeUnknown, type Session } from './session.js';
+import { composeBatch, type WriteItem, type Written } from './write-batch.js';
 
 const batchRecords = 4_000;
 const batchBytes = 1024 * 1024;

@@ -23,7 +23,11 @@ export class GroupProgress {
   ) {}
 
   async read(group: string, topic: Topic, partition: number): Promise<number | undefined> {
-    const { rows } = await this.pool.query('select next from runlog_log.progress where consumer = $1 and topic_no = $2 and partition = $3', [group, this.feeds.topic(topic).topicNo, partition]);
+    const { rows } = await this.pool.query('select next from runlog_log.progress where consumer = $1 and topic_no = $2 and partition = $3', [
+      group,
+      this.feeds.topic(topic).topicNo,
+      partition,
+    ]);
     return rows[0] && Number(rows[0].next);
   }
 
@@ -49,7 +53,12 @@ export class GroupProgress {
         `insert into runlog_log.progress (consumer, topic_no, partition, next)
          select * from unnest($1::text[], $2::smallint[], $3::smallint[], $4::bigint[]) as m(consumer, topic_no, partition, next) order by 1, 2, 3
          on conflict (consumer, topic_no, partition) do update set next = excluded.next`,
-        [marks.map(([, mark]) => mark.group), marks.map(([, mark]) => this.feeds.topic(mark.topic).topicNo), marks.map(([, mark]) => mark.partition), marks.map(([, mark]) => mark.next)],
+        [
+          marks.map(([, mark]) => mark.group),
+          marks.map(([, mark]) => this.feeds.topic(mark.topic).topicNo),
+          marks.map(([, mark]) => mark.partition),
+          marks.map(([, mark]) => mark.next),
+        ],
       );
     } catch (error) {
       for (const [key, mark] of marks) if (!this.dirty.has(key)) this.dirty.set(key, mark);

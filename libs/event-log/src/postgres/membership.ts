@@ -11,7 +11,7 @@ const queryTimeoutMs = 10_000;
 const presence = 0x7fffffff;
 
 /** One partition in the hands of one member. */
-export interface Holding {
+interface Holding {
   /** Ends it. `lost`: somebody else may hold it already. Resolves when nothing more is done with the partition. */
   end(lost: boolean): Promise<void>;
 }
@@ -97,7 +97,13 @@ export class Membership {
 
   /** Whether the locks still stand, as far as the server answers. */
   async confirm(): Promise<boolean> {
-    return this.session.connected && (await this.query('select 1').then(() => true, () => false));
+    return (
+      this.session.connected &&
+      (await this.query('select 1').then(
+        () => true,
+        () => false,
+      ))
+    );
   }
 
   private async leave(group: Group, member: Member): Promise<void> {
@@ -160,7 +166,10 @@ export class Membership {
     let got = 0;
     for (const some of tried) {
       if (got >= wanted || some.length === 0) return;
-      const rows = await this.query<{ partition: number; got: boolean }>('select p as partition, pg_try_advisory_lock($1, p) as got from unnest($2::int[]) as p', [group.lock, some]);
+      const rows = await this.query<{ partition: number; got: boolean }>('select p as partition, pg_try_advisory_lock($1, p) as got from unnest($2::int[]) as p', [
+        group.lock,
+        some,
+      ]);
       for (const row of rows)
         if (row.got) {
           group.held.set(row.partition, {});

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import pg from 'pg';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import pg from 'pg';
 import { AppendLost, type EventLog, type OwnedPartition } from '../port.js';
 import { acceptedFrom, becomeOwner, eventRecord, readAll, records, tags, unique, until } from '../testing/contract-tools.js';
 import { createPostgresLog, type PostgresLogOptions } from './postgres-log.js';
@@ -38,7 +38,9 @@ describe('the log in PostgreSQL', () => {
     const execution = unique('execution');
     const claim = await owned.claim();
     await owned.append([eventRecord(claim, { execution, version: 1, tag: 'one' })]);
-    await admin.query("begin; select 1 from runlog_log.partitions p join runlog_log.topics t using (topic_no) where t.topic = 'execution-events' and p.partition = 1 for update of p");
+    await admin.query(
+      "begin; select 1 from runlog_log.partitions p join runlog_log.topics t using (topic_no) where t.topic = 'execution-events' and p.partition = 1 for update of p",
+    );
     await expect(owned.append([eventRecord(claim, { execution, version: 2, tag: 'late' })])).rejects.toBeInstanceOf(AppendLost);
     const claiming = owned.claim();
     await admin.query('rollback');
@@ -57,10 +59,14 @@ describe('the log in PostgreSQL', () => {
     await until('ownership', 10_000, () => owner.owned.has(2));
     const owned = owner.owned.get(2) as OwnedPartition;
     const claim = await owned.claim();
-    await admin.query("update runlog_log.partitions set claim = claim + 1 where partition = 2 and topic_no = (select topic_no from runlog_log.topics where topic = 'execution-events')");
+    await admin.query(
+      "update runlog_log.partitions set claim = claim + 1 where partition = 2 and topic_no = (select topic_no from runlog_log.topics where topic = 'execution-events')",
+    );
     const tasks = await log.end('node-tasks', 0);
     const sent = log.send([{ topic: 'node-tasks', partition: 0, records: records('other', 0, 1) }]);
-    await expect(owned.append([eventRecord(claim, { execution: 'e', version: 1, tag: 'lost' })], [{ topic: 'node-tasks', partition: 0, records: records('lost', 0, 3) }])).rejects.toBeInstanceOf(AppendLost);
+    await expect(
+      owned.append([eventRecord(claim, { execution: 'e', version: 1, tag: 'lost' })], [{ topic: 'node-tasks', partition: 0, records: records('lost', 0, 3) }]),
+    ).rejects.toBeInstanceOf(AppendLost);
     await sent;
     expect((await readAll(log, 'node-tasks', 0, tasks)).map((record) => record.key)).toEqual(['other']);
     await owner.subscription.stop();
@@ -94,7 +100,13 @@ describe('the log in PostgreSQL', () => {
     const group = unique('two-here');
     const counts = [new Set<number>(), new Set<number>()] as const;
     const join = (mine: Set<number>) =>
-      log.subscribe({ topic: 'node-tasks', group, start: async (partition) => (mine.add(partition), 'end'), onBatch: async () => undefined, onRevoked: (partition) => void mine.delete(partition) });
+      log.subscribe({
+        topic: 'node-tasks',
+        group,
+        start: async (partition) => (mine.add(partition), 'end'),
+        onBatch: async () => undefined,
+        onRevoked: (partition) => void mine.delete(partition),
+      });
     const first = await join(counts[0]);
     expect(counts[0].size).toBe(8);
     const second = await join(counts[1]);

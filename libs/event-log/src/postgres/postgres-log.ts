@@ -205,7 +205,13 @@ class PostgresLog implements EventLog {
 
   async healthy(): Promise<boolean> {
     if (!this.writer.connected) await this.writer.query({ text: 'select 1' }, 1_000).catch(() => undefined);
-    return Promise.race([this.pool.query('select 1').then(() => this.writer.connected, () => false), delay(2_000, false, { ref: false })]);
+    return Promise.race([
+      this.pool.query('select 1').then(
+        () => this.writer.connected,
+        () => false,
+      ),
+      delay(2_000, false, { ref: false }),
+    ]);
   }
 
   stop(): Promise<void> {

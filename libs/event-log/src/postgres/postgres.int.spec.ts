@@ -1,8 +1,8 @@
-import pg from 'pg';
 import { startTestDatabase } from '@runlog/testing';
+import pg from 'pg';
 import type { EventLog, NewRecord } from '../port.js';
-import { eventLogContract } from '../testing/contract-suite.js';
 import type { LogHarness } from '../testing/contract-harness.js';
+import { eventLogContract } from '../testing/contract-suite.js';
 import { createPostgresLog } from './postgres-log.js';
 
 const makeHarness = async (): Promise<LogHarness> => {

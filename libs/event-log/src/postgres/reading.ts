@@ -22,19 +22,29 @@ export const readOn = async (reading: Reading, records: Records, feed: Feed, end
   const { topic, partition, maxRecords } = reading;
   const at = { topic, partition };
   let offset = -1;
-  await untilDone(signal, (error) => diagnostics.error({ err: error, ...at }, 'a reader cannot start; it tries again'), async () => {
-    const from = await reading.start();
-    const known = await end();
-    if (from > known)
-      throw new ProgressMismatch(`Expected to read '${topic}/${partition}' on from offset ${from}, but the log ends at ${known}. Restore the newer log, or delete this reader's stored progress.`);
-    offset = from;
-  });
+  await untilDone(
+    signal,
+    (error) => diagnostics.error({ err: error, ...at }, 'a reader cannot start; it tries again'),
+    async () => {
+      const from = await reading.start();
+      const known = await end();
+      if (from > known)
+        throw new ProgressMismatch(
+          `Expected to read '${topic}/${partition}' on from offset ${from}, but the log ends at ${known}. Restore the newer log, or delete this reader's stored progress.`,
+        );
+      offset = from;
+    },
+  );
   while (!signal.aborted && offset >= 0) {
     const found = await records.next(topic, partition, offset, maxRecords, signal);
     const last = found.at(-1);
     if (!last || signal.aborted) return;
     const batch: Batch = { topic, partition, records: found, end: Math.max(feed.end, last.offset + 1) };
-    const handled = await untilDone(signal, (error) => diagnostics.warn({ err: error, ...at, offset }, 'a batch was not handled; it is handed over again'), () => reading.onBatch(batch));
+    const handled = await untilDone(
+      signal,
+      (error) => diagnostics.warn({ err: error, ...at, offset }, 'a batch was not handled; it is handed over again'),
+      () => reading.onBatch(batch),
+    );
     if (!handled) return;
     offset = last.offset + 1;
     reading.onHandled?.(offset);

@@ -118,11 +118,15 @@ const declareTopic = async (client: ClientBase, declaration: TopicDeclaration): 
       [declaration.topic, declaration.partitions],
     );
     const topicNo = rows[0]?.topic_no as number;
-    await client.query(`create table runlog_log.records_${topicNo} partition of runlog_log.records for values in (${topicNo}) with (autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05)`);
+    await client.query(
+      `create table runlog_log.records_${topicNo} partition of runlog_log.records for values in (${topicNo}) with (autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05)`,
+    );
     await client.query('insert into runlog_log.partitions (topic_no, partition) select $1, generate_series(0, $2::int - 1)', [topicNo, declaration.partitions]);
     known = (await find()) as { topic_no: number; partitions: number };
   }
   if (known.partitions !== declaration.partitions)
-    throw new Error(`Expected topic '${declaration.topic}' to have ${declaration.partitions} partitions, but it has ${known.partitions}; that number is fixed at creation: set it back`);
+    throw new Error(
+      `Expected topic '${declaration.topic}' to have ${declaration.partitions} partitions, but it has ${known.partitions}; that number is fixed at creation: set it back`,
+    );
   return { ...declaration, topicNo: known.topic_no };
 };

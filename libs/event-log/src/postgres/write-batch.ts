@@ -3,7 +3,7 @@ import type { LogRecord, NewRecord, Outgoing } from '../port.js';
 import type { Topic } from '../topics.js';
 
 /** Records for one partition; `slot` is one number for topic and partition. */
-export interface WritePart {
+interface WritePart {
   readonly topic: Topic;
   readonly partition: number;
   readonly slot: number;

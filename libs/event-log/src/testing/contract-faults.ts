@@ -28,7 +28,8 @@ export const faultContract = (harness: () => LogHarness, log: () => EventLog): v
           onBatch: async ({ partition, records: batch }) => void handled.push(...batch.map((record) => ({ member, partition, n: numberIn(record) }))),
         });
       const sendRound = (round: number) => log().send(partitions.map((partition) => ({ topic: 'node-tasks' as const, partition, records: records('k', round * 10, 10) })));
-      const everythingUpTo = (round: number) => () => partitions.every((partition) => new Set(handled.filter((one) => one.partition === partition).map((one) => one.n)).size >= (round + 1) * 10);
+      const everythingUpTo = (round: number) => () =>
+        partitions.every((partition) => new Set(handled.filter((one) => one.partition === partition).map((one) => one.n)).size >= (round + 1) * 10);
 
       const first = await join('a', a);
       await sendRound(0);
@@ -59,7 +60,17 @@ export const faultContract = (harness: () => LogHarness, log: () => EventLog): v
       const deadFrom = await log().end('dead-letters', 0);
       const key = unique('poison');
       const good: unknown[] = [];
-      await log().send([{ topic: 'node-tasks', partition: 3, records: [{ key, value: '{"n":1}' }, { key, headers: { h: '1' }, value: 'not json' }, { key, value: '{"n":3}' }] }]);
+      await log().send([
+        {
+          topic: 'node-tasks',
+          partition: 3,
+          records: [
+            { key, value: '{"n":1}' },
+            { key, headers: { h: '1' }, value: 'not json' },
+            { key, value: '{"n":3}' },
+          ],
+        },
+      ]);
       const subscription = await log().subscribe({
         topic: 'node-tasks',
         group: unique('poison'),
@@ -78,7 +89,18 @@ export const faultContract = (harness: () => LogHarness, log: () => EventLog): v
       const limit = log().maxRecordBytes;
       const from = await log().end('node-tasks', 4);
       await log().send([{ topic: 'node-tasks', partition: 4, records: [{ key: 'k', value: Buffer.alloc(limit, 'x') }] }]);
-      await expect(log().send([{ topic: 'node-tasks', partition: 4, records: [{ key: 'k', value: '1' }, { key: 'k', value: Buffer.alloc(limit + 1, 'x') }] }])).rejects.toBeInstanceOf(RecordTooLarge);
+      await expect(
+        log().send([
+          {
+            topic: 'node-tasks',
+            partition: 4,
+            records: [
+              { key: 'k', value: '1' },
+              { key: 'k', value: Buffer.alloc(limit + 1, 'x') },
+            ],
+          },
+        ]),
+      ).rejects.toBeInstanceOf(RecordTooLarge);
       const found = await readAll(log(), 'node-tasks', 4, from);
       expect(found.map((record) => record.value.length)).toEqual([limit]);
     });

@@ -12,7 +12,16 @@ export const readingContract = (harness: () => LogHarness, log: () => EventLog):
       const from = await log().end('node-tasks', 0);
       const value = Buffer.from([0, 1, 0xff, 0xfe, 0x80, 10, 0]);
       const before = Date.now();
-      await log().send([{ topic: 'node-tasks', partition: 0, records: [{ key: 'kéy "1"', headers: { ce_id: 'a', note: 'ünï\n"\\' }, value }, { key: '', value: '' }] }]);
+      await log().send([
+        {
+          topic: 'node-tasks',
+          partition: 0,
+          records: [
+            { key: 'kéy "1"', headers: { ce_id: 'a', note: 'ünï\n"\\' }, value },
+            { key: '', value: '' },
+          ],
+        },
+      ]);
       const [first, second] = await readAll(log(), 'node-tasks', 0, from);
       expect(first).toMatchObject({ topic: 'node-tasks', partition: 0, offset: from, key: 'kéy "1"', headers: { ce_id: 'a', note: 'ünï\n"\\' } });
       expect(first?.value.equals(value)).toBe(true);

@@ -27,8 +27,17 @@ export const eventLogContract = (name: string, makeHarness: () => Promise<LogHar
       expect(version).toMatch(/^(PostgreSQL|Apache Kafka) \d+\.\d+/);
     });
 
-    readingContract(() => harness, () => log);
-    claimContract(() => harness, () => log);
-    faultContract(() => harness, () => log);
+    readingContract(
+      () => harness,
+      () => log,
+    );
+    claimContract(
+      () => harness,
+      () => log,
+    );
+    faultContract(
+      () => harness,
+      () => log,
+    );
   });
 };

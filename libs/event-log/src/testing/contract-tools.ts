@@ -16,7 +16,8 @@ export const until = async (what: string, withinMs: number, condition: () => boo
   }
 };
 
-export const records = (key: string, from: number, count: number): NewRecord[] => Array.from({ length: count }, (_, index) => ({ key, value: JSON.stringify({ n: from + index }) }));
+export const records = (key: string, from: number, count: number): NewRecord[] =>
+  Array.from({ length: count }, (_, index) => ({ key, value: JSON.stringify({ n: from + index }) }));
 
 export const numberIn = (record: LogRecord): number => (JSON.parse(record.value.toString()) as { n: number }).n;
 

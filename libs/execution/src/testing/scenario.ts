@@ -13,7 +13,7 @@ import { scopeOf } from '../scope.js';
 import { type Outcome, settle } from '../settle.js';
 
 export const executionId = '01890a5d-ac96-7b6e-8000-0000000000e1';
-export const workspaceId = '01890a5d-ac96-7b6e-8000-0000000000a1';
+const workspaceId = '01890a5d-ac96-7b6e-8000-0000000000a1';
 const epoch = Date.UTC(2026, 0, 1);
 
 /** Every command but what the scenario fills in itself. */

@@ -43,7 +43,13 @@ export const findIdempotent = async (sql: Sql, workspaceId: string, route: strin
 
 /** Stores the answer for repeats. */
 export const finishIdempotent = async (sql: Sql, workspaceId: string, route: string, key: string, status: number, response: Json): Promise<void> => {
-  await sql.query('update idempotency_keys set status = $4, response = $5 where workspace_id = $1 and route = $2 and key = $3', [workspaceId, route, key, status, JSON.stringify(response)]);
+  await sql.query('update idempotency_keys set status = $4, response = $5 where workspace_id = $1 and route = $2 and key = $3', [
+    workspaceId,
+    route,
+    key,
+    status,
+    JSON.stringify(response),
+  ]);
 };
 
 /** Gives the key back: what it asked for was refused before anything was recorded. */

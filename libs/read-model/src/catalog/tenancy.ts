@@ -18,7 +18,11 @@ export interface Principal {
 export const seedDefaults = async (database: Database, at: number): Promise<{ workspace: Workspace; pod: Pod }> => {
   await database.query(`insert into workspaces (id, slug, name, timezone, created_at) values ($1, 'default', 'Default', 'UTC', $2) on conflict (slug) do nothing`, [uuidv7(), at]);
   const workspace = await database.dataSource.getRepository(Workspace).findOneByOrFail({ slug: 'default' });
-  await database.query(`insert into pods (id, workspace_id, slug, name, created_at) values ($1, $2, 'default', 'Default', $3) on conflict (workspace_id, slug) do nothing`, [uuidv7(), workspace.id, at]);
+  await database.query(`insert into pods (id, workspace_id, slug, name, created_at) values ($1, $2, 'default', 'Default', $3) on conflict (workspace_id, slug) do nothing`, [
+    uuidv7(),
+    workspace.id,
+    at,
+  ]);
   return { workspace, pod: await database.dataSource.getRepository(Pod).findOneByOrFail({ workspaceId: workspace.id, slug: 'default' }) };
 };
 

@@ -50,7 +50,11 @@ export const createWorkflow = ({ dataSource }: Database, publishing: Publishing)
   });
 
 /** `published` false: the definition is the current version's, which is returned. null: no such workflow. */
-export const publishVersion = ({ dataSource }: Database, workflowId: string, publishing: Publishing): Promise<{ published: boolean; workflow: Workflow; version: WorkflowVersion } | null> =>
+export const publishVersion = (
+  { dataSource }: Database,
+  workflowId: string,
+  publishing: Publishing,
+): Promise<{ published: boolean; workflow: Workflow; version: WorkflowVersion } | null> =>
   dataSource.transaction(async (entities) => {
     const { workspaceId, definition, at } = publishing;
     const workflow = await entities.findOne(Workflow, { where: { id: workflowId, workspaceId }, lock: { mode: 'pessimistic_write' } });

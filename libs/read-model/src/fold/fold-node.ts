@@ -1,6 +1,6 @@
 import type { EventOf, ExecutionEvent } from '@runlog/execution';
 import type { ExecutionDraft, NodeDraft, NodeNames } from './draft.js';
-import { attemptOf, begin, end, nodeOf, schedule, turnNode } from './nodes.js';
+import { attemptOf, begin, end, newNode, nodeOf, schedule, turnNode } from './nodes.js';
 
 /** What an event says about its node. An event that is about no node changes nothing. */
 export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonly at: number }, workflow: NodeNames): void => {
@@ -74,7 +74,7 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
     case 'NodeSkipped':
       return turnNode(view, nodeOf(view, event.data.node_id, workflow), 'skipped');
     case 'NodeReused':
-      for (const id of event.data.nodes) reuse(nodeOf(view, id, workflow), event.data, at);
+      for (const id of event.data.nodes) view.nodes[id] = reusedNode(id, event.data, at, workflow);
       view.completed_actions_count += event.data.nodes.length;
       return;
     case 'AttemptLost': {
@@ -88,7 +88,11 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
 };
 
 /** Completed elsewhere: no attempt, no cost, and its output stays where it is. */
-const reuse = (node: NodeDraft, { source_execution_id, source_version, branches }: EventOf<'NodeReused'>['data'], at: number): void => {
-  const branch = Object.hasOwn(branches, node.node_id) ? (branches[node.node_id] ?? null) : null;
-  Object.assign(node, { status: 'completed', branch, completed_at: at, reused_from: { execution_id: source_execution_id, version: source_version } });
+const reusedNode = (id: string, { source_execution_id, source_version, branches }: EventOf<'NodeReused'>['data'], at: number, workflow: NodeNames): NodeDraft => {
+  const node = newNode(id, workflow);
+  node.status = 'completed';
+  node.branch = Object.hasOwn(branches, id) ? (branches[id] ?? null) : null;
+  node.completed_at = at;
+  node.reused_from = { execution_id: source_execution_id, version: source_version };
+  return node;
 };

@@ -18,8 +18,14 @@ const countOf: { readonly [Status in NodeStatus]: Count | null } = {
 export const nodeOf = (view: ExecutionDraft, id: string, workflow: NodeNames): NodeDraft => {
   const known = view.nodes[id];
   if (known) return known;
+  const node = newNode(id, workflow);
+  view.nodes[id] = node;
+  return node;
+};
+
+export const newNode = (id: string, workflow: NodeNames): NodeDraft => {
   const compiled = workflow.nodes.get(id);
-  const node: NodeDraft = {
+  return {
     node_id: id,
     type: compiled?.type ?? 'unknown',
     name: compiled?.definition.name ?? id,
@@ -37,8 +43,6 @@ export const nodeOf = (view: ExecutionDraft, id: string, workflow: NodeNames): N
     attempts: [],
     reused_from: null,
   };
-  view.nodes[id] = node;
-  return node;
 };
 
 /** Changes a node's status and moves it from one count to another. */
