@@ -46,7 +46,7 @@ export class Groups {
 
   /** Takes a partition from one member and gives it to another. */
   handOver(): void {
-    const group = this.random.pick([...this.#groups.values()]);
+    const group = this.random.chance(0.4) ? this.#groups.get('commands') : this.random.pick([...this.#groups.values()]);
     const [partition, holder] = this.random.pick([...(group?.holders ?? [])]) ?? [];
     const others = [...(group?.members ?? [])].filter((member) => member !== holder);
     if (!group || partition === undefined || !holder || others.length === 0) return;

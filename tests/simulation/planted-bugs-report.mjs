@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../../deploy/local/setup.mjs';
 import { plantedBugs } from './planted-bugs.mjs';
-import { simulate } from './threads.mjs';
+import { simulate } from './workers.mjs';
 
-const seedsAtMost = 1_500;
+const seedsAtMost = 600;
 
 /** The first seed, by number of those that ran, which fails with the bug. */
 export async function findSeed(bug, count = seedsAtMost) {

@@ -116,17 +116,15 @@ export const plantedBugs = [
     name: 'command-ids-not-compared',
     what: 'A repeated create is refused although it was carried out.',
     file: `${execution}/decide.ts`,
-    find: 'execution.createCommandId === command.id ?',
-    put: 'execution.createCommandId === null ?',
+    find: 'if (execution && execution.createCommandId !== command.id)',
+    put: 'if (execution)',
   },
   {
     name: 'second-winner-at-a-gate',
     what: 'A gate that was decided is decided again.',
     file: `${execution}/decide-gates.ts`,
-    find: `if (gate.decided)
-    return gate.decided.commandId === command.id`,
-    put: `if (gate.decided?.commandId === command.id)
-    return gate.decided.commandId === command.id`,
+    find: 'if (gate.decided) return decidedAlready(command, gate, gate.decided, execution);',
+    put: '',
   },
   {
     name: 'late-result-accepted',

@@ -77,7 +77,7 @@ export class SimulatedRunner {
     const { executionId, node, attempt } = task;
     this.effects.push({ executionId, node, attempt, runner: this.id });
     const isTroubled = this.isTroubled();
-    const ms = isTroubled && this.random.chance(0.1) ? this.random.between(500, 6_000) : this.random.between(1, 60);
+    const ms = isTroubled && this.random.chance(task.effect === 'at_most_once' ? 0.5 : 0.15) ? this.random.between(500, 6_000) : this.random.between(1, 60);
     const fails = isTroubled && this.random.chance(0.1);
     await new Promise((resolve) => setTimeout(resolve, ms));
     if (running.stopped) return;

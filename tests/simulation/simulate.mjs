@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { runPinned, setUp } from '../../deploy/local/setup.mjs';
 import { plantedBugs } from './planted-bugs.mjs';
 import { reportPlantedBugs } from './planted-bugs-report.mjs';
-import { simulate } from './threads.mjs';
+import { simulate } from './workers.mjs';
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
   await setUp();
@@ -44,10 +44,13 @@ if (values.faults) {
   await simulate({ from: whole('seed'), count: 1, bug, isWatched: true, onResult });
 } else {
   let failed = 0;
+  let isFound = false;
   const onResult = ({ seed, violations }) => {
-    if (violations.length === 0) return;
+    if (violations.length === 0) return !isFound;
     failed++;
+    isFound = bug !== undefined;
     say(`seed ${seed} failed: ${violations[0]}${violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''}\n  ${again(seed)}`);
+    return !isFound;
   };
   const { ran, ms } = await simulate({ from: whole('from'), count: whole('seeds'), bug, onResult });
   say(`${ran} seeds in ${(ms / 1000).toFixed(1)} s: ${Math.round((ran / ms) * 60_000)} a minute, ${failed} failed`);

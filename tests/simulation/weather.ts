@@ -32,11 +32,16 @@ export class Weather {
       commit: level(0, 0, 0.1, 0.3),
       group: 0,
     };
-    this.crashesAtCalls = level(0, 0, 0.001, 0.004);
+    this.crashesAtCalls = level(0, 0, 0.002, 0.01);
     this.kills = level(0, 0, 1, 2, 4);
-    this.standstills = level(0, 0, 1, 2, 3);
-    this.handOvers = level(0, 0, 1, 2, 4);
+    this.standstills = level(0, 0, 1, 3, 6);
+    this.handOvers = level(0, 1, 3, 6, 10);
     this.slowness = level(0, 0.01, 0.05);
+  }
+
+  /** Appends fail often: for executions whose decisions take several. */
+  roughenAppends(): void {
+    if (!this.isCalm) this.#trouble.append = 0.3;
   }
 
   /** Milliseconds of one way. */

@@ -1,12 +1,12 @@
-// One thread of `npm run simulate`: runs the seeds it is told, with at most one bug planted.
-import { parentPort, workerData } from 'node:worker_threads';
+// One process of `npm run simulate`: runs the seeds it is told, with at most one bug planted.
 import { readSources } from './sources.mjs';
 
-const sources = readSources(workerData.bug);
+const { bug, isWatched } = JSON.parse(process.argv[2] ?? '{}');
+const sources = readSources(bug);
 const { simulateSeed } = await import('./simulate-seed.ts');
-if (workerData.bug && !sources.isPlanted()) throw new Error(`Expected ${workerData.bug.file} to be part of the simulation, but nothing imports it`);
-parentPort.on('message', async (seed) => {
-  if (seed === null) return parentPort.close();
-  parentPort.postMessage(await simulateSeed(seed, workerData.isWatched));
+if (bug && !sources.isPlanted()) throw new Error(`Expected ${bug.file} to be part of the simulation, but nothing imports it`);
+process.on('message', async (seed) => {
+  if (seed === null) process.disconnect();
+  else process.send(await simulateSeed(seed, isWatched));
 });
-parentPort.postMessage(null);
+process.send(null);

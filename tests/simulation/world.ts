@@ -139,7 +139,9 @@ export class World {
   #workflows(): WorkflowKey[] {
     const { random } = this;
     const some: WorkflowKey[] = Array.from({ length: random.whole(2, 7) }, () => random.pick(['chain', 'chain', 'fork', 'gate', 'question', 'delay', 'once', 'timed'] as const));
-    return random.chance(0.06) ? [...some, 'wide'] : some;
+    if (!random.chance(0.08)) return some;
+    this.weather.roughenAppends();
+    return [...some, 'wide'];
   }
 
   #schedule(times: number, trouble: () => void): void {
@@ -197,7 +199,9 @@ export class World {
 
   /** SIGSTOP and, later, SIGCONT; when it lasts, the group takes its partitions away meanwhile. */
   #standStill(): void {
-    const { host } = this.random.pick(this.#processes);
+    const station = this.random.pick(['commands', 'commands', 'runner', 'scheduler', 'queries'] as const);
+    const some = this.#processes.filter((one) => one.station === station);
+    const { host } = this.random.pick(some);
     if (!host?.isAlive) return;
     const ms = this.random.between(100, 9_000);
     host.wakesAt = Math.max(host.wakesAt, this.time.now + ms);
