@@ -1,6 +1,5 @@
 import type { GateConfig, Workflow } from '@runlog/workflow';
 import type { ExecutionEvent, GateRules } from './events.js';
-import type { Execution } from './execution.js';
 import type { Instant, Json, NodeId } from './ids.js';
 import type { Evaluation } from './next.js';
 import { completed } from './output.js';
@@ -9,7 +8,7 @@ import { completed } from './output.js';
 export type Outcome = { readonly output: Json; readonly branch?: string } | { readonly error: { readonly code: string; readonly message: string } };
 
 /** The events of an evaluated expression. `at` is the command's time, from which a delay and a gate's expiry count. */
-export const settle = (execution: Execution, evaluation: Evaluation, outcome: Outcome, workflow: Workflow, at: Instant): ExecutionEvent[] => {
+export const settle = (evaluation: Evaluation, outcome: Outcome, workflow: Workflow, at: Instant): ExecutionEvent[] => {
   if (evaluation.purpose === 'output') return [outputEvent(outcome, workflow)];
   const { node, attempt } = evaluation;
   if ('error' in outcome) return [failed(node, attempt, outcome.error)];

@@ -101,7 +101,7 @@ export class Decider {
       else
         for (const evaluation of step.pending) {
           const outcome = await outcomeOf(live, evaluation, command);
-          await recording.add(settle(live.execution, evaluation, outcome, workflow, command.at));
+          await recording.add(settle(evaluation, outcome, workflow, command.at));
           await breathe();
         }
     }

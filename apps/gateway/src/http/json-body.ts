@@ -23,7 +23,11 @@ const parseJson = (bytes: Uint8Array): Json => {
   try {
     value = JSON.parse(utf8.decode(bytes)) as Json;
   } catch (error) {
-    throw new Problem('malformed', 'malformed_json', `Expected a JSON body in UTF-8, but it cannot be read: ${error instanceof SyntaxError ? error.message : 'its bytes are not UTF-8'}`);
+    throw new Problem(
+      'malformed',
+      'malformed_json',
+      `Expected a JSON body in UTF-8, but it cannot be read: ${error instanceof SyntaxError ? error.message : 'its bytes are not UTF-8'}`,
+    );
   }
   inspect(value);
   return value;

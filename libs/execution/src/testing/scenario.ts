@@ -103,7 +103,7 @@ export class Scenario {
       const due = next(this.execution, this.workflow);
       if (due.kind === 'idle') return;
       if (due.kind === 'events') this.record(due.events, command);
-      else for (const one of due.pending) this.record(settle(this.execution, one, await this.evaluate(one, command), this.workflow, command.at), command);
+      else for (const one of due.pending) this.record(settle(one, await this.evaluate(one, command), this.workflow, command.at), command);
     }
   }
 
