@@ -1,5 +1,5 @@
 // Cancels executions at random moments on a cluster with a real Kafka: nodes that are fast, slow or deaf, and runners that die of it.
-// `npm run test:cancel [-- --executions N --kills N --seed N]`; a small one (40 executions, 1 kill) runs in `npm test`.
+// `npm run test:cancel [-- --executions N --kills N --lanes N --seed N]`; a small one (40 executions, 1 kill) runs in `npm test`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -72,7 +72,7 @@ const random = (seed) => () => {
 };
 
 /** Runs one storm; resolves with `{ counts, signalledMs, violations }`. A kill strikes a runner within 50 ms of the aborts of eight deaf nodes. */
-export async function cancelStorm({ executions = 500, kills = 12, seed = 1, lanes = 10, timeoutMs = 300_000, say = () => {} }) {
+export async function cancelStorm({ executions = 500, kills = 12, seed = 1, lanes = 4, timeoutMs = 300_000, say = () => {} }) {
   const rnd = random(seed);
   const home = mkdtempSync(join(tmpdir(), 'runlog-cancel-'));
   const server = await startServer();
@@ -177,7 +177,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   };
   await setUp();
   const alive = setInterval(() => {}, 60_000);
-  const options = { executions: option('executions', 500), kills: option('kills', 12), seed: option('seed', 1), timeoutMs: option('minutes', 5) * 60_000 };
+  const options = { executions: option('executions', 500), kills: option('kills', 12), lanes: option('lanes', 4), seed: option('seed', 1), timeoutMs: option('minutes', 5) * 60_000 };
   const result = await cancelStorm({ ...options, say: (line) => process.stderr.write(`${line}\n`) });
   clearInterval(alive);
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);

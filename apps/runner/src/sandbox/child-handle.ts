@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { constants, setPriority } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FromChild, Job, JobOutcome } from './job.js';
@@ -37,15 +36,6 @@ const forkOptions = {
   ],
 };
 
-/** Code that keeps every core busy leaves heartbeats, stop signals and everything else of Runlog their time. */
-const giveWay = (pid: number | undefined): void => {
-  try {
-    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // It is gone already, or the system has no priorities.
-  }
-};
-
 interface Current {
   readonly id: number;
   readonly job: SandboxJob;
@@ -66,7 +56,6 @@ export class Child {
 
   constructor(private readonly events: ChildEvents) {
     this.#process = fork(program, forkOptions);
-    giveWay(this.#process.pid);
     this.#process.on('message', (message) => this.#hear(message as FromChild));
     this.#process.on('error', () => this.#leave());
     this.#process.once('exit', () => this.#leave());
