@@ -125,9 +125,10 @@ export interface LogQuery {
 /** Where one node stands, without its output. */
 export interface ReplayNode {
   readonly node_id: string;
-  readonly type: string;
   readonly status: NodeStatus;
+  /** null also where it was not asked for. */
   readonly branch: string | null;
+  /** A try of it had begun. */
   readonly tried: boolean;
   readonly reused_from: { readonly execution_id: string; readonly version: number } | null;
 }
@@ -152,8 +153,11 @@ export interface Reads {
   nodes(ask: { workspaceId: string; executionId: string; fresh?: Freshness }): Promise<readonly NodeView[] | null>;
   /** Open gates of live executions, newest first. */
   gates(filter: GateFilter): Promise<GatePage>;
-  /** The nodes of an execution as a replay needs them: as they stood after event `atVersion`, or as they stand. null: unknown here. */
-  replayNodes(ask: { workspaceId: string; executionId: string; atVersion?: number }): Promise<readonly ReplayNode[] | null>;
+  /**
+   * The nodes of an execution as a replay needs them: as they stood after event `atVersion`, or as they stand; `branching` are
+   * those whose branch matters. null: unknown here.
+   */
+  replayNodes(ask: { workspaceId: string; executionId: string; atVersion?: number; branching: readonly string[] }): Promise<readonly ReplayNode[] | null>;
   /** Where the execution projection stands per partition of execution-events: next offset, claim in force, id of the record before. */
   positions(): Promise<readonly { topicId: string; partition: number; offset: number; claim: number; previous: string }[]>;
 }

@@ -1,7 +1,7 @@
 import type { ExecutionView, Reads } from '@runlog/contract';
 import { type CreatedData, type Json, planReplay, type ReplayPlan } from '@runlog/execution';
 import { type Catalog, isTerminalStatus } from '@runlog/read-model';
-import type { Workflow } from '@runlog/workflow';
+import { kinds, type Workflow } from '@runlog/workflow';
 import { actorOf } from '../auth/principal.js';
 import type { Commands } from '../commands.js';
 import { Answer } from '../http/answer.js';
@@ -62,10 +62,12 @@ export class Replays {
 
   private async plan(workspaceId: string, source: ExecutionView, workflow: Workflow, { from_node_id: from, at_version: forkedAt, reask = false, plan: isAsked }: ReplayBody) {
     const reuses = from !== undefined || forkedAt !== undefined;
-    const ask = { workspaceId, executionId: source.id, ...(forkedAt === undefined ? {} : { atVersion: forkedAt }) };
-    const found = reuses || isAsked ? await this.reads.replayNodes(ask) : [];
+    const branching = [...workflow.nodes.values()].filter(({ type, definition }) => kinds.get(type)?.branches(definition.config) != null).map(({ id }) => id);
+    const ask = { workspaceId, executionId: source.id, branching, ...(forkedAt === undefined ? {} : { atVersion: forkedAt }) };
+    const [found, ran] = reuses || isAsked ? await Promise.all([this.reads.replayNodes(ask), this.workflows.version(source.workflow_version_id)]) : [];
     const nodes = (found ?? []).map(
-      ({ node_id, reused_from, ...node }) => [node_id, { ...node, reused: reused_from && { from: reused_from.execution_id, version: reused_from.version } }] as const,
+      ({ node_id, reused_from, ...node }) =>
+        [node_id, { ...node, type: ran?.nodes.get(node_id)?.type ?? '', reused: reused_from && { from: reused_from.execution_id, version: reused_from.version } }] as const,
     );
     const version = forkedAt ?? source.version;
     const planned = planReplay(workflow, { source: { id: source.id, version }, nodes: new Map(nodes), from, fork: forkedAt !== undefined, reask });

@@ -95,10 +95,10 @@ export class ReadsService implements Reads {
     return { ...(await openGates(database, filter)), lagMs: lag.ms };
   }
 
-  async replayNodes({ workspaceId, executionId, atVersion }: Parameters<Reads['replayNodes']>[0]): Promise<readonly ReplayNode[] | null> {
+  async replayNodes({ workspaceId, executionId, atVersion, branching }: Parameters<Reads['replayNodes']>[0]): Promise<readonly ReplayNode[] | null> {
     const row = await this.#row(workspaceId, executionId, false);
     if (!row) return null;
-    if (atVersion === undefined || atVersion >= row.version) return replayNodesOf(this.deps.database, executionId, row.settled.replay_of !== null);
+    if (atVersion === undefined || atVersion >= row.version) return replayNodesOf(this.deps.database, executionId, branching, row.settled.replay_of !== null);
     const view = await viewAtVersion(this.deps.database, workspaceId, executionId, atVersion, await this.#namesOf(row.settled.workflow_version_id));
     return Object.values(view?.nodes ?? {}).map(asReplayNode);
   }

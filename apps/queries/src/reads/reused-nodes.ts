@@ -1,4 +1,5 @@
-import type { NodeView, ReplayNode } from '@runlog/contract';
+import type { NodeStatus, NodeView, ReplayNode } from '@runlog/contract';
+import type { EventData } from '@runlog/execution';
 import type { Sql } from '@runlog/read-model';
 
 /** The rows of reused nodes stand where the nodes ran; an execution's NodeReused events say where that is. */
@@ -39,26 +40,51 @@ export const reusedNodes = async (sql: Sql, executionId: string, version: number
   }));
 };
 
-type ReplayRow = Omit<ReplayNode, 'reused_from'> & { readonly source: string | null; readonly source_version: number | null };
+interface DetailRow {
+  readonly node_id: string;
+  readonly branch: string | null;
+  readonly tried: boolean;
+}
 
-const members = `n.node_id, n.state ->> 'type' as type, n.status, n.state ->> 'branch' as branch, n.state ->> 'started_at' is not null as tried`;
+/** Begun, for certain; of a stopped node only its state tells. */
+const tried: ReadonlySet<NodeStatus> = new Set(['running', 'waiting', 'completed', 'failed']);
 
-/** The execution's own nodes and those that it has reused, as a replay of it needs them. */
-export const replayNodesOf = async (sql: Sql, executionId: string, isReplay: boolean): Promise<ReplayNode[]> => {
-  const rows = await sql.query<ReplayRow>(
-    `select ${members}, null as source, null::int as source_version from execution_nodes n where n.execution_id = $1${isReplay ? ` union all select ${members}, ${where} ${reused}` : ''}`,
-    [executionId],
-    isReplay ? 'replay-nodes-of-replay' : 'replay-nodes',
+/**
+ * The execution's own nodes and those that it has reused, as a replay of it needs them. States are opened only where a branch matters, so
+ * that a large execution costs little more than a small one.
+ */
+export const replayNodesOf = async (sql: Sql, executionId: string, branching: readonly string[], isReplay: boolean): Promise<ReplayNode[]> => {
+  const [statuses, details, reuses] = await Promise.all([
+    sql.query<{ status: NodeStatus; nodes: string[] }>(
+      'select status, array_agg(node_id) as nodes from execution_nodes where execution_id = $1 group by status',
+      [executionId],
+      'replay-nodes',
+    ),
+    sql.query<DetailRow>(
+      `select node_id, state ->> 'branch' as branch, state ->> 'started_at' is not null as tried from execution_nodes
+       where execution_id = $1 and (node_id = any($2) or status = 'stopped')`,
+      [executionId, branching],
+      'replay-node-details',
+    ),
+    isReplay ? sql.query<{ value: string }>(`select value from execution_events where execution_id = $1 and type = 'NodeReused'`, [executionId], 'replay-reused') : [],
+  ]);
+  const detailOf = new Map(details.map((row) => [row.node_id, row]));
+  const own = statuses.flatMap(({ status, nodes }) =>
+    nodes.map((node_id): ReplayNode => {
+      const detail = detailOf.get(node_id);
+      return { node_id, status, branch: detail?.branch ?? null, tried: detail?.tried ?? tried.has(status), reused_from: null };
+    }),
   );
-  return rows.map(({ source, source_version, ...node }) => ({
-    ...node,
-    reused_from: source === null || source_version === null ? null : { execution_id: source, version: source_version },
-  }));
+  return [...own, ...reuses.flatMap(({ value }) => reusedIn(JSON.parse(value) as EventData['NodeReused']))];
 };
 
-export const asReplayNode = ({ node_id, type, status, branch, started_at, reused_from }: NodeView): ReplayNode => ({
+const reusedIn = ({ source_execution_id, source_version, nodes, branches }: EventData['NodeReused']): ReplayNode[] => {
+  const reused_from = { execution_id: source_execution_id, version: source_version };
+  return nodes.map((node_id) => ({ node_id, status: 'completed', branch: Object.hasOwn(branches, node_id) ? (branches[node_id] ?? null) : null, tried: false, reused_from }));
+};
+
+export const asReplayNode = ({ node_id, status, branch, started_at, reused_from }: NodeView): ReplayNode => ({
   node_id,
-  type,
   status,
   branch,
   tried: started_at !== null,
