@@ -247,7 +247,11 @@ describe('a list', () => {
   it('pages by cursor in both directions, and by number', async () => {
     const workflow = await gateway.publish(pureDefinition);
     const made: string[] = [];
-    for (let n = 0; n < 5; n++) made.unshift((await create(workflow, { n })).body.id);
+    for (let n = 0; n < 5; n++) {
+      const { id, version } = (await create(workflow, { n })).body;
+      await gateway.call('GET', `/api/v1/executions/${id}?min_version=${version}`);
+      made.unshift(id);
+    }
     const list = async (query: string) => (await gateway.call('GET', `/api/v1/executions?workflow_id=${workflow}&limit=2${query}`)).body;
     const ids = (page: { data: { id: string }[] }) => page.data.map(({ id }) => id);
     const first = await list('');
