@@ -29,7 +29,7 @@ describe('one seed', () => {
 });
 
 describe('a planted bug', () => {
-  it.each(['follow-ups-before-append', 'claims-ignored', 'late-result-accepted'])(
+  it.each(['follow-ups-before-append', 'claims-ignored', 'timer-fires-early'])(
     '%s is caught',
     async (bug) => {
       expect(await simulate('--fault', bug, '--seeds', '100')).toContain(`--fault ${bug}`);

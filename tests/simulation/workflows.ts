@@ -26,7 +26,7 @@ const of = (key: string, nodes: readonly NodeDefinition[], more: Partial<Workflo
 
 /** What runs: each has something of its own that can go wrong. */
 export const workflows = {
-  chain: of('chain', [code('a'), node('b', 'transform', { expression: 'nodes.a' }), code('c', { retry })], { edges: edges('. a b c') }),
+  chain: of('chain', [code('a'), node('b', 'transform', { expression: 'nodes.a' }), code('c', { retry })], { edges: edges('. a c b') }),
   fork: of(
     'fork',
     [code('a'), code('b', { retry }), node('which', 'condition', { expression: 'input.even' }), code('yes'), code('no'), node('join', 'merge', { mode: 'all' }), code('z')],
