@@ -12,7 +12,7 @@ export interface Asked {
   refused: string | null;
 }
 
-export const clientName = 'client';
+const clientName = 'client';
 
 /** Creates, answers, cancels; sends everything once to three times, and writes down what it sees. */
 export class Clients {
