@@ -13,7 +13,12 @@ export default {
   modulePathIgnorePatterns: ['/dist/'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '/tests/performance/peers/'],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '^.+\\.ts$': ['@swc/jest', { ...options, sourceMaps: 'inline' }] },
-  moduleNameMapper: { ...Object.fromEntries(packages), '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { ...options, sourceMaps: 'inline' }],
+  },
+  moduleNameMapper: {
+    ...Object.fromEntries(packages),
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   testEnvironment: 'node',
 };

@@ -73,9 +73,14 @@ export class ExecutionReader {
   private async askOnceLevel(who: Principal, ref: string, ask: Ask, ends: readonly Freshness[]): Promise<Found | null> {
     const positions = new Map((await this.reads.positions()).map(({ partition, offset }) => [partition, offset]));
     if (ends.every(({ partition = 0, offset = 0 }) => (positions.get(partition) ?? 0) >= offset)) return this.ask(who, ref, { ...ask, minVersion: undefined });
-    throw new Problem('unavailable', 'not_readable_yet', `Expected to look up execution '${ref}', but the read models are behind the log and it may be in what they lack: ask again`, {
-      headers: { 'Retry-After': '1' },
-    });
+    throw new Problem(
+      'unavailable',
+      'not_readable_yet',
+      `Expected to look up execution '${ref}', but the read models are behind the log and it may be in what they lack: ask again`,
+      {
+        headers: { 'Retry-After': '1' },
+      },
+    );
   }
 
   private ask(who: Principal, ref: string, { nodes = true, atVersion, minVersion }: Ask, fresh?: Freshness): Promise<Found | null> {

@@ -137,12 +137,11 @@ describe('code', () => {
   });
 
   it('serves quick jobs while endless ones run', async () => {
-    const endless = Array.from({ length: sandbox.capacity - 1 }, () => failure('for (;;);', { timeoutMs: 2_000 }));
-    const began = Date.now();
-    await expect(run('return 1')).resolves.toBe(1);
-    expect(Date.now() - began).toBeLessThan(1_900);
+    const endless = Array.from({ length: sandbox.capacity - 1 }, () => failure('for (;;);', { timeoutMs: 6_000 }));
+    const first = await Promise.race([run('return 1').then(() => 'quick'), ...endless.map((one) => one.then(() => 'endless'))]);
+    expect(first).toBe('quick');
     for (const { code: ended } of await Promise.all(endless)) expect(ended).toBe('code_timeout');
-  }, 20_000);
+  }, 30_000);
 
   it('leaves nothing behind for the next job', async () => {
     await run(
