@@ -291,7 +291,7 @@ describe('what does not fit', () => {
     expect(Object.fromEntries(ended.map(([key, { status, error_code }]) => [key, `${status} ${error_code}`]))).toEqual(
       Object.fromEntries(Object.entries(cases).map(([key, [, code]]) => [key, `failed ${code}`])),
     );
-    expectProblem(await post('/workflows/good/executions', { input: { n: 'x'.repeat(600_000) } }), 413, 'record_too_large');
+    expectProblem(await post('/workflows/good/executions', { input: { n: 'x'.repeat(950_000) } }), 413, 'record_too_large');
     const others = await Promise.all(Array.from({ length: 12 }, () => post('/workflows/plain/executions?wait=10', { input: { n: 1 } })));
     expect(others.map(({ status }) => status)).toEqual(others.map(() => 200));
   });

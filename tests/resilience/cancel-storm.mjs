@@ -177,7 +177,13 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   };
   await setUp();
   const alive = setInterval(() => {}, 60_000);
-  const options = { executions: option('executions', 500), kills: option('kills', 12), lanes: option('lanes', 4), seed: option('seed', 1), timeoutMs: option('minutes', 5) * 60_000 };
+  const options = {
+    executions: option('executions', 500),
+    kills: option('kills', 12),
+    lanes: option('lanes', 4),
+    seed: option('seed', 1),
+    timeoutMs: option('minutes', 5) * 60_000,
+  };
   const result = await cancelStorm({ ...options, say: (line) => process.stderr.write(`${line}\n`) });
   clearInterval(alive);
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);

@@ -65,7 +65,11 @@ export class Awaiting {
     }
   }
 
-  private async until({ executionId }: Wanted, deadline: number, look: () => Promise<{ view: ExecutionView | null; enough: boolean; isEarly?: boolean }>): Promise<ExecutionView | null> {
+  private async until(
+    { executionId }: Wanted,
+    deadline: number,
+    look: () => Promise<{ view: ExecutionView | null; enough: boolean; isEarly?: boolean }>,
+  ): Promise<ExecutionView | null> {
     let changed = (): void => undefined;
     const unwatch = this.tail.watch(executionId, () => changed());
     try {
