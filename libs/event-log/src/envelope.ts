@@ -41,7 +41,7 @@ export const encodeClaim = (owner: string): NewRecord => ({ key: '', headers: { 
 export const isClaim = (record: LogRecord): boolean => record.headers.ce_type === claimType;
 
 /** The claim that a record of the events topic names. @throws UndecodableRecord when it names none. */
-export const claimOf = (record: LogRecord): number => number(record, 'ce_claim');
+const claimOf = (record: LogRecord): number => number(record, 'ce_claim');
 
 /**
  * The event in a record of the events topic, lifted to its current shape. Says nothing about whether it is void: see `AcceptedEvents`.

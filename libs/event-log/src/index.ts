@@ -2,7 +2,7 @@ export { type ChainLink, chainId } from './chain.js';
 export { type Accepted, AcceptedEvents } from './claims.js';
 export { deadLetter, decodeOrDeadLetter } from './dead-letters.js';
 export type { Diagnostics } from './diagnostics.js';
-export { claimOf, type DecodedEvent, decodeEvent, decodeJson, type EventEnvelope, encodeClaim, encodeEvent, encodeJson, isClaim } from './envelope.js';
+export { type DecodedEvent, decodeEvent, decodeJson, type EventEnvelope, encodeClaim, encodeEvent, encodeJson, isClaim } from './envelope.js';
 export { createKafkaLog, type KafkaLogOptions } from './kafka/kafka-log.js';
 export { partitionOf } from './partition.js';
 export {
