@@ -1,2 +1,3 @@
 export { startTestBroker, type TestBroker } from './broker.js';
+export { createdWith } from './created-with.js';
 export { startTestDatabase, type TestDatabase } from './database.js';

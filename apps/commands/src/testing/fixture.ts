@@ -13,7 +13,7 @@ import {
 import type { ExecutionCommand, Json, NodeTask, Reply } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { Catalog, createDatabase } from '@runlog/read-model';
-import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { createdWith, startTestDatabase, type TestDatabase } from '@runlog/testing';
 import type { NodeDefinition, WorkflowDefinition } from '@runlog/workflow';
 import { uuidv7 } from 'uuidv7';
 import { type CommandsParts, CommandsService } from '../commands.service.js';
@@ -110,41 +110,7 @@ export class Fixture {
       workspaceId: this.workspaceId,
       at: Date.now(),
       ...(replyTo === undefined ? {} : { replyTo }),
-      created: {
-        workflow_id: uuidv7(),
-        workflow_version_id: versionId,
-        agent_id: null,
-        agent_version_id: null,
-        deployment_id: null,
-        step_key: null,
-        output_schema_name: null,
-        pod_id: this.podId,
-        user_id: null,
-        session_id: null,
-        created_by: 'user:key_test',
-        trigger: { kind: 'api', id: null },
-        hashid: 'abcde',
-        key: 'test_1',
-        name: 'Test 1',
-        run_number: 1,
-        input,
-        metadata: {},
-        tags: [],
-        queue_name: null,
-        concurrency_key: null,
-        priority: 0,
-        run_timeout_seconds: null,
-        timeout_includes_suspended: false,
-        cancel_grace_seconds: 10,
-        budget_nano_usd: null,
-        parent_execution_id: null,
-        root_execution_id: null,
-        batch_id: null,
-        retry_of: null,
-        replay_of: null,
-        retry_count: 0,
-        actions_count: 1,
-      },
+      created: createdWith({ workflow_id: uuidv7(), workflow_version_id: versionId, pod_id: this.podId, input }),
     };
   }
 

@@ -1,5 +1,6 @@
 import { chainId, type EventLog, encodeEvent, type NewRecord, type OwnedPartition, partitionOf, type Subscription } from '@runlog/event-log';
 import type { CreatedData, EventData, EventType } from '@runlog/execution';
+import { createdWith } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
 
 type Fact = { [Type in EventType]: readonly [type: Type, data: EventData[Type], at?: number] }[EventType];
@@ -85,37 +86,5 @@ export class Recorder {
 }
 
 /** What a create settles, filled with the least. */
-export const createdData = (given: Partial<CreatedData> & Pick<CreatedData, 'workflow_id' | 'workflow_version_id'>): CreatedData => ({
-  agent_id: null,
-  agent_version_id: null,
-  deployment_id: null,
-  step_key: null,
-  output_schema_name: null,
-  pod_id: uuidv7(),
-  user_id: null,
-  session_id: null,
-  created_by: 'user:key_test',
-  trigger: { kind: 'api', id: null },
-  hashid: 'abcde',
-  key: 'workflow_1',
-  name: 'Workflow 1',
-  run_number: 1,
-  input: {},
-  metadata: {},
-  tags: [],
-  queue_name: null,
-  concurrency_key: null,
-  priority: 0,
-  run_timeout_seconds: null,
-  timeout_includes_suspended: false,
-  cancel_grace_seconds: 10,
-  budget_nano_usd: null,
-  parent_execution_id: null,
-  root_execution_id: null,
-  batch_id: null,
-  retry_of: null,
-  replay_of: null,
-  retry_count: 0,
-  actions_count: 2,
-  ...given,
-});
+export const createdData = (given: Partial<CreatedData> & Pick<CreatedData, 'workflow_id' | 'workflow_version_id'>): CreatedData =>
+  createdWith({ pod_id: uuidv7(), key: 'workflow_1', name: 'Workflow 1', actions_count: 2, ...given });
