@@ -21,4 +21,6 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   testEnvironment: 'node',
+  // Waits name their own deadlines and what they waited for; this one only ends a test that hangs.
+  testTimeout: 60_000,
 };

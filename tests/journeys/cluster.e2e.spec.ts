@@ -97,7 +97,7 @@ describe('a cluster on Kafka, a process per service', () => {
       const metrics = await fetch(`http://127.0.0.1:${healthPort}/metrics`);
       expect({ name, status: metrics.status, own: /^runlog_\w+/m.test(await metrics.text()) }).toEqual({ name, status: 200, own: true });
     }
-  }, 20_000);
+  }, 60_000);
 
   it('runs the sample, and what it posts equals an independent computation', async () => {
     const { runSample } = (await import(pathToFileURL(resolve('deploy/sample/run.mjs')).href)) as {
@@ -125,7 +125,7 @@ describe('a cluster on Kafka, a process per service', () => {
       expect(cancelled.body.status).toBe('cancelled');
       expect((await get(one, id)).status).toBe('cancelled');
     }
-  }, 30_000);
+  }, 60_000);
 
   it('goes on with an event stream on the other gateway when the first is killed: no gap, nothing twice', async () => {
     const { id } = await create(one, 'ticks');

@@ -156,7 +156,7 @@ describe('a cancel', () => {
     expect(nodes.ask).toEqual({ node_id: 'ask', attempt: 1, outcome: 'stopped', ms: 0 });
     expect(nodes.spin).toEqual({ node_id: 'spin', attempt: 1, outcome: 'stopped', ms: expect.any(Number), signalled_ms: expect.any(Number) });
     expect(nodes.spin.signalled_ms).toBeLessThanOrEqual(nodes.spin.ms);
-  }, 30_000);
+  }, 60_000);
 });
 
 describe('an explanation', () => {

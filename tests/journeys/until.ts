@@ -5,7 +5,7 @@ export const until = async <Result>(
   ask: () => Promise<Result> | Result,
   {
     what,
-    timeoutMs = 20_000,
+    timeoutMs = 50_000,
     everyMs = 50,
     otherwise,
   }: { readonly what: string; readonly timeoutMs?: number; readonly everyMs?: number; readonly otherwise?: () => Promise<string> | string },

@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await gateway?.stop();
-}, 30_000);
+}, 60_000);
 
 const create = (workflow: string, input: object, query = '', headers: Record<string, string> = {}) =>
   gateway.call('POST', `/api/v1/workflows/${workflow}/executions${query}`, { input }, headers);

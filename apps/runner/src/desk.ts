@@ -2,10 +2,12 @@ import type { NodeTask } from '@runlog/execution';
 import type { NodeKind } from './kinds/node-kind.js';
 import type { Sandbox } from './sandbox/sandbox.js';
 
-interface Waiting {
+export interface Waiting {
   readonly task: NodeTask;
   readonly kind: NodeKind;
   readonly bytes: number;
+  /** How often it has been passed on to get here. */
+  readonly passes: number;
 }
 
 /** What waits may hold at most so much memory, counted as the tasks' records. */
@@ -43,9 +45,9 @@ export class Desk {
   }
 
   /** Begins the task, or keeps it until there is room for it. Resolves once the queue has room for another. */
-  async take(task: NodeTask, kind: NodeKind, bytes: number): Promise<void> {
-    this.#waiting.push({ task, kind, bytes });
-    this.#waitingBytes += bytes;
+  async take(waiting: Waiting): Promise<void> {
+    this.#waiting.push(waiting);
+    this.#waitingBytes += waiting.bytes;
     this.#pump();
     while (this.#isFull) await new Promise<void>((wake) => this.#wake.push(wake));
   }

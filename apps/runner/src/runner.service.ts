@@ -69,7 +69,7 @@ export class RunnerService {
     const { log } = this.parts;
     this.#sandbox.warm();
     this.#subscriptions.push(await listen<Reply>(log, 'command-replies', (reply) => this.#attempts.hear(reply), this.id));
-    this.#subscriptions.push(await listen<Heartbeat>(log, 'runner-heartbeats', (heartbeat) => this.#neighbours.hear(heartbeat, Date.now())));
+    this.#subscriptions.push(await listen<Heartbeat>(log, 'runner-heartbeats', (heartbeat) => void this.#hear(heartbeat)));
     this.#tasks = await log.subscribe({
       topic: 'node-tasks',
       group: 'runner',
@@ -89,7 +89,7 @@ export class RunnerService {
     this.#isStopping = true;
     clearInterval(this.#heart);
     this.#beat();
-    await this.#passOnAll();
+    for (const { task } of this.#desk.release(() => true)) await this.#passOn(task, JSON.stringify(task), 0);
     await this.#tasks?.stop();
     await this.#attempts.finish(this.parts.settings.stopWithinMs ?? STOP_WITHIN_MS);
     await this.#frames.drained();
@@ -109,7 +109,7 @@ export class RunnerService {
       const passes = Number(record.headers[PASSED] ?? 0);
       const isWelcome = !this.#isStopping && nodeKinds.has(task.kind) && this.#desk.hasRoomFor(kind);
       if (!isWelcome && passes < MAX_PASSES && (await this.#passOn(task, record.value, passes))) continue;
-      if (!this.#isStopping) await this.#desk.take(task, kind, record.value.length);
+      if (!this.#isStopping) await this.#desk.take({ task, kind, bytes: record.value.length, passes });
     }
   }
 
@@ -122,8 +122,18 @@ export class RunnerService {
     return true;
   }
 
-  async #passOnAll(): Promise<void> {
-    for (const { task } of this.#desk.release(() => true)) await this.#passOn(task, JSON.stringify(task), 0);
+  /** What waits here goes to a neighbour that has room by now, as far as it has. */
+  async #hear(heartbeat: Heartbeat): Promise<void> {
+    this.#neighbours.hear(heartbeat, Date.now());
+    if (heartbeat.runner === this.id || this.#isStopping || this.#desk.backlog === 0) return;
+    let room = heartbeat.free - heartbeat.backlog;
+    const waiting = this.#desk.release(({ passes }) => passes < MAX_PASSES && room-- > 0);
+    for (const each of waiting) {
+      const isPassed = await this.#passOn(each.task, JSON.stringify(each.task), each.passes).catch((error: unknown) => {
+        this.parts.logger.warn({ err: error }, 'could not pass a task on, it stays here');
+      });
+      if (!isPassed) void this.#desk.take(each);
+    }
   }
 
   async #run(task: NodeTask, kind: NodeKind): Promise<void> {

@@ -16,7 +16,7 @@ afterAll(() => server.stop());
 beforeEach(async () => {
   bench = await Bench.open(await server.fresh());
   scheduler = bench.scheduler();
-}, 30_000);
+}, 60_000);
 afterEach(async () => {
   await scheduler.stop();
   await bench.close();
@@ -57,7 +57,7 @@ describe('the scheduler', () => {
     }
     expect(new Set(bench.sent.map(({ command }) => command.id)).size).toBe(20);
     await bench.command('timer:e5:delay:n1.1', { times: 2 });
-  }, 30_000);
+  }, 60_000);
 
   it('does not fire what was settled before it came back', async () => {
     await scheduler.start();
@@ -127,7 +127,7 @@ describe('the scheduler', () => {
     const { command } = await bench.command('remind:e1:n1.1:1');
     expect(command).toMatchObject({ type: 'RemindNode', node: 'n1', attempt: 1 });
     expect(command.at).toBeGreaterThanOrEqual(before + 5000);
-  }, 20_000);
+  }, 60_000);
 
   it('leaves no row of executions that ended', async () => {
     await scheduler.start();

@@ -5,7 +5,7 @@ import type { SchedulerService } from './scheduler.service.js';
 import { Bench, until } from './testing/bench.js';
 import { createdData } from './testing/events.js';
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 const source = '0199b7a3-b994-7588-82bf-549a3600bc27';
 const workspace = '0199b7a3-0000-7000-8000-000000000002';

@@ -19,7 +19,7 @@ import { uuidv7 } from 'uuidv7';
 import { type CommandsParts, CommandsService } from '../commands.service.js';
 
 const logger = createLogger('commands-test', { logLevel: (process.env.LOG_LEVEL as 'warn' | undefined) ?? 'silent' });
-const deadlineMs = 20_000;
+const deadlineMs = 50_000;
 
 /** Resolves with what `look` gives once that is something; rejects with `what` after a deadline. */
 export const until = async <Found>(what: string, look: () => Promise<Found | undefined | false> | Found | undefined | false): Promise<Found> => {

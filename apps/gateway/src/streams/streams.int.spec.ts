@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await gateway?.stop();
-}, 30_000);
+}, 60_000);
 
 const create = async (workflow: string, input: object) => (await gateway.call('POST', `/api/v1/workflows/${workflow}/executions`, { input })).body;
 const approve = (id: string) => gateway.call('POST', `/api/v1/executions/${id}/respond`, { decision: 'approve' });

@@ -74,13 +74,13 @@ export const failureOf = async (work: Promise<unknown>): Promise<Error & { code?
     (error: Error) => error,
   );
 
-/** Resolves with what `look` gives once that is something; rejects with `what` after 20 s. */
+/** Resolves with what `look` gives once that is something; rejects with `what` after 50 s. */
 export const until = async <Found>(what: string, look: () => Promise<Found | undefined | false> | Found | undefined | false): Promise<Found> => {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 50_000;
   for (;;) {
     const found = await look();
     if (found) return found;
-    if (Date.now() > deadline) throw new Error(`Expected within 20 s: ${what}`);
+    if (Date.now() > deadline) throw new Error(`Expected within 50 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 };

@@ -82,7 +82,7 @@ export class Bench {
   }
 
   /** The command with this id, once it is on the log `times` times. */
-  async command(id: string, { times = 1, withinMs = 10_000 } = {}): Promise<Sent> {
+  async command(id: string, { times = 1, withinMs = 50_000 } = {}): Promise<Sent> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const found = this.sent.filter(({ command }) => command.id === id);
@@ -132,7 +132,7 @@ const empty: WorkflowDefinition = { key: 'empty', name: 'Empty', nodes: [], edge
 const tick = () => new Promise((resolve) => setTimeout(resolve, 10));
 
 /** Resolves when the condition holds. */
-export const until = async (condition: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<void> => {
+export const until = async (condition: () => Promise<boolean> | boolean, withinMs = 50_000): Promise<void> => {
   for (const deadline = Date.now() + withinMs; !(await condition()); await tick())
     if (Date.now() > deadline) throw new Error(`Expected a condition to hold within ${withinMs} ms, but it did not: ${condition}`);
 };

@@ -51,7 +51,7 @@ describe('the log in PostgreSQL', () => {
     expect(tags(accepted)).toEqual(['one', ...before, 'two']);
     expect(accepted.map((event) => event.version)).toEqual(accepted.map((_, index) => index + 1));
     await owner.subscription.stop();
-  }, 30_000);
+  }, 60_000);
 
   it('writes follow-ups only together with the events that they rest on', async () => {
     const log = await open();
@@ -70,7 +70,7 @@ describe('the log in PostgreSQL', () => {
     await sent;
     expect((await readAll(log, 'node-tasks', 0, tasks)).map((record) => record.key)).toEqual(['other']);
     await owner.subscription.stop();
-  }, 30_000);
+  }, 60_000);
 
   it('deletes what has expired, keeps events, and says where each partition begins', async () => {
     const log = await open({ retentionMs: { 'execution-frames': 0 }, retentionEveryMs: 50 });
@@ -81,7 +81,7 @@ describe('the log in PostgreSQL', () => {
     expect(await log.end('execution-frames', 3)).toBe(from + 500);
     expect(await log.begin('execution-events', 1)).toBe(0);
     expect((await readAll(log, 'execution-events', 1, 0)).length).toBeGreaterThan(0);
-  }, 30_000);
+  }, 60_000);
 
   it('takes every partition away from a member whose session ends, and grants them again', async () => {
     const log = await open();
@@ -93,7 +93,7 @@ describe('the log in PostgreSQL', () => {
     await until('all granted anew', 10_000, () => owner.grants.length >= 8 && owner.owned.size === 4);
     await expect(before[0]?.claim()).rejects.toThrow('revoked');
     await owner.subscription.stop();
-  }, 30_000);
+  }, 60_000);
 
   it('deals the partitions of a group to its members in one process too', async () => {
     const log = await open();
@@ -114,12 +114,12 @@ describe('the log in PostgreSQL', () => {
     await first.stop();
     await until('the second has all', 10_000, () => counts[1].size === 8);
     await second.stop();
-  }, 30_000);
+  }, 60_000);
 
   it('refuses to start with another number of partitions', async () => {
     await open();
     const other = createPostgresLog({ connectionString, partitions: { executions: 6, tasks: 8, instances: 4, one: 1 } });
     await expect(other.start()).rejects.toThrow("Expected topic 'execution-commands' to have 6 partitions, but it has 4");
     await other.stop();
-  }, 30_000);
+  }, 60_000);
 });
