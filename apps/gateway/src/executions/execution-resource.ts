@@ -1,22 +1,17 @@
 import type { ExecutionResource, ExecutionView, GateResource, GateView, TemplateResource, TokenUsageResource } from '@runlog/contract';
 import { isTerminalStatus, openGatesOf } from '@runlog/read-model';
 import { layoutTemplate, type Workflow } from '@runlog/workflow';
+import type { Part } from '../dialects/dialect.js';
 import { createdIn, durationsOf, utc, utcOrNull } from './execution-times.js';
 import { statsOf } from './node-stats.js';
 import type { Presentation } from './presentation.js';
 
 /** A view as the canonical resource. Pure: dialects are functions of what comes out. `workflow` may be null when nothing of the template is asked for. */
-export const executionResource = (view: ExecutionView, workflow: Workflow | null, how: Presentation): Partial<ExecutionResource> => {
-  const whole = wholeResource(view, workflow, how);
-  if (!how.fields) return whole;
-  return Object.fromEntries(Object.entries(whole).filter(([name]) => how.fields?.has(name))) as Partial<ExecutionResource>;
-};
-
-const wholeResource = (view: ExecutionView, workflow: Workflow | null, how: Presentation): ExecutionResource => {
+export const executionResource = (view: ExecutionView, workflow: Workflow | null, how: Pick<Presentation, 'address' | 'zone' | 'parts' | 'now'>): ExecutionResource => {
   const url = `${how.address}/api/v1/executions/${view.id}`;
   const ended = isTerminalStatus(view.status);
   const { completed_actions_count: completed, failed_actions_count: failed, running_actions_count: running, stopped_actions_count: stopped } = view;
-  const shown = (part: 'template' | 'execution_data' | 'stats') => workflow !== null && (how.fields?.has(part) ?? how.expand.has(part));
+  const shown = (part: Part) => workflow !== null && how.parts.has(part);
   return {
     object: 'execution',
     id: view.id,
@@ -86,7 +81,7 @@ const wholeResource = (view: ExecutionView, workflow: Workflow | null, how: Pres
     cancelled_by: view.cancelled_by,
     ...durationsOf(view, how.now),
     logs_url: `${url}/logs`,
-    output_url: view.output === null ? null : `${url}?fields=output`,
+    output_url: view.output === null ? null : `${url}?fields=output&dialect=canonical`,
     video_url: null,
     trace_id: view.trace_id,
     log: { count: view.log_count, last_line: view.last_log_line, url: `${url}/logs` },
@@ -119,7 +114,7 @@ const outputsOf = (view: ExecutionView): ExecutionResource['execution_data'] =>
 /** Nano-USD, exact, to USD for people. */
 const usd = (nano: string): number => Number(nano) / 1e9;
 
-const tokenUsage = ({ input_uncached, cache_read, cache_write, output_text, reasoning }: ExecutionView['token_usage']): TokenUsageResource => {
+export const tokenUsage = ({ input_uncached, cache_read, cache_write, output_text, reasoning }: ExecutionView['token_usage']): TokenUsageResource => {
   const prompt_tokens = input_uncached + cache_read + cache_write;
   const completion_tokens = output_text + reasoning;
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens, input_uncached, cache_read, cache_write, output_text, reasoning };

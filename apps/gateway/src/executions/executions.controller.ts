@@ -1,6 +1,5 @@
 import { Body, Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Config } from '@runlog/platform';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
 import { Answer } from '../http/answer.js';
@@ -13,7 +12,7 @@ import { executionResource } from './execution-resource.js';
 import { CreateQuery, GetQuery, ListQuery, ShapeQuery } from './list.dto.js';
 import { Lists } from './lists.js';
 import { PinnedWorkflows } from './pinned-workflows.js';
-import { etagOf, namesTag, presentationOf } from './presentation.js';
+import { etagOf, Links, namesTag, presentationOf } from './presentation.js';
 import { Replays } from './replays.js';
 import { Retries } from './retries.js';
 import { CancelBody, ReplayBody, RespondBody } from './verbs.dto.js';
@@ -22,11 +21,6 @@ import { waitingOf } from './waiting.js';
 
 const TimeZone = () => ApiHeader({ name: 'Time-Zone', required: false, schema: { type: 'string' }, description: 'IANA time zone; ?timezone wins' });
 const Prefer = () => ApiHeader({ name: 'Prefer', required: false, schema: { type: 'string' }, example: 'wait=30', description: 'wait=<seconds>; ?wait wins' });
-
-/** Settings that shape links in answers. */
-export class Links {
-  constructor(readonly publicUrl: Config['publicUrl']) {}
-}
 
 @ApiTags('executions')
 @Controller('api/v1')

@@ -1,4 +1,16 @@
-import type { CancellationResource, DiffResource, EventResource, ListResource, LogLineResource, LogQuery, NodeResource, ProofResource, Reads, WhyResource } from '@runlog/contract';
+import type {
+  CancellationResource,
+  DiffResource,
+  EventResource,
+  ExecutionView,
+  ListResource,
+  LogLineResource,
+  LogQuery,
+  NodeResource,
+  ProofResource,
+  Reads,
+  WhyResource,
+} from '@runlog/contract';
 import { isTerminalStatus } from '@runlog/read-model';
 import type { Response } from 'express';
 import type { Principal } from '../auth/principal.js';
@@ -7,18 +19,21 @@ import { Problem, unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import type { RunnersSeen } from '../runners-seen.js';
 import { streamEvents } from '../streams/event-stream.js';
-import { lastEventId } from '../streams/last-event-id.js';
+import { lastEventId, lastFrameVersion } from '../streams/last-event-id.js';
 import { streamLogs } from '../streams/log-stream.js';
 import type { OpenStreams } from '../streams/open-streams.js';
+import { streamOutcome } from '../streams/outcome-stream.js';
 import type { Tail } from '../tail.js';
 import { cancellationOf } from './cancellation.js';
 import { diffOf, type Run } from './diff.js';
 import { eventResource } from './event-resource.js';
 import { type ExecutionReader, staleHeader } from './execution-reader.js';
-import type { EventsQuery, LogsQuery } from './history.dto.js';
+import { executionResource } from './execution-resource.js';
+import type { EventsQuery, LogsQuery, StreamQuery } from './history.dto.js';
 import { logLine } from './log-line.js';
 import { nodeResources } from './node-resource.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
+import type { Presentation } from './presentation.js';
 import { Proving } from './proof.js';
 import { whyOf } from './why.js';
 
@@ -43,14 +58,32 @@ export class Histories {
     return { body: page(events.slice(0, limit).map(eventResource), events.length > limit, ({ version }) => version), headers: staleHeader(found) };
   }
 
-  async streamEvents(who: Principal, ref: string, request: ApiRequest, query: EventsQuery, response: Response): Promise<void> {
-    const { view } = await this.reader.one(who, ref, { nodes: false });
+  async streamEvents(who: Principal, ref: string, request: ApiRequest, query: EventsQuery, response: Response, how: Presentation): Promise<void> {
     const last = lastEventId(request, query.last_event_id);
+    const view = await this.asFarAs(who, ref, last);
     if (last !== null && isTerminalStatus(view.status) && last >= view.version) return void response.status(204).end();
-    const after = last ?? (query.from === 'now' ? view.version : (query.after ?? 0));
+    const isAhead = last !== null && last > view.version;
+    const after = isAhead ? view.version : (last ?? (query.from === 'now' ? view.version : (query.after ?? 0)));
+    const reset = isAhead ? { reset: executionResource(view, await this.workflows.version(view.workflow_version_id), how) } : {};
     const sources = { tail: this.tail, reads: this.reads, freshness: (id: string) => this.reader.freshness(id) };
-    const from = { workspaceId: who.workspaceId, executionId: view.id, after, view };
+    const from = { workspaceId: who.workspaceId, executionId: view.id, after, view, ...reset };
     await this.streams.serve(who, request, response, (writer, until) => streamEvents(sources, from, writer, until));
+  }
+
+  /** The frames of its agents and its end. An execution of a workflow without agents has its end only. */
+  async stream(who: Principal, ref: string, request: ApiRequest, query: StreamQuery, response: Response): Promise<void> {
+    const { view } = await this.reader.one(who, ref, { nodes: false });
+    const last = lastFrameVersion(request, query.last_event_id);
+    if (last !== null && isTerminalStatus(view.status) && last >= view.version) return void response.status(204).end();
+    const look = async (minVersion?: number) => (await this.reader.one(who, view.id, { nodes: false, ...(minVersion === undefined ? {} : { minVersion }) })).view;
+    await this.streams.serve(who, request, response, (writer, until) => streamOutcome({ tail: this.tail, look }, view.id, writer, until), { endless: true });
+  }
+
+  /** As it stands, and no earlier than what the client has seen: a read model that is late is waited for, an id that never was is not. */
+  private async asFarAs(who: Principal, ref: string, last: number | null): Promise<ExecutionView> {
+    const { view, stale } = await this.reader.one(who, ref, { nodes: true });
+    if (last === null || last <= view.version || !stale) return view;
+    return (await this.reader.one(who, ref, { nodes: true, minVersion: last })).view;
   }
 
   async logs(who: Principal, ref: string, query: LogsQuery): Promise<ListResource<LogLineResource>> {
@@ -63,13 +96,19 @@ export class Histories {
   async streamLogs(who: Principal, ref: string, request: ApiRequest, query: LogsQuery, response: Response): Promise<void> {
     const { view } = await this.reader.one(who, ref, { nodes: false });
     const last = lastEventId(request, query.last_event_id);
-    const from = { ...logQuery(who, view.id, query), after: last ?? query.after ?? 0 };
-    if (last !== null && isTerminalStatus(view.status) && (await this.reads.logs({ ...from, limit: 1 })).length === 0) return void response.status(204).end();
+    const isReset = last !== null && last > 0 && !(await this.hasLine(who, view.id, last));
+    const from = { ...logQuery(who, view.id, query), after: isReset ? 0 : (last ?? query.after ?? 0), isReset };
+    if (last !== null && !isReset && isTerminalStatus(view.status) && (await this.reads.logs({ ...from, limit: 1 })).length === 0) return void response.status(204).end();
     const ended = async () => {
       const { view: now } = await this.reader.one(who, view.id, { nodes: false });
       return isTerminalStatus(now.status) ? now : null;
     };
     await this.streams.serve(who, request, response, (writer, until) => streamLogs({ tail: this.tail, frames: this.frames, reads: this.reads }, from, ended, writer, until));
+  }
+
+  private async hasLine(who: Principal, executionId: string, seq: number): Promise<boolean> {
+    const [line] = await this.reads.logs({ workspaceId: who.workspaceId, executionId, after: seq - 1, limit: 1 });
+    return line?.seq === seq;
   }
 
   async nodes(who: Principal, ref: string): Promise<ListResource<NodeResource>> {

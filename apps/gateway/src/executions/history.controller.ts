@@ -9,14 +9,18 @@ import type { ApiRequest } from '../http/request.js';
 import { Answers, AnswersList, Problems } from '../http/responses.js';
 import { wantsStream } from '../streams/last-event-id.js';
 import { Histories } from './histories.js';
-import { EventsQuery, LogsQuery } from './history.dto.js';
+import { EventsQuery, LogsQuery, StreamQuery } from './history.dto.js';
+import { Links, presentationOf } from './presentation.js';
 
 const LastEventId = () => ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } });
 
 @ApiTags('executions')
 @Controller('api/v1/executions/:execution_id')
 export class HistoryController {
-  constructor(private readonly histories: Histories) {}
+  constructor(
+    private readonly histories: Histories,
+    private readonly links: Links,
+  ) {}
 
   @Get('events')
   @Requires('executions:read')
@@ -26,7 +30,7 @@ export class HistoryController {
   @ApiResponse({ status: 204, description: 'Reconnected at or after the end' })
   @Problems(404)
   async events(@Req() request: ApiRequest, @Res() response: Response, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: EventsQuery): Promise<void> {
-    if (wantsStream(request)) return this.histories.streamEvents(who, ref, request, query, response);
+    if (wantsStream(request)) return this.histories.streamEvents(who, ref, request, query, response, presentationOf(request, {}, this.links.publicUrl, true));
     const { headers, body } = await this.histories.events(who, ref, query);
     response.status(200).set(headers).json(body);
   }
@@ -44,8 +48,20 @@ export class HistoryController {
     if (query.format !== 'ndjson') return void response.status(200).json(page);
     response
       .status(200)
+      .set(page.next_cursor === null ? {} : { Link: `<${nextPage(request, page.next_cursor)}>; rel="next"` })
       .type('application/x-ndjson')
       .send(page.data.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  }
+
+  @Get('stream')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'streamExecution', summary: 'What its agents think, do and say, and its end, as they happen' })
+  @LastEventId()
+  @ApiResponse({ status: 200, description: 'Frames', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiResponse({ status: 204, description: 'Reconnected at or after the end' })
+  @Problems(404)
+  stream(@Req() request: ApiRequest, @Res() response: Response, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: StreamQuery): Promise<void> {
+    return this.histories.stream(who, ref, request, query, response);
   }
 
   @Get('nodes')
@@ -105,3 +121,10 @@ export class HistoryController {
     return this.histories.cancellation(who, ref);
   }
 }
+
+/** The same request from this cursor on. */
+const nextPage = (request: ApiRequest, after: string): string => {
+  const { pathname, searchParams } = new URL(request.originalUrl, 'http://here');
+  searchParams.set('after', after);
+  return `${pathname}?${searchParams}`;
+};

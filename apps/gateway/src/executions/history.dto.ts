@@ -27,6 +27,14 @@ export class EventsQuery {
   from?: 'now';
 }
 
+/** Where a reconnecting stream goes on. */
+export class StreamQuery {
+  @ApiPropertyOptional({ type: String, description: 'As the Last-Event-ID header' })
+  @IsOptional()
+  @IsString()
+  last_event_id?: string;
+}
+
 const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
 /** Filters of log lines, and how they are wanted. */

@@ -1,24 +1,32 @@
 import { createHash } from 'node:crypto';
 import type { ExecutionView } from '@runlog/contract';
+import type { Config } from '@runlog/platform';
 import { IANAZone } from 'luxon';
+import type { Dialect, Part } from '../dialects/dialect.js';
+import { dialectOf } from '../dialects/spoken.js';
 import { malformed, Problem } from '../http/problem.js';
 import { type ApiRequest, addressOf } from '../http/request.js';
-import { executionFields } from './execution-fields.js';
-
-const EXPANDABLE = ['template', 'execution_data', 'stats'] as const;
-type Expandable = (typeof EXPANDABLE)[number];
 
 /** How a caller wants to see executions: a pure input of the presenter. */
 export interface Presentation {
-  readonly dialect: string;
+  readonly dialect: Dialect;
   /** IANA name. */
   readonly zone: string;
   /** Absolute, without a slash at the end. */
   readonly address: string;
+  /** The path that executions are under, for `Location`. */
+  readonly path: string;
+  /** Only these members, in the dialect's names; null: all. */
   readonly fields: ReadonlySet<string> | null;
-  readonly expand: ReadonlySet<Expandable>;
+  /** What is needed besides the row. */
+  readonly parts: ReadonlySet<Part>;
   /** Milliseconds UTC: live durations count up to here. */
   readonly now: number;
+}
+
+/** Settings that shape links in answers. */
+export class Links {
+  constructor(readonly publicUrl: Config['publicUrl']) {}
 }
 
 interface Asked {
@@ -28,14 +36,25 @@ interface Asked {
 }
 
 /** `?timezone=` > `Time-Zone` > the workspace's > UTC. Throws 400 problems for an unknown zone, field or expansion. */
-export const presentationOf = (request: ApiRequest, asked: Asked, publicUrl: string | undefined, one: boolean): Presentation => ({
-  dialect: 'canonical',
-  zone: zoneOf(asked.timezone, 'timezone') ?? zoneOf(request.get('time-zone'), 'Time-Zone') ?? request.principal?.timeZone ?? 'UTC',
-  address: addressOf(request, publicUrl),
-  fields: asked.fields === undefined ? null : new Set(words(asked.fields, 'fields', executionFields)),
-  expand: new Set(one ? EXPANDABLE : words(asked.expand ?? '', 'expand', EXPANDABLE)),
-  now: Date.now(),
-});
+export const presentationOf = (request: ApiRequest, asked: Asked, publicUrl: string | undefined, one: boolean): Presentation => {
+  const dialect = dialectOf(request);
+  const fields = asked.fields === undefined ? null : new Set(words(asked.fields, 'fields', dialect.fields));
+  const expandable = Object.keys(dialect.parts);
+  const expanded = one || !dialect.leanLists ? expandable : words(asked.expand ?? '', 'expand', expandable);
+  return {
+    dialect,
+    zone: zoneOf(asked.timezone, 'timezone') ?? zoneOf(request.get('time-zone'), 'Time-Zone') ?? request.principal?.timeZone ?? 'UTC',
+    address: addressOf(request, publicUrl),
+    path: pathOf(request.path),
+    fields,
+    parts: new Set([...(fields ?? expanded)].flatMap((field) => dialect.parts[field] ?? [])),
+    now: Date.now(),
+  };
+};
+
+/** Where the same client finds executions. */
+const pathOf = (path: string): string =>
+  /^(\/v1)?\/workspaces\/[^/]+\/pods\/[^/]+\/executions/i.exec(path)?.[0] ?? (/^\/api\/v1\//i.test(path) ? '/api/v1/executions' : '/api/executions');
 
 const zoneOf = (name: string | undefined, from: string): string | undefined => {
   if (name === undefined || name === '') return undefined;
@@ -44,19 +63,19 @@ const zoneOf = (name: string | undefined, from: string): string | undefined => {
   return name;
 };
 
-const words = <Word extends string>(list: string, name: string, known: readonly Word[]): Word[] =>
+const words = (list: string, name: string, known: readonly string[]): string[] =>
   list
     .split(',')
     .map((word) => word.trim())
     .filter(Boolean)
     .map((word) => {
-      if (!(known as readonly string[]).includes(word)) throw malformed('invalid_query', name, `Expected '${name}' to name some of ${known.join(', ')}, but got '${word}'`);
-      return word as Word;
+      if (!known.includes(word)) throw malformed('invalid_query', name, `Expected '${name}' to name some of ${known.join(', ')}, but got '${word}'`);
+      return word;
     });
 
 /** `"<version>-<hash of dialect, zone, fields>"`: a live duration is no change. */
 export const etagOf = (version: number, { dialect, zone, fields, address }: Presentation): string => {
-  const shape = [dialect, zone, [...(fields ?? [])].sort().join(','), address].join('\n');
+  const shape = [dialect.name, zone, [...(fields ?? [])].sort().join(','), address].join('\n');
   return `"${version}-${createHash('sha256').update(shape).digest('base64url').slice(0, 8)}"`;
 };
 

@@ -18,6 +18,8 @@ interface From {
   readonly after: number;
   /** How the execution stood when the stream was asked for. */
   readonly view: Pick<ExecutionView, 'status' | 'version'>;
+  /** The execution as it stands at `after`, for a client whose last id never was, or is no longer kept. */
+  readonly reset?: object;
 }
 
 interface Sources {
@@ -30,7 +32,12 @@ interface Sources {
  * Every event of one execution after a version, once and in order: history from the read model joined with the live tail on the version.
  * Resolves after the terminal event, or when `until` aborts. A slow client's live events are dropped and read from the history instead.
  */
-export const streamEvents = async ({ tail, reads, freshness }: Sources, { workspaceId, executionId, after, view }: From, writer: SseWriter, until: AbortSignal): Promise<void> => {
+export const streamEvents = async (
+  { tail, reads, freshness }: Sources,
+  { workspaceId, executionId, after, view, reset }: From,
+  writer: SseWriter,
+  until: AbortSignal,
+): Promise<void> => {
   const live = new LiveBuffer<DecodedEvent>((event) => event.value.length);
   const unwatch = tail.watch(executionId, (events) => live.push(events));
   until.addEventListener('abort', () => live.wake(), { once: true });
@@ -48,6 +55,7 @@ export const streamEvents = async ({ tail, reads, freshness }: Sources, { worksp
     return true;
   };
   try {
+    if (reset) await writer.write({ id: after, event: 'reset', data: JSON.stringify(reset) });
     if (isTerminalStatus(view.status) && after >= view.version) {
       await writer.write({ event: 'done', data: JSON.stringify({ status: view.status, version: view.version }) });
       return;

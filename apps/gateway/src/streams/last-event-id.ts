@@ -10,6 +10,12 @@ export const lastEventId = (request: Pick<ApiRequest, 'get'>, parameter: string 
   return Number(given);
 };
 
+/** The same where frames are numbered `<version>.<n>`: the version. */
+export const lastFrameVersion = (request: Pick<ApiRequest, 'get'>, parameter: string | undefined): number | null => {
+  const plain = (id: string | undefined) => id?.replace(/\.\d{1,9}$/, '');
+  return lastEventId({ get: (name) => plain(request.get(name)) } as Pick<ApiRequest, 'get'>, plain(parameter));
+};
+
 /** Whether the client would rather have a stream than pages. */
 export const wantsStream = (request: Pick<ApiRequest, 'get'>): boolean =>
   (request.get('accept') ?? '').split(',').some((range) => range.split(';')[0]?.trim().toLowerCase() === 'text/event-stream');

@@ -13,7 +13,8 @@ const SETTLING_MS = [50, 150, 400, 1000, 2000];
  */
 export const streamLogs = async (
   { tail, frames, reads }: { tail: Tail; frames: Frames; reads: Reads },
-  query: Omit<LogQuery, 'limit'>,
+  /** `isReset`: the client's last id is not there (any more), so that all lines are sent again. */
+  { isReset, ...query }: Omit<LogQuery, 'limit'> & { readonly isReset: boolean },
   ended: () => Promise<Pick<ExecutionView, 'status' | 'version'> | null>,
   writer: SseWriter,
   until: AbortSignal,
@@ -29,6 +30,7 @@ export const streamLogs = async (
   let after = query.after;
   let quiet = 0;
   try {
+    if (isReset) await writer.write({ id: 0, event: 'reset', data: '{}' });
     while (!until.aborted) {
       if (woken) quiet = 0;
       woken = false;

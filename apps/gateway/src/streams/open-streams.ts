@@ -25,7 +25,14 @@ export class OpenStreams {
   }
 
   /** Opens a stream and feeds it until `feed` resolves or the client goes. Throws a 429 problem at the limit, before anything is sent. */
-  async serve(who: Principal, request: Pick<ApiRequest, 'method'>, response: Response, feed: (writer: SseWriter, until: AbortSignal) => Promise<void>): Promise<void> {
+  async serve(
+    who: Principal,
+    request: Pick<ApiRequest, 'method'>,
+    response: Response,
+    feed: (writer: SseWriter, until: AbortSignal) => Promise<void>,
+    /** `endless`: not ended after the longest time. */
+    { endless = false }: { readonly endless?: boolean } = {},
+  ): Promise<void> {
     const held = this.perKey.get(who.keyHash) ?? 0;
     if (this.limit > 0 && held >= this.limit)
       throw new Problem('too_many', 'too_many_streams', `Expected fewer than ${this.limit} open streams with this key`, { headers: { 'Retry-After': '10' } });
@@ -36,10 +43,11 @@ export class OpenStreams {
     const over = new AbortController();
     const end = () => over.abort();
     let long = false;
-    const longest = setTimeout(() => {
+    const tooLong = () => {
       long = true;
       end();
-    }, this.maxSeconds * 1000);
+    };
+    const longest = endless ? undefined : setTimeout(tooLong, this.maxSeconds * 1000);
     const revoked = setInterval(
       () =>
         void this.keys.byHash(who.keyHash).then(

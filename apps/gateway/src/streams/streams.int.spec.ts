@@ -114,6 +114,51 @@ describe('the event stream', () => {
   });
 });
 
+describe('a stream whose last id never was', () => {
+  it('begins with how the execution stands, and goes on from there', async () => {
+    const { id, version } = await create(asking, { total: 1 });
+    const { messages } = await follow(`/api/v1/executions/${id}/events`, { 'last-event-id': '999' });
+    expect(messages[0]).toMatchObject({ id: String(version), event: 'reset' });
+    expect(JSON.parse(messages[0]?.data ?? '')).toMatchObject({ object: 'execution', id, version, status: 'awaiting_approval', stats: expect.any(Object) });
+    const { body } = await approve(id);
+    const rest = await follow(`/api/v1/executions/${id}/events`, { 'last-event-id': messages[0]?.id ?? '' });
+    expect(versions(rest)).toEqual(upTo(body.version).slice(version));
+  });
+
+  it('of log lines begins with reset and every line', async () => {
+    const { id } = await create(pure, { n: 1 });
+    const { messages } = await follow(`/api/v1/executions/${id}/logs?follow=true`, { 'last-event-id': '999999999' });
+    expect(messages.map(({ event, id: seq }) => [event, seq])).toEqual([
+      ['reset', '0'],
+      ['done', undefined],
+    ]);
+  });
+});
+
+describe('the stream of frames', () => {
+  it('of an execution that has ended is its end alone, an output that is no object wrapped', async () => {
+    const { id } = await create(pure, { n: 7 });
+    const { messages } = await follow(`/api/v1/executions/${id}/stream`);
+    expect(messages).toMatchObject([{ event: 'done', id: undefined }]);
+    expect(JSON.parse(messages[0]?.data ?? '')).toEqual({ output: { value: 14 }, token_usage: expect.objectContaining({ total_tokens: 0 }) });
+    const waiting = await create(asking, { total: 1 });
+    const open = follow(`/api/v1/executions/${waiting.id}/stream`);
+    await approve(waiting.id);
+    expect(JSON.parse((await open).messages[0]?.data ?? '')).toMatchObject({ output: { response: 'approve' } });
+    expect((await follow(`/api/v1/executions/${id}/stream`, { 'last-event-id': '99.1' })).status).toBe(204);
+  });
+
+  it('outlasts the longest time of the others, and tells of another end', async () => {
+    const { id } = await create(asking, { total: 1 });
+    const open = follow(`/api/v1/executions/${id}/stream`);
+    expect((await follow(`/api/v1/executions/${id}/events`)).messages.at(-1)?.event).toBe('reconnect');
+    await gateway.call('POST', `/api/v1/executions/${id}/cancel`, { reason: 'enough' });
+    const { messages } = await open;
+    expect(messages.map(({ event }) => event)).toEqual(['error']);
+    expect(JSON.parse(messages[0]?.data ?? '')).toEqual({ message: 'The execution was cancelled: enough', code: 'cancelled', status: 'cancelled' });
+  });
+});
+
 describe('a client that goes away', () => {
   it('leaves nothing behind', async () => {
     const { id } = await create(asking, { total: 1 });
