@@ -35,7 +35,12 @@ export interface CreatedData {
   readonly tags: readonly string[];
   readonly queue_name: string | null;
   readonly concurrency_key: string | null;
+  /** Seconds of head start in its queue. */
   readonly priority: number;
+  /** How long it may wait for its first admission; null or absent: as its queue says. */
+  readonly queue_ttl_seconds?: number | null;
+  /** Why it can't be admitted, where that is known already: it fails with `admission_failed`. */
+  readonly admission_error?: string | null;
   readonly run_timeout_seconds: number | null;
   readonly timeout_includes_suspended: boolean;
   readonly cancel_grace_seconds: number;
@@ -95,6 +100,12 @@ export type ExecutionCommand =
     })
   /** From the scheduler: what this execution supersedes has ended. */
   | Asked<'ReleaseExecution'>
+  /** From the scheduler: the slot is its own that the event of version `ticket` asked for. */
+  | (Asked<'AdmitExecution'> & { readonly ticket: number })
+  /** From the scheduler: it has waited for its first slot for as long as it may. */
+  | (Asked<'ExpireInQueue'> & { readonly ticket: number; readonly ttlSeconds: number })
+  /** From the scheduler: it can't be admitted. */
+  | (Asked<'FailAdmission'> & { readonly ticket: number; readonly because: string })
   /** Decided in the stream of the execution that is retried. `ended`: its latest successor, where that is known to have ended. */
   | (Asked<'RetryExecution'> & { readonly by: Actor; readonly reason?: string; readonly ended: ExecutionId | null; readonly naming: Naming })
   /** From the runner, just before it runs the node. The attempt belongs to the runner whose StartNode was accepted. */

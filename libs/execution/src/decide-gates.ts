@@ -2,7 +2,7 @@ import { validateJson } from '@runlog/workflow';
 import type { CommandOf } from './commands.js';
 import type { Decision } from './decide.js';
 import type { ExecutionEvent } from './events.js';
-import { type Execution, type Gate, isSuspended, isTerminal } from './execution.js';
+import { type Execution, type Gate, isLimited, isSuspended, isTerminal } from './execution.js';
 import type { GateId, Json } from './ids.js';
 import { refuse } from './refusal.js';
 import type { Rejection } from './rejection.js';
@@ -60,7 +60,8 @@ export const remindGate = (command: CommandOf<'FireTimer'>, id: GateId, nth: num
   return [{ type: 'GateReminded', data: { node_id: gate.node, gate_id: id, nth } }];
 };
 
-const resumed = (execution: Execution): ExecutionEvent[] => (isSuspended(execution.status) ? [{ type: 'ExecutionResumed', data: {} }] : []);
+/** One that is in a queue is resumed by its admission. */
+const resumed = (execution: Execution): ExecutionEvent[] => (isSuspended(execution.status) && !isLimited(execution) ? [{ type: 'ExecutionResumed', data: {} }] : []);
 
 /** The node's end for a settled gate. A plain `reject` completes the node; that it rejects the execution is in the response. */
 const settleGate = (gate: Gate, settled: { decision: string; answer: Json; comment: string | null; by: string }): ExecutionEvent[] => {

@@ -1,7 +1,8 @@
 import type { Workflow } from '@runlog/workflow';
-import type { CommandOf, CreatedData, ExecutionCommand } from './commands.js';
+import type { CommandOf, ExecutionCommand } from './commands.js';
 import { expireGate, remindGate, respond } from './decide-gates.js';
 import { completeNode, failNode, loseAttempt, remindNode, startNode, stopNode, timeOutNode } from './decide-nodes.js';
+import { admission, admit, expireInQueue, failAdmission } from './decide-queue.js';
 import { retry } from './decide-retry.js';
 import type { ExecutionEvent } from './events.js';
 import { type Execution, isTerminal } from './execution.js';
@@ -39,6 +40,12 @@ export const decide = (command: ExecutionCommand, execution: Execution | undefin
       return respond(command, execution);
     case 'ReleaseExecution':
       return release(execution);
+    case 'AdmitExecution':
+      return admit(command, execution);
+    case 'ExpireInQueue':
+      return expireInQueue(command, execution);
+    case 'FailAdmission':
+      return failAdmission(command, execution);
     case 'RetryExecution':
       return retry(command, execution);
     case 'CancelExecution':
@@ -53,15 +60,10 @@ const create = (command: CommandOf<'CreateExecution'>, execution: Execution | un
   if (execution) return isTerminal(execution.status) ? [] : reusedBy(reuse).slice(execution.reuses);
   const problem = reuseProblem(reuse, workflow);
   if (problem !== undefined) return refuse(command, execution, 'InvalidArgument', 'reuse_invalid', problem);
-  return [{ type: 'ExecutionCreated', data: created }, ...(held ? [] : admitted(created)), ...reusedBy(reuse)];
+  return [{ type: 'ExecutionCreated', data: created }, ...(held ? [] : admission(created)), ...reusedBy(reuse)];
 };
 
-const release = (execution: Execution): Decision => (execution.held && !isTerminal(execution.status) && !execution.cancel ? admitted(execution.created) : []);
-
-const admitted = ({ queue_name }: CreatedData): ExecutionEvent[] => [
-  { type: 'ExecutionQueued', data: { queue_name } },
-  { type: 'ExecutionStarted', data: {} },
-];
+const release = (execution: Execution): Decision => (execution.held && !isTerminal(execution.status) && !execution.cancel ? admission(execution.created) : []);
 
 const cancel = (command: CommandOf<'CancelExecution'>, execution: Execution): Decision => {
   if (execution.status === 'cancelled' || (execution.cancel && !isTerminal(execution.status))) return [];

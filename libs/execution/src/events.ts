@@ -23,9 +23,10 @@ export interface GateRules {
  */
 export interface EventData {
   ExecutionCreated: CreatedData;
-  ExecutionQueued: { readonly queue_name: string | null };
+  /** `queue_name` null: it has no limits and begins at once. The other members are there where it is not null. */
+  ExecutionQueued: { readonly queue_name: string | null; readonly concurrency_key?: string | null; readonly priority?: number; readonly ttl_seconds?: number | null };
   ExecutionStarted: Record<string, never>;
-  /** `gate`: people must answer; status is awaiting_approval while any approval is open. */
+  /** `approval`, `question`: people must answer; status is awaiting_approval while any approval is open. `slot`: it could go on and waits for a slot of its queue. */
   ExecutionSuspended: { readonly status: 'suspended' | 'awaiting_approval'; readonly reason: string };
   ExecutionResumed: Record<string, never>;
   ExecutionCompleted: { readonly output: Json };

@@ -1,8 +1,9 @@
 import type { Workflow } from '@runlog/workflow';
 import { arrive, decideEdges, openFirst } from './edges.js';
 import type { EventOf, ExecutionEvent } from './events.js';
-import { type Execution, type Gate, isSuspended, type NodeState } from './execution.js';
+import { type Execution, type Gate, isLimited, isSuspended, type NodeState } from './execution.js';
 import type { CommandId, ExecutionId, Instant, NodeId, WorkspaceId } from './ids.js';
+import { SLOT } from './queue-standing.js';
 
 /** An event with what recording gave it. */
 export type Applied = ExecutionEvent & {
@@ -55,6 +56,7 @@ const begin = (event: Applied & EventOf<'ExecutionCreated'>, execution: Executio
     rejection: null,
     superseded: null,
     held: true,
+    slot: null,
     reuses: 0,
     continuing: event.more,
   };
@@ -66,14 +68,19 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
       return;
     case 'ExecutionQueued':
       execution.held = false;
+      ask(execution, event.version);
       return turn(execution, 'queued', event.at);
     case 'ExecutionStarted':
+      occupy(execution);
       turn(execution, 'running', event.at);
       execution.startedAt = event.at;
       return openFirst(execution, workflow);
     case 'ExecutionSuspended':
+      execution.slot = null;
+      if (event.data.reason === SLOT) ask(execution, event.version);
       return turn(execution, event.data.status, event.at);
     case 'ExecutionResumed':
+      occupy(execution);
       return turn(execution, 'running', event.at);
     case 'ExecutionCompleted':
       return turn(execution, 'completed', event.at);
@@ -150,6 +157,14 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
     default:
       throw new Error(`Expected an event type this version knows, but got '${(event as { type: string }).type}' at version ${(event as Applied).version}`);
   }
+};
+
+const ask = (execution: Execution, ticket: number): void => {
+  if (isLimited(execution)) execution.slot = { ticket, held: false };
+};
+
+const occupy = (execution: Execution): void => {
+  if (isLimited(execution)) execution.slot = { ticket: execution.slot?.ticket ?? execution.version, held: true };
 };
 
 /** Changes the status and books the time since the last change as active or suspended. */

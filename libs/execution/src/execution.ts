@@ -75,6 +75,8 @@ export interface Execution {
   superseded: { readonly by: ExecutionId; readonly number: number; readonly commandId: CommandId } | null;
   /** Not admitted before what it supersedes has ended. */
   held: boolean;
+  /** Of an execution in a queue: the slot that it holds or waits for, by the version of the event that asked; null: it has not asked, or gave it back. */
+  slot: { readonly ticket: number; readonly held: boolean } | null;
   /** NodeReused events so far. */
   reuses: number;
   /** The last event says that more is due for the same command. */
@@ -88,3 +90,6 @@ export const isTerminal = (status: Status): boolean => terminal.has(status);
 
 /** Suspended or awaiting approval: nothing can progress until somebody answers. */
 export const isSuspended = (status: Status): boolean => status === 'suspended' || status === 'awaiting_approval';
+
+/** It is in a queue: it runs only while it holds a slot. */
+export const isLimited = ({ created }: Execution): boolean => created.queue_name !== null;

@@ -6,6 +6,7 @@ export { type Execution, type Gate, isSuspended, isTerminal, type NodeState, typ
 export type * from './ids.js';
 export type * from './messages.js';
 export { type Evaluation, type Next, next } from './next.js';
+export { foldStanding, type QueueFacts, type QueueStanding, SLOT } from './queue-standing.js';
 export { isRejection, refuse } from './refusal.js';
 export type { Rejection, RejectionCode } from './rejection.js';
 export { type PlanAsk, type PlannedNode, planReplay, type ReplayPlan, type SourceNode } from './replay-plan.js';

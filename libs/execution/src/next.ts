@@ -1,8 +1,9 @@
 import type { Workflow } from '@runlog/workflow';
 import type { ExecutionEvent } from './events.js';
-import { type Execution, isSuspended, isTerminal } from './execution.js';
+import { type Execution, isLimited, isSuspended, isTerminal } from './execution.js';
 import type { NodeId } from './ids.js';
 import { defaultOutput } from './output.js';
+import { SLOT } from './queue-standing.js';
 import { stopped } from './stopping.js';
 
 /**
@@ -24,12 +25,19 @@ const idle: Next = { kind: 'idle' };
 export const next = (execution: Execution, workflow: Workflow): Next => {
   if (isTerminal(execution.status) || (execution.startedAt === null && !execution.cancel)) return idle;
   if (execution.failure || execution.rejection || execution.cancel) return ending(execution);
+  if (isLimited(execution) && !execution.slot?.held) return execution.slot === null && canGoOn(execution, workflow) ? askForSlot : idle;
   if (execution.unreached.size > 0) return events(take(execution.unreached).map((node_id) => ({ type: 'NodeSkipped', data: { node_id } })));
   if (execution.ready.size > 0) return start(execution, workflow);
   if (execution.settled === workflow.nodes.size) return complete(execution, workflow);
   if (execution.gatesOpen > 0 && execution.gatesOpen === execution.active.size && !isSuspended(execution.status)) return suspend(execution);
   return idle;
 };
+
+const canGoOn = (execution: Execution, workflow: Workflow): boolean =>
+  execution.ready.size > 0 || execution.unreached.size > 0 || execution.settled === workflow.nodes.size;
+
+/** Its slot went to others while it was suspended. */
+const askForSlot: Next = { kind: 'events', events: [{ type: 'ExecutionSuspended', data: { status: 'suspended', reason: SLOT } }] };
 
 const start = (execution: Execution, workflow: Workflow): Next => {
   const scheduled: ExecutionEvent[] = [];

@@ -5,6 +5,9 @@ import type { Rejection, RejectionCode } from './rejection.js';
 const wish: Record<ExecutionCommand['type'], string> = {
   CreateExecution: 'create execution',
   ReleaseExecution: 'release execution',
+  AdmitExecution: 'admit execution',
+  ExpireInQueue: 'expire execution',
+  FailAdmission: 'fail the admission of execution',
   RetryExecution: 'retry execution',
   StartNode: 'start a node of execution',
   CompleteNode: 'complete a node of execution',

@@ -3,7 +3,7 @@ import { isTerminal } from './execution.js';
 import type { Json, NodeId } from './ids.js';
 
 /** Raised when the shape below changes: an older snapshot is then thrown away and the execution read from the log. */
-export const snapshotVersion = 2;
+export const snapshotVersion = 3;
 
 /**
  * The state as JSON, without the outputs (they only grow, so the owner stores each once). An ended execution keeps what refusing and

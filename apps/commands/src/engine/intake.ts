@@ -4,6 +4,9 @@ import type { CommandType, ExecutionCommand } from '@runlog/execution';
 const types: { readonly [Type in CommandType]: true } = {
   CreateExecution: true,
   ReleaseExecution: true,
+  AdmitExecution: true,
+  ExpireInQueue: true,
+  FailAdmission: true,
   RetryExecution: true,
   StartNode: true,
   CompleteNode: true,
