@@ -28,6 +28,7 @@ import { HistoryController } from './executions/history.controller.js';
 import { Lists } from './executions/lists.js';
 import { PinnedWorkflows } from './executions/pinned-workflows.js';
 import { Links } from './executions/presentation.js';
+import { Presenter } from './executions/presenter.js';
 import { Replays } from './executions/replays.js';
 import { Retries } from './executions/retries.js';
 import { Verbs } from './executions/verbs.js';
@@ -77,7 +78,8 @@ const partsOf = (service: GatewayService): Provider[] => {
   const reader = new ExecutionReader(log, reads);
   const idempotency = new Idempotency(catalog, sealing);
   const awaiting = new Awaiting(tail, reader, stopping);
-  const followOns = new FollowOns(awaiting, workflows);
+  const presenter = new Presenter(reads, workflows);
+  const followOns = new FollowOns(awaiting, presenter);
   const routes = new RouteTable();
   return [
     value(GatewayService, service),
@@ -87,16 +89,16 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Links, new Links(config.publicUrl)),
     value(Observed, new Observed(health, metrics)),
     value(RouteTable, routes),
-    value(PinnedWorkflows, workflows),
+    value(Presenter, presenter),
     value(ExecutionReader, reader),
     value(Idempotency, idempotency),
     value(Definitions, new Definitions(catalog, workflows)),
-    value(Creates, new Creates(catalog, workflows, commands, tail, awaiting, idempotency, stopping)),
+    value(Creates, new Creates(catalog, workflows, commands, tail, awaiting, presenter, idempotency, stopping)),
     value(Retries, new Retries(catalog, workflows, commands, reader, awaiting, followOns, idempotency)),
     value(Replays, new Replays(catalog, workflows, commands, reads, reader, followOns, idempotency)),
-    value(Verbs, new Verbs(commands, reader, workflows, idempotency)),
+    value(Verbs, new Verbs(commands, reader, presenter, idempotency)),
     value(Inbox, new Inbox(reads, catalog)),
-    value(Lists, new Lists(reads, catalog, workflows)),
+    value(Lists, new Lists(reads, catalog, presenter)),
     value(Histories, new Histories(reads, reader, workflows, tail, frames, streams, runners)),
     value(APP_FILTER, new ProblemFilter(routes, logger)),
     value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit))),

@@ -16,6 +16,21 @@ export const uuidOfKsuid = (ksuid: string): string | null => {
   return `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`;
 };
 
+const KSUID_EPOCH_S = 1_400_000_000;
+
+/** The KSUID form of a UUIDv7: the seconds in it, counted from 1400000000, then its 16 bytes. */
+export const ksuidOf = (uuid: string): string => {
+  const hex = uuid.replaceAll('-', '');
+  const seconds = Math.max(0, Math.floor(Number.parseInt(hex.slice(0, 12), 16) / 1000) - KSUID_EPOCH_S) % 2 ** 32;
+  let number = (BigInt(seconds) << 128n) | BigInt(`0x${hex}`);
+  let ksuid = '';
+  while (ksuid.length < LENGTH) {
+    ksuid = DIGITS[Number(number % 62n)] + ksuid;
+    number /= 62n;
+  }
+  return ksuid;
+};
+
 /** What an execution is asked by: id or KSUID give the id; hashid and key stay. null: an id of no known form. */
 export const executionRef = (ref: string): string | null => {
   if (isUuid(ref)) return ref.toLowerCase();

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { keyOf } from './auth/key.guard.js';
 import { RateLimit } from './auth/rate-limit.js';
+import { dialects } from './dialects/dialects.js';
 import { etagOf, matchedVersion, namesTag, type Presentation } from './executions/presentation.js';
 import { waitingOf } from './executions/waiting.js';
 import { cursorOf, placeIn } from './http/cursor.js';
 import { fingerprintOf } from './idempotency.js';
-import { executionRef, uuidOfKsuid } from './ids.js';
+import { executionRef, ksuidOf, uuidOfKsuid } from './ids.js';
 
 const asking = (headers: Record<string, string>) => ({ get: (name: string) => headers[name.toLowerCase()] }) as Parameters<typeof waitingOf>[0];
 
@@ -36,7 +37,7 @@ describe('the key of a request', () => {
 });
 
 describe('ETags', () => {
-  const how: Presentation = { dialect: 'canonical', zone: 'UTC', address: '', fields: null, expand: new Set(), now: 0 };
+  const how: Presentation = { dialect: dialects.canonical, zone: 'UTC', address: '', path: '', fields: null, parts: new Set(), now: 0 };
   it('hold the version and the shape, not the time', () => {
     expect(etagOf(3, how)).toBe(etagOf(3, { ...how, now: 99 }));
     expect(etagOf(3, how)).not.toBe(etagOf(3, { ...how, zone: 'Asia/Tokyo' }));
@@ -52,6 +53,7 @@ describe('ETags', () => {
 
 describe('ids', () => {
   it('know a KSUID, which holds the 16 bytes of the UUID', () => {
+    expect(uuidOfKsuid(ksuidOf('0199b7a3-b994-7588-82bf-549a3600bc27'))).toBe('0199b7a3-b994-7588-82bf-549a3600bc27');
     expect(uuidOfKsuid('0ujtsYcgvSTl8PAuAdqWYSMnLOv')).toBe('b5a1cd34-b5f9-9d11-54fb-6853345c9735');
     expect(uuidOfKsuid('zzzzzzzzzzzzzzzzzzzzzzzzzzz')).toBeNull();
     expect([executionRef('v8brp'), executionRef('workflow_8'), executionRef('a-b'), executionRef('')]).toEqual(['v8brp', 'workflow_8', null, null]);

@@ -111,6 +111,42 @@ export interface GatePage {
   readonly lagMs: number;
 }
 
+/** What was used, added up. Days are UTC, `YYYY-MM-DD`, both ends included. */
+export interface UsageFilter {
+  readonly workspaceId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly workflowId?: string;
+  readonly agentId?: string;
+  /** A row for each of these; none: one row over all. */
+  readonly by: { readonly day: boolean; readonly workflow: boolean };
+  readonly limit: number;
+  /** The last row of the page before. */
+  readonly after?: { readonly day: string; readonly workflowId: string };
+}
+
+/** Counts of executions by the day of the event that is counted. `day`, `workflow_id`: null where rows are not told apart by it. */
+export interface UsageView {
+  readonly day: string | null;
+  readonly workflow_id: string | null;
+  readonly created: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly rejected: number;
+  readonly steps: number;
+  readonly active_ms: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cost_nano_usd: string;
+}
+
+export interface UsagePage {
+  readonly rows: readonly UsageView[];
+  readonly hasMore: boolean;
+  readonly lagMs: number;
+}
+
 export interface LogQuery {
   readonly workspaceId: string;
   readonly executionId: string;
@@ -120,6 +156,8 @@ export interface LogQuery {
   readonly attempt?: number;
   readonly level?: string;
   readonly q?: string;
+  /** The last `limit` lines instead of the first; oldest first all the same. */
+  readonly last?: true;
 }
 
 /** Where one node stands, without its output. */
@@ -153,6 +191,8 @@ export interface Reads {
   nodes(ask: { workspaceId: string; executionId: string; fresh?: Freshness }): Promise<readonly NodeView[] | null>;
   /** Open gates of live executions, newest first. */
   gates(filter: GateFilter): Promise<GatePage>;
+  /** Newest day first, then by workflow. */
+  usage(filter: UsageFilter): Promise<UsagePage>;
   /**
    * The nodes of an execution as a replay needs them: as they stood after event `atVersion`, or as they stand; `branching` are
    * those whose branch matters. null: unknown here.

@@ -3,6 +3,7 @@ import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } 
 import type { ApiKeyResource, ListResource } from '@runlog/contract';
 import { type ApiKey, Catalog, hashApiKey } from '@runlog/read-model';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { dialectNames } from '../dialects/dialect.js';
 import { utc } from '../executions/execution-times.js';
 import { Answer } from '../http/answer.js';
 import { invalid, unknown } from '../http/problem.js';
@@ -14,8 +15,6 @@ import { KeyRing } from './key-ring.js';
 import { newKey } from './new-key.js';
 import { Caller, type Principal, type Role, roles } from './principal.js';
 import { Requires } from './requires.js';
-
-const dialects = ['canonical', 'kinetic', 'pods', 'agents', 'worker-runs', 'action-graph'] as const;
 
 /** A new key of the caller's workspace. */
 export class ApiKeyBody {
@@ -34,9 +33,9 @@ export class ApiKeyBody {
   @Length(1, 64)
   pod_id?: string | null;
 
-  @ApiPropertyOptional({ enum: dialects, nullable: true })
+  @ApiPropertyOptional({ enum: dialectNames, nullable: true })
   @IsOptional()
-  @IsIn(dialects)
+  @IsIn(dialectNames)
   dialect?: string | null;
 }
 

@@ -12,9 +12,9 @@ import type { Tail } from '../tail.js';
 import type { Awaiting } from './awaiting.js';
 import type { CreateExecutionBody } from './create.dto.js';
 import { createdData } from './created.js';
-import { executionResource } from './execution-resource.js';
 import type { Latest, PinnedWorkflows } from './pinned-workflows.js';
 import { etagOf, type Presentation } from './presentation.js';
+import type { Presenter } from './presenter.js';
 import { Unfolding } from './unfolding.js';
 import type { Waiting } from './waiting.js';
 
@@ -37,6 +37,7 @@ export class Creates {
     private readonly commands: Commands,
     private readonly tail: Tail,
     private readonly awaiting: Awaiting,
+    private readonly presenter: Presenter,
     private readonly idempotency: Idempotency,
     /** Aborts when the gateway goes down: whoever waits gets what there is. */
     private readonly stopping: AbortSignal,
@@ -72,9 +73,9 @@ export class Creates {
       const { version } = await this.commands.send(command);
       if (waiting.seconds > 0 && unfolding.view) await unfolding.settled(deadline - performance.now(), this.stopping);
       const view = unfolding.view ?? (await this.awaiting.settled({ who, executionId, nodes: true, minVersion: version }, deadline));
-      const resource = executionResource(view, await this.workflows.version(view.workflow_version_id), { ...how, now: Date.now() });
+      const resource = await this.presenter.one(view, { ...how, now: Date.now() });
       const ended = isTerminalStatus(view.status);
-      const location = { Location: `/api/v1/executions/${executionId}` };
+      const location = { Location: `${how.path}/${executionId}` };
       const headers = { ...waiting.headers, ETag: etagOf(view.version, how) };
       if (waiting.seconds === 0) return new Answer(201, resource, { ...headers, ...location });
       return ended ? new Answer(200, resource, headers) : new Answer(202, resource, { ...headers, ...location });

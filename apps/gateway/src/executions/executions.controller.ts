@@ -8,11 +8,10 @@ import { Answers, AnswersList, AnswersOneOf, Problems, TakesIdempotencyKey } fro
 import { CreateExecutionBody, CreateExecutionOfBody } from './create.dto.js';
 import { Creates } from './creates.js';
 import { ExecutionReader, staleHeader } from './execution-reader.js';
-import { executionResource } from './execution-resource.js';
 import { CreateQuery, GetQuery, ListQuery, ShapeQuery } from './list.dto.js';
 import { Lists } from './lists.js';
-import { PinnedWorkflows } from './pinned-workflows.js';
 import { etagOf, Links, namesTag, presentationOf } from './presentation.js';
+import { needsNodes, Presenter } from './presenter.js';
 import { Replays } from './replays.js';
 import { Retries } from './retries.js';
 import { CancelBody, ReplayBody, RespondBody } from './verbs.dto.js';
@@ -32,7 +31,7 @@ export class ExecutionsController {
     private readonly verbs: Verbs,
     private readonly retries: Retries,
     private readonly replays: Replays,
-    private readonly workflows: PinnedWorkflows,
+    private readonly presenter: Presenter,
     private readonly links: Links,
   ) {}
 
@@ -77,7 +76,8 @@ export class ExecutionsController {
   @AnswersList('Execution')
   @Problems(404)
   list(@Req() request: ApiRequest, @Caller() who: Principal, @Query() query: ListQuery): Promise<Answer> {
-    return this.lists.list(who, query, presentationOf(request, query, this.links.publicUrl, false));
+    const how = presentationOf(request, query, this.links.publicUrl, false);
+    return this.lists.list(who, query, how, `${how.address}${request.originalUrl}`);
   }
 
   @Get('executions/:execution_id')
@@ -89,10 +89,10 @@ export class ExecutionsController {
   @Problems(404)
   async get(@Req() request: ApiRequest, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: GetQuery): Promise<Answer> {
     const how = presentationOf(request, query, this.links.publicUrl, true);
-    const found = await this.reader.one(who, ref, { nodes: true, atVersion: query.at_version, minVersion: query.min_version });
+    const found = await this.reader.one(who, ref, { nodes: needsNodes(how), atVersion: query.at_version, minVersion: query.min_version });
     const headers = { ETag: etagOf(found.view.version, how), 'Cache-Control': 'private, no-cache', ...staleHeader(found) };
     if (namesTag(request.get('if-none-match'), headers.ETag)) return new Answer(304, undefined, headers);
-    return new Answer(200, executionResource(found.view, await this.workflows.version(found.view.workflow_version_id), how), headers);
+    return new Answer(200, await this.presenter.one(found.view, how), headers);
   }
 
   @Post('executions/:execution_id/cancel')

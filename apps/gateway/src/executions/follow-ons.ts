@@ -4,9 +4,8 @@ import type { Principal } from '../auth/principal.js';
 import { Answer } from '../http/answer.js';
 import type { ApiRequest } from '../http/request.js';
 import type { Awaiting } from './awaiting.js';
-import { executionResource } from './execution-resource.js';
-import type { PinnedWorkflows } from './pinned-workflows.js';
 import { etagOf, type Presentation } from './presentation.js';
+import { needsNodes, type Presenter } from './presenter.js';
 import type { Waiting } from './waiting.js';
 
 /** A request that leads from one execution to another. */
@@ -23,18 +22,18 @@ export interface FollowOn<Body> {
 export class FollowOns {
   constructor(
     private readonly awaiting: Awaiting,
-    private readonly workflows: PinnedWorkflows,
+    private readonly presenter: Presenter,
   ) {}
 
   async answer({ who, waiting, how }: FollowOn<object>, executionId: string, isNew: boolean, minVersion?: number): Promise<Answer> {
-    const wanted = { who, executionId, nodes: how.fields === null || how.fields.has('stats') || how.fields.has('execution_data') };
+    const wanted = { who, executionId, nodes: needsNodes(how) };
     const deadline = performance.now() + waiting.seconds * 1000;
     let view: ExecutionView | undefined;
     if (minVersion === undefined) view = await this.awaiting.begun(wanted);
     if (!view || waiting.seconds > 0) view = await this.awaiting.settled({ ...wanted, ...(minVersion === undefined ? {} : { minVersion }) }, deadline);
-    const resource = executionResource(view, await this.workflows.version(view.workflow_version_id), { ...how, now: Date.now() });
+    const resource = await this.presenter.one(view, { ...how, now: Date.now() });
     const headers = { ...waiting.headers, ETag: etagOf(view.version, how) };
-    const location = { Location: `/api/v1/executions/${executionId}` };
+    const location = { Location: `${how.path}/${executionId}` };
     if (waiting.seconds === 0) return isNew ? new Answer(201, resource, { ...headers, ...location }) : new Answer(200, resource, headers);
     return isTerminalStatus(view.status) ? new Answer(200, resource, headers) : new Answer(202, resource, { ...headers, ...location });
   }

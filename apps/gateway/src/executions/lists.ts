@@ -1,14 +1,15 @@
-import type { ExecutionFilter, ExecutionResource, ExecutionView, ListResource, Reads } from '@runlog/contract';
+import type { ExecutionFilter, ExecutionView, Reads } from '@runlog/contract';
 import type { Catalog } from '@runlog/read-model';
 import type { Principal } from '../auth/principal.js';
+import type { Page, Shown } from '../dialects/dialect.js';
 import { Answer } from '../http/answer.js';
 import { cursorOf, type Place, placeIn } from '../http/cursor.js';
 import { malformed, unknown } from '../http/problem.js';
-import { executionRef, isUuid } from '../ids.js';
-import { executionResource } from './execution-resource.js';
+import { executionRef, isUuid, uuidOfKsuid } from '../ids.js';
 import type { ListQuery } from './list.dto.js';
-import { type PinnedWorkflows, workflowRef } from './pinned-workflows.js';
+import { workflowRef } from './pinned-workflows.js';
 import type { Presentation } from './presentation.js';
+import { needsNodes, type Presenter } from './presenter.js';
 
 const PAGED_ROWS = 10_000;
 
@@ -17,52 +18,49 @@ export class Lists {
   constructor(
     private readonly reads: Reads,
     private readonly catalog: Catalog,
-    private readonly workflows: PinnedWorkflows,
+    private readonly presenter: Presenter,
   ) {}
 
-  async list(who: Principal, asked: ListQuery, how: Presentation): Promise<Answer> {
-    const limit = asked.limit ?? 50;
+  /** `here`: the absolute URL that was asked for. */
+  async list(who: Principal, given: ListQuery, how: Presentation, here: string): Promise<Answer> {
+    const { name, listless, paging } = how.dialect;
+    if (listless) throw malformed('no_list', 'dialect', `Expected a dialect that has a list of executions, but ${name} has none; ask with ?dialect=canonical`);
+    const asked = paging?.numbered ? { ...given, page: given.page ?? 1, after: undefined, before: undefined } : given;
+    const limit = asked.limit ?? paging?.limit ?? 50;
     const order = asked.sort ?? '-created_at';
     if (asked.page !== undefined && (asked.after !== undefined || asked.before !== undefined))
       throw malformed('invalid_query', 'page', 'Expected a page or a cursor, but got both');
     if (asked.after !== undefined && asked.before !== undefined) throw malformed('invalid_query', 'before', 'Expected one cursor, but got both after and before');
     if (asked.page !== undefined && asked.page * limit > PAGED_ROWS)
       throw malformed('invalid_query', 'page', `Expected page x limit to be at most ${PAGED_ROWS}; go on with a cursor`);
-    const filter = await this.filter(who, asked, order, limit);
-    if (filter === null)
-      return new Answer(200, {
-        object: 'list',
-        data: [],
-        has_more: false,
-        next_cursor: null,
-        prev_cursor: null,
-        ...(asked.page ? { meta: meta(asked.page, limit, 0, false) } : {}),
-      });
-    const page = await this.reads.executions(filter);
-    const rows = await Promise.all(page.rows.map((row) => this.resource(who, row, how)));
-    const edge = (row: ExecutionView | undefined) => (row ? cursorOf(order, placeOf(row, filter.sort)) : null);
-    const more = asked.before === undefined ? page.hasMore : true;
-    const earlier = asked.before === undefined ? asked.after !== undefined : page.hasMore;
-    const body: ListResource<Partial<ExecutionResource>> = {
+    const filter = await this.filter(who, asked, order, limit, how);
+    const found = filter && (await this.reads.executions(filter));
+    const { rows, hasMore, lagMs, total = 0, totalCapped = false } = found ?? { rows: [], hasMore: false, lagMs: 0 };
+    const edge = (row: ExecutionView | undefined) => (row ? cursorOf(order, placeOf(row, orderedBy(order))) : null);
+    const more = asked.before === undefined ? hasMore : true;
+    const earlier = asked.before === undefined ? asked.after !== undefined : hasMore;
+    const page: Page = {
       object: 'list',
-      data: rows,
+      data: await Promise.all(rows.map((row) => this.row(who, row, how))),
       has_more: more && rows.length > 0,
-      next_cursor: more ? edge(page.rows.at(-1)) : null,
-      prev_cursor: earlier ? edge(page.rows[0]) : null,
-      ...(asked.page === undefined ? {} : { meta: meta(asked.page, limit, page.total ?? 0, page.totalCapped ?? false) }),
+      next_cursor: more ? edge(rows.at(-1)) : null,
+      prev_cursor: earlier ? edge(rows[0]) : null,
+      ...(asked.page === undefined ? {} : { meta: meta(asked.page, limit, total, totalCapped) }),
+      here,
     };
-    return new Answer(200, body, { 'Runlog-Lag-Ms': String(Math.round(page.lagMs)) });
+    const { body, headers } = how.dialect.list ? how.dialect.list(page) : { body: withoutHere(page) };
+    return new Answer(200, body, { ...headers, 'Runlog-Lag-Ms': String(Math.round(lagMs)) });
   }
 
-  private async resource(who: Principal, row: ExecutionView, how: Presentation): Promise<Partial<ExecutionResource>> {
-    const nodes = needsNodes(how);
-    if (!nodes && !how.expand.has('template') && !how.fields?.has('template')) return executionResource(row, null, how);
-    const found = nodes ? await this.reads.execution({ workspaceId: who.workspaceId, ref: row.id, nodes: true }) : null;
-    return executionResource(found?.view ?? row, await this.workflows.version(row.workflow_version_id), how);
+  private async row(who: Principal, row: ExecutionView, how: Presentation): Promise<Shown> {
+    const found = needsNodes(how) ? await this.reads.execution({ workspaceId: who.workspaceId, ref: row.id, nodes: true }) : null;
+    return this.presenter.row(found?.view ?? row, how);
   }
 
   /** null: a filter names something that is not there, so that nothing can match. */
-  private async filter(who: Principal, asked: ListQuery, order: string, limit: number): Promise<ExecutionFilter | null> {
+  private async filter(who: Principal, asked: ListQuery, order: string, limit: number, how: Presentation): Promise<ExecutionFilter | null> {
+    const place = (cursor: string | undefined, name: 'after' | 'before') => (cursor === undefined ? undefined : this.place(who, cursor, order, name, how));
+    const [after, before] = await Promise.all([place(asked.after, 'after'), place(asked.before, 'before')]);
     const podId = await this.pod(who, asked.pod_id);
     const workflowId = asked.workflow_id === undefined ? undefined : await this.workflowId(who, asked.workflow_id);
     const family = { parentExecutionId: idOf(asked.parent), retryOf: idOf(asked.retry_of), replayOf: idOf(asked.replay_of), agentId: idOf(asked.agent_id) };
@@ -75,7 +73,7 @@ export class Lists {
         workflowId,
         ...where,
         sessionId: asked.session_id,
-        userId: asked.user_id,
+        userId: asked.user_id === undefined ? undefined : (uuidOfKsuid(asked.user_id) ?? asked.user_id),
         queueName: asked.queue_name,
         batchId: asked.batch_id,
         tag: asked.tag,
@@ -85,13 +83,19 @@ export class Lists {
       ...(asked.metadata ? { metadata: Object.fromEntries(asked.metadata) } : {}),
       ...(asked.created_after === undefined ? {} : { createdAfter: Date.parse(asked.created_after) }),
       ...(asked.created_before === undefined ? {} : { createdBefore: Date.parse(asked.created_before) }),
-      sort: order.replace(/^-/, '') as ExecutionFilter['sort'],
+      sort: orderedBy(order),
       descending: order.startsWith('-'),
       limit,
-      ...(asked.after === undefined ? {} : { after: placeIn(asked.after, order, 'after') }),
-      ...(asked.before === undefined ? {} : { before: placeIn(asked.before, order, 'before') }),
+      ...defined({ after, before }),
       ...(asked.page === undefined ? {} : { offset: (asked.page - 1) * limit, withTotal: true }),
     };
+  }
+
+  /** Where a cursor points; in some dialects the id of an execution does too. */
+  private async place(who: Principal, cursor: string, order: string, name: 'after' | 'before', { dialect }: Presentation): Promise<Place> {
+    const ref = dialect.idsAreCursors ? executionRef(cursor) : null;
+    const found = ref === null ? null : await this.reads.execution({ workspaceId: who.workspaceId, ref, nodes: false });
+    return found && (who.podId === null || found.view.pod_id === who.podId) ? placeOf(found.view, orderedBy(order)) : placeIn(cursor, order, name);
   }
 
   private async pod(who: Principal, ref: string | undefined): Promise<string | undefined> {
@@ -107,15 +111,16 @@ export class Lists {
   }
 }
 
+const orderedBy = (order: string): ExecutionFilter['sort'] => order.replace(/^-/, '') as ExecutionFilter['sort'];
+
+const withoutHere = ({ here: _here, ...list }: Page): object => list;
+
 /** undefined: not asked; null: can't be the id of anything. */
 const idOf = (ref: string | undefined): string | null | undefined => {
   if (ref === undefined) return undefined;
   const id = executionRef(ref);
   return id !== null && isUuid(id) ? id : null;
 };
-
-const needsNodes = ({ expand, fields }: Presentation): boolean =>
-  expand.has('stats') || expand.has('execution_data') || (fields !== null && (fields.has('stats') || fields.has('execution_data')));
 
 const meta = (page: number, limit: number, total: number, capped: boolean) => ({
   total,

@@ -7,9 +7,8 @@ import { Problem } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import type { ActIds, Idempotency } from '../idempotency.js';
 import { type ExecutionReader, staleHeader } from './execution-reader.js';
-import { executionResource } from './execution-resource.js';
-import type { PinnedWorkflows } from './pinned-workflows.js';
 import { etagOf, type Presentation, requireMatch } from './presentation.js';
+import type { Presenter } from './presenter.js';
 import type { CancelBody, RespondBody } from './verbs.dto.js';
 
 interface Ask<Body> {
@@ -25,7 +24,7 @@ export class Verbs {
   constructor(
     private readonly commands: Commands,
     private readonly reader: ExecutionReader,
-    private readonly workflows: PinnedWorkflows,
+    private readonly presenter: Presenter,
     private readonly idempotency: Idempotency,
   ) {}
 
@@ -40,18 +39,12 @@ export class Verbs {
   }
 
   respond({ body, ...ask }: Ask<RespondBody>): Promise<Answer> {
-    const answer = {
-      ...(body.gate_id === undefined ? {} : { gate: body.gate_id }),
-      ...(body.node_id === undefined ? {} : { node: body.node_id }),
-      ...(body.decision === undefined ? {} : { decision: body.decision }),
-      ...(body.answer === undefined ? {} : { answer: body.answer }),
-      ...(body.comment == null ? {} : { comment: body.comment }),
-    };
+    const { respond = (said: RespondBody) => said } = ask.how.dialect;
     const check = (view: ExecutionView) => requireApprover(ask.who, view, body);
     return this.act(
       ask,
       body,
-      (common) => ({ ...common, ...answer, type: 'Respond', by: actorOf(ask.who), roles: rolesOf(ask.who) }),
+      (common, { gates }) => ({ ...common, ...answerIn(respond(body, gates)), type: 'Respond', by: actorOf(ask.who), roles: rolesOf(ask.who) }),
       () => 200,
       check,
     );
@@ -60,7 +53,7 @@ export class Verbs {
   private async act(
     { request, who, ref, how }: Omit<Ask<object>, 'body'>,
     body: object,
-    commandOf: (common: { id: string; executionId: string; workspaceId: string; at: number }) => ExecutionCommand,
+    commandOf: (common: { id: string; executionId: string; workspaceId: string; at: number }, before: ExecutionView) => ExecutionCommand,
     statusOf: (view: ExecutionView) => number,
     check: (view: ExecutionView) => void = () => undefined,
   ): Promise<Answer> {
@@ -71,14 +64,22 @@ export class Verbs {
         requireMatch(request, before);
         check(before);
       }
-      const { version } = await this.commands.send(commandOf({ id: commandId, executionId: before.id, workspaceId: who.workspaceId, at: Date.now() }));
+      const { version } = await this.commands.send(commandOf({ id: commandId, executionId: before.id, workspaceId: who.workspaceId, at: Date.now() }, before));
       const found = await this.reader.after(who, before.id, version);
-      const resource = executionResource(found.view, await this.workflows.version(found.view.workflow_version_id), { ...how, now: Date.now() });
+      const resource = await this.presenter.one(found.view, { ...how, now: Date.now() });
       return new Answer(statusOf(found.view), resource, { ETag: etagOf(found.view.version, how), ...staleHeader(found) });
     };
     return this.idempotency.once(request, who, body, act, { executionId: before.id });
   }
 }
+
+const answerIn = ({ gate_id, node_id, decision, answer, comment }: RespondBody) => ({
+  ...(gate_id === undefined ? {} : { gate: gate_id }),
+  ...(node_id === undefined ? {} : { node: node_id }),
+  ...(decision === undefined ? {} : { decision }),
+  ...(answer === undefined ? {} : { answer }),
+  ...(comment == null ? {} : { comment }),
+});
 
 /** Who may answer when the gate names nobody: editor and up. Who is named is settled by the gate itself, in `decide`. */
 const requireApprover = ({ role }: Principal, { gates }: ExecutionView, { gate_id, node_id }: RespondBody): void => {

@@ -3,6 +3,9 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import { RecordTooLarge } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import type { Response } from 'express';
+import type { Dialect } from '../dialects/dialect.js';
+import { dialectOfProblem } from '../dialects/spoken.js';
+import { inTheirWords } from '../dialects/translate.js';
 import { Problem, type ProblemKind } from './problem.js';
 import type { ApiRequest } from './request.js';
 import type { RouteTable } from './route-table.js';
@@ -23,19 +26,21 @@ const statusOf: Record<ProblemKind, number> = {
   unavailable: 503,
 };
 
-/** The body of a problem (RFC 9457) with the members that every Runlog problem has. */
-const problemBody = (problem: Problem, requestId: string) => {
-  const status = statusOf[problem.kind];
-  return {
+/** The body of a problem (RFC 9457) with the members that every Runlog problem has, and those of the caller's dialect. */
+const problemBody = (problem: Problem, { requestId, names = new Map() }: ApiRequest, dialect: Dialect) => {
+  const plain = statusOf[problem.kind];
+  const status = dialect.problemStatuses?.[plain] ?? plain;
+  const body = {
     type: `urn:runlog:problem:${problem.code}`,
     title: STATUS_CODES[status] ?? 'Error',
     status,
     detail: problem.message,
     code: problem.code,
     request_id: requestId,
-    errors: problem.more.errors ?? [],
+    errors: inTheirWords(problem.more.errors ?? [], names),
     ...(problem.more.state === undefined ? {} : { state: problem.more.state }),
   };
+  return { ...body, ...dialect.problem?.(body) };
 };
 
 /** Every failure leaves here, as problem+json; HTTP statuses of failures appear nowhere else. */
@@ -56,7 +61,7 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    const body = problemBody(problem, request.requestId);
+    const body = problemBody(problem, request, dialectOfProblem(request));
     for (const name of ['ETag', 'Last-Modified', 'Location']) response.removeHeader(name);
     response.status(body.status).set({ 'Cache-Control': 'no-store', ...problem.more.headers });
     response.type('application/problem+json').send(JSON.stringify(body));

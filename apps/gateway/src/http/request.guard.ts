@@ -1,4 +1,6 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Injectable, type Type } from '@nestjs/common';
+import { dialectOf, isChoosable } from '../dialects/spoken.js';
+import { translateBody, translateQuery } from '../dialects/translate.js';
 import { readJsonBody } from './json-body.js';
 import { malformed, Problem } from './problem.js';
 import type { ApiRequest } from './request.js';
@@ -8,25 +10,44 @@ const QUERY = '4:';
 const routeArguments = '__routeArguments__';
 
 /**
- * Reads what the matched route takes, after the key was checked: its body if it declares one; a route that declares no query
- * refuses every parameter.
+ * Reads what the matched route takes, after the key was checked, and puts it into our words: its body if it declares one; a route that
+ * declares no query refuses every parameter but the choice of a dialect.
  */
 @Injectable()
 export class RequestGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<ApiRequest>();
-    const taken = Object.keys((Reflect.getMetadata(routeArguments, context.getClass(), context.getHandler().name) ?? {}) as object);
-    for (const [name, value] of Object.entries(request.query)) {
-      if (!taken.some((key) => key.startsWith(QUERY))) throw malformed('unknown_parameter', name, `Expected no query parameter '${name}' here`);
+    const dialect = dialectOf(request);
+    const taken = argumentsOf(context);
+    const { dialect: chosen, ...rest } = request.query;
+    const query = translateQuery(dialect, taken.query, isChoosable(request) ? rest : { ...rest, ...(chosen === undefined ? {} : { dialect: chosen }) });
+    request.names = query.names;
+    Object.defineProperty(request, 'query', { value: query.members });
+    for (const [name, value] of Object.entries(query.members)) {
+      if (!taken.query) throw malformed('unknown_parameter', name, `Expected no query parameter '${name}' here`);
       for (const text of [name, value].flat())
         if (typeof text === 'string' && (text.includes('\0') || !text.isWellFormed())) throw malformed('invalid_query', 'query', 'Expected query parameters without NUL');
     }
-    if (taken.some((key) => key.startsWith(BODY))) {
-      const body = await readJsonBody(request);
-      if (typeof body !== 'object' || body === null || Array.isArray(body))
+    if (taken.body) {
+      const given = await readJsonBody(request);
+      if (typeof given !== 'object' || given === null || Array.isArray(given))
         throw new Problem('invalid', 'invalid_body', 'Expected a JSON object as body', { errors: [{ pointer: '', detail: 'Expected an object' }] });
-      request.body = body;
+      const body = translateBody(dialect, taken.body, given);
+      request.names = new Map([...query.names, ...body.names]);
+      request.body = body.members;
     }
     return true;
   }
 }
+
+/** The classes that the route's body and query are read as, where it takes them. */
+const argumentsOf = (context: ExecutionContext): { body?: Type; query?: Type } => {
+  const [controller, { name }] = [context.getClass(), context.getHandler()];
+  const types = (Reflect.getMetadata('design:paramtypes', controller.prototype as object, name) ?? []) as Type[];
+  const keys = Object.keys((Reflect.getMetadata(routeArguments, controller, name) ?? {}) as object);
+  const typeOf = (kind: string): Type | undefined => {
+    const key = keys.find((one) => one.startsWith(kind));
+    return key === undefined ? undefined : types[Number(key.slice(kind.length))];
+  };
+  return { body: typeOf(BODY), query: typeOf(QUERY) };
+};

@@ -6,6 +6,8 @@ export type ApiRequest = Request & {
   requestId: string;
   /** Set by the key guard on every route but the public ones. */
   principal?: Principal;
+  /** Our names to those that the request used instead, for problems with its body or query. */
+  names?: ReadonlyMap<string, string>;
 };
 
 /** The address that links in answers begin with: `RUNLOG_PUBLIC_URL`, else what the client itself called. */

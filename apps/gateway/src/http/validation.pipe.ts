@@ -62,6 +62,15 @@ const coerced = (name: string, raw: unknown, design: unknown): unknown => {
 
 const designOf = (dto: Type, name: string): unknown => Reflect.getMetadata('design:type', dto.prototype as object, name);
 
+/** Whether a body of this class has the member; an open one has any. */
+export const isMember = (dto: Type, name: string): boolean => Object.hasOwn(dto, OPEN) || membersOf(dto).has(name);
+
+/** Whether a query of this class has the parameter, under one of its names. */
+export const isQueryName = (dto: Type, name: string): boolean => {
+  const member = /^([a-z_]+)\[.+\]$/.exec(name)?.[1] ?? name;
+  return membersOf(dto).has(member) || membersOf(dto).has(snakeCased(member));
+};
+
 const knownMembers = new WeakMap<Type, ReadonlySet<string>>();
 
 const membersOf = (dto: Type): ReadonlySet<string> => {

@@ -1,0 +1,101 @@
+import type { GateView, LogLineResource, NodeResource, NodeStatus } from '@runlog/contract';
+import type { RespondBody } from '../../executions/verbs.dto.js';
+import { invalid } from '../../http/problem.js';
+import { errorOf } from '../agents/agents.js';
+import { type Dialect, endingOf, type Page } from '../dialect.js';
+import { statusWords } from '../status-words.js';
+
+/** Runs of workflows in pods: `/workspaces/:wId/pods/:podId/executions`. */
+export const pods: Dialect = {
+  name: 'pods',
+  fields: [
+    'id',
+    'workspaceId',
+    'podId',
+    'workflowId',
+    'status',
+    'triggeredBy',
+    'input',
+    'output',
+    'error',
+    'nodeResults',
+    'startedAt',
+    'completedAt',
+    'finishedAt',
+    'createdAt',
+    'durationMs',
+  ],
+  parts: { nodeResults: 'nodes' },
+  execution: ({ execution, nodes }) => ({
+    id: execution.id,
+    workspaceId: execution.workspace_id,
+    podId: execution.pod_id,
+    workflowId: execution.workflow_id,
+    status: statusWords.pods[execution.status],
+    triggeredBy: byHand.has(execution.trigger.kind) ? 'manual' : execution.trigger.kind,
+    input: execution.input,
+    output: execution.output,
+    error: execution.status === 'cancelled' ? null : endingOf(execution),
+    nodeResults: Object.fromEntries(nodes.map((node) => [node.node_id, nodeResult(node)])),
+    startedAt: execution.started_at,
+    completedAt: execution.completed_at,
+    finishedAt: execution.completed_at,
+    createdAt: execution.created_at,
+    durationMs: execution.duration_ms,
+  }),
+  list: (page) => ({ body: page.data, ...next(page) }),
+  logLine: (line) => podLogLine(line),
+  logs: (page) => ({ body: page.data.map(podLogLine), ...next(page) }),
+  problem: (problem) => ({ error: errorOf(problem) }),
+  renames: {
+    create: { workflowId: 'workflow_id' },
+    respond: { approved: { to: 'decision', read: decisionIn }, reason: 'comment', nodeId: 'node_id', data: 'answer' },
+    replay: { fromNodeId: 'from_node_id' },
+  },
+  respond: (body, gates) => (body.decision === undefined || meant(body, gates)?.schema != null ? body : withoutAnswer(body)),
+};
+
+const byHand = new Set(['api', 'dashboard', 'sdk']);
+
+/** A node's status as pods say it. `atGate`: it waits for a person. */
+export const nodeWord = (status: NodeStatus, atGate: boolean): string => {
+  if (status === 'waiting') return atGate ? 'suspended' : 'running';
+  return words[status] ?? status;
+};
+
+const words: Partial<Record<NodeStatus, string>> = { idle: 'pending', scheduled: 'pending', stopped: 'cancelled' };
+const asking = new Set(['approval', 'question']);
+
+const nodeResult = ({ type, status, output, error, started_at, completed_at, failed_at, stopped_at, duration_ms }: NodeResource): object => ({
+  status: nodeWord(status, asking.has(type)),
+  output,
+  error: error?.message ?? null,
+  startedAt: started_at,
+  finishedAt: completed_at ?? failed_at ?? stopped_at,
+  durationMs: duration_ms,
+});
+
+const podLogLine = ({ seq, at, level, node_id, attempt, message, fields }: LogLineResource): object => ({ seq, at, level, nodeId: node_id, attempt, message, fields });
+
+/** The next page is a link, because the body is the bare rows. */
+const next = ({ here, next_cursor }: Page<unknown>): { headers?: Record<string, string> } => {
+  if (next_cursor === null) return {};
+  const url = new URL(here);
+  for (const name of ['before', 'page']) url.searchParams.delete(name);
+  url.searchParams.set('after', next_cursor);
+  return { headers: { Link: `<${url}>; rel="next"` } };
+};
+
+function decisionIn(approved: unknown): string {
+  if (typeof approved !== 'boolean') throw invalid([{ pointer: '/approved', detail: "Expected 'approved' to be true or false" }]);
+  return approved ? 'approve' : 'reject';
+}
+
+/** The gate that an answer is for, open or not: a repeat must say the same. */
+const meant = ({ gate_id, node_id }: RespondBody, gates: readonly GateView[]): GateView | undefined => {
+  const named = gates.filter((gate) => (gate_id === undefined || gate.id === gate_id) && (node_id === undefined || gate.node_id === node_id));
+  return named.find(({ decided }) => decided === null) ?? named.at(-1);
+};
+
+/** `data` counts where the gate has a schema for it. */
+const withoutAnswer = ({ answer: _answer, ...body }: RespondBody): RespondBody => body;

@@ -1,0 +1,70 @@
+import type { Type } from '@nestjs/common';
+import type { ExecutionStatus } from '@runlog/contract';
+import { CreateExecutionBody } from '../executions/create.dto.js';
+import { ListQuery } from '../executions/list.dto.js';
+import { ReplayBody, RespondBody } from '../executions/verbs.dto.js';
+import { malformed, type ProblemPointer } from '../http/problem.js';
+import { isMember, isQueryName } from '../http/validation.pipe.js';
+import type { Dialect, Rename } from './dialect.js';
+import { statusesOf, wordsOf } from './status-words.js';
+
+type Members = Record<string, unknown>;
+
+/** What is asked in a dialect, in our words: renamed members, status words, and nothing that we don't know. Canonical requests stay as they are. */
+interface Translated {
+  readonly members: Members;
+  /** Our name to the one that was used, for pointers of problems. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+export const translateBody = (dialect: Dialect, dto: Type, given: Members): Translated => {
+  if (dialect.name === 'canonical') return { members: given, names: new Map() };
+  const { members, names } = renamed(given, renamesOf(dialect, dto) ?? {});
+  return { members: Object.fromEntries(Object.entries(members).filter(([name]) => isMember(dto, name))), names };
+};
+
+/** `dto` undefined: the route takes no query. */
+export const translateQuery = (dialect: Dialect, dto: Type | undefined, given: Members): Translated => {
+  if (dialect.name === 'canonical') return { members: given, names: new Map() };
+  const isList = dto !== undefined && isOrExtends(dto, ListQuery);
+  const { members, names } = renamed(given, isList ? (dialect.renames?.list ?? {}) : {});
+  const known = Object.fromEntries(Object.entries(members).filter(([name]) => dto !== undefined && isQueryName(dto, name)));
+  if (isList && known.status !== undefined) known.status = [known.status].flat().flatMap((word) => statuses(dialect, word));
+  return { members: known, names };
+};
+
+/** The same problem in the words of whoever asked. */
+export const inTheirWords = (errors: readonly ProblemPointer[], names: ReadonlyMap<string, string>): ProblemPointer[] =>
+  errors.map((error) => {
+    const [, ours = '', rest = ''] = /^\/([^/]*)(.*)$/s.exec(error.pointer) ?? [];
+    const theirs = names.get(ours);
+    return theirs === undefined ? error : { ...error, pointer: `/${theirs}${rest}`, detail: error.detail.replaceAll(`'${ours}'`, `'${theirs}'`) };
+  });
+
+const renamesOf = ({ renames }: Dialect, dto: Type) => {
+  if (isOrExtends(dto, CreateExecutionBody)) return renames?.create;
+  if (isOrExtends(dto, RespondBody)) return renames?.respond;
+  return isOrExtends(dto, ReplayBody) ? renames?.replay : undefined;
+};
+
+const isOrExtends = (dto: Type, base: Type): boolean => dto === base || dto.prototype instanceof base;
+
+/** Our own name wins where both are given. */
+const renamed = (given: Members, renames: Readonly<Record<string, Rename>>): Translated => {
+  const members = { ...given };
+  const names = new Map<string, string>();
+  for (const [theirs, rename] of Object.entries(renames)) {
+    const { to, read } = typeof rename === 'string' ? { to: rename, read: (value: unknown) => value } : rename;
+    const isUsed = Object.hasOwn(given, theirs) && !Object.hasOwn(members, to);
+    if (isUsed) members[to] = read(given[theirs]);
+    if (isUsed || !(Object.hasOwn(given, to) || names.has(to))) names.set(to, theirs);
+    if (theirs !== to) delete members[theirs];
+  }
+  return { members, names };
+};
+
+const statuses = (dialect: Dialect, word: unknown): ExecutionStatus[] => {
+  const found = statusesOf(dialect.name, String(word));
+  if (found.length === 0) throw malformed('invalid_query', 'status', `Expected 'status' to be one of ${wordsOf(dialect.name).join(', ')}, but got '${String(word)}'`);
+  return found;
+};

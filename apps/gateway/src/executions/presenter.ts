@@ -1,0 +1,42 @@
+import type { ExecutionView, LogLineResource, Reads } from '@runlog/contract';
+import type { Shown } from '../dialects/dialect.js';
+import { executionResource } from './execution-resource.js';
+import { logLine } from './log-line.js';
+import { nodeResources } from './node-resource.js';
+import type { PinnedWorkflows } from './pinned-workflows.js';
+import type { Presentation } from './presentation.js';
+
+/** Log lines inside an execution: the last so many. */
+const LINES = 1_000;
+
+/** Turns views into what the caller's dialect shows: the one place where answers about executions get their shape. */
+export class Presenter {
+  constructor(
+    private readonly reads: Pick<Reads, 'logs'>,
+    private readonly workflows: PinnedWorkflows,
+  ) {}
+
+  /** The body of an answer about one execution. */
+  async one(view: ExecutionView, how: Presentation): Promise<unknown> {
+    const shown = await this.row(view, how);
+    return how.dialect.one ? how.dialect.one(shown) : shown;
+  }
+
+  /** One of several. `view` must have its nodes where `needsNodes` says so. */
+  async row(view: ExecutionView, how: Presentation): Promise<Shown> {
+    const workflow = how.parts.size === 0 ? null : await this.workflows.version(view.workflow_version_id);
+    const shown = how.dialect.execution({
+      execution: executionResource(view, workflow, how),
+      nodes: workflow && how.parts.has('nodes') ? nodeResources(view, workflow, Object.values(view.nodes ?? {}), how.now) : [],
+      logs: how.parts.has('logs') ? await this.lastLines(view) : [],
+    });
+    return how.fields ? Object.fromEntries(Object.entries(shown).filter(([name]) => how.fields?.has(name))) : shown;
+  }
+
+  private async lastLines({ workspace_id: workspaceId, id: executionId }: ExecutionView): Promise<LogLineResource[]> {
+    const lines = await this.reads.logs({ workspaceId, executionId, after: 0, limit: LINES, last: true });
+    return lines.map(logLine);
+  }
+}
+
+export const needsNodes = ({ parts }: Presentation): boolean => parts.has('stats') || parts.has('execution_data') || parts.has('nodes');
