@@ -1,6 +1,6 @@
 import { Controller, Inject, Logger } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { ExecutionFilter, GateFilter, LogQuery, Reads } from '@runlog/contract';
+import type { ExecutionFilter, GateFilter, LogQuery, Reads, UsageFilter } from '@runlog/contract';
 import { readsPatterns } from '@runlog/read-model';
 
 /** Nest's token for the `Reads` of this process. */
@@ -44,6 +44,11 @@ export class ReadsController {
   @MessagePattern(readsPatterns.gates)
   gates(@Payload() filter: GateFilter) {
     return this.#answer(() => this.reads.gates(filter));
+  }
+
+  @MessagePattern(readsPatterns.usage)
+  usage(@Payload() filter: UsageFilter) {
+    return this.#answer(() => this.reads.usage(filter));
   }
 
   @MessagePattern(readsPatterns.replayNodes)

@@ -52,6 +52,7 @@ export class ReadsClient implements Reads {
   logs: Reads['logs'] = (ask) => this.#ask('logs', ask);
   nodes: Reads['nodes'] = (ask) => this.#ask('nodes', ask);
   gates: Reads['gates'] = (filter) => this.#ask('gates', filter);
+  usage: Reads['usage'] = (filter) => this.#ask('usage', filter);
   replayNodes: Reads['replayNodes'] = (ask) => this.#ask('replayNodes', ask);
   positions: Reads['positions'] = () => this.#ask('positions', {});
 

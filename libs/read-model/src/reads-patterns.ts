@@ -8,6 +8,7 @@ export const readsPatterns = {
   logs: 'reads.logs',
   nodes: 'reads.nodes',
   gates: 'reads.gates',
+  usage: 'reads.usage',
   replayNodes: 'reads.replayNodes',
   positions: 'reads.positions',
 } as const satisfies { readonly [Method in keyof Reads]: string };

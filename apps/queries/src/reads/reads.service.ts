@@ -1,4 +1,18 @@
-import type { EventView, ExecutionFilter, ExecutionPage, ExecutionView, GateFilter, GatePage, LogLine, LogQuery, NodeView, Reads, ReplayNode } from '@runlog/contract';
+import type {
+  EventView,
+  ExecutionFilter,
+  ExecutionPage,
+  ExecutionView,
+  GateFilter,
+  GatePage,
+  LogLine,
+  LogQuery,
+  NodeView,
+  Reads,
+  ReplayNode,
+  UsageFilter,
+  UsagePage,
+} from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
 import { type Catalog, type Database, type StoredExecution, viewOf } from '@runlog/read-model';
 import { namesFrom } from '../projection/names.js';
@@ -11,6 +25,7 @@ import type { Lag } from './lag.js';
 import { logLines } from './logs.js';
 import { openGates } from './open-gates.js';
 import { asReplayNode, replayNodesOf, reusedNodes } from './reused-nodes.js';
+import { usedPerDay } from './used.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** A list waits so long at most for what is just being projected. */
@@ -93,6 +108,12 @@ export class ReadsService implements Reads {
     const { database, lag, progress } = this.deps;
     await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
     return { ...(await openGates(database, filter)), lagMs: lag.ms };
+  }
+
+  async usage(filter: UsageFilter): Promise<UsagePage> {
+    const { database, lag, progress } = this.deps;
+    await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
+    return { ...(await usedPerDay(database, filter)), lagMs: lag.ms };
   }
 
   async replayNodes({ workspaceId, executionId, atVersion, branching }: Parameters<Reads['replayNodes']>[0]): Promise<readonly ReplayNode[] | null> {
