@@ -10,6 +10,8 @@ export interface QueueFacts {
   readonly key: string;
   /** Seconds of head start. */
   readonly priority: number;
+  /** When it came to the queue for the first time. */
+  readonly queuedAt: Instant;
   /** The execution's own; null: the queue's. */
   readonly ttlSeconds: number | null;
 }
@@ -58,6 +60,7 @@ const entered = (event: Extract<RecordedEvent, { type: 'ExecutionQueued' }>): Qu
     queue: queue_name,
     key: concurrency_key ?? '',
     priority: priority ?? 0,
+    queuedAt: event.at,
     ttlSeconds: ttl_seconds ?? null,
     state: 'waiting',
     ticket: event.version,

@@ -5,6 +5,7 @@ import { Scheduler1700000000004 } from './0004-scheduler.js';
 import { Gates1700000000005 } from './0005-gates.js';
 import { Generations1700000000006 } from './0006-generations.js';
 import { Successions1700000000007 } from './0007-successions.js';
+import { Queues1700000000008 } from './0008-queues.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   Gates1700000000005,
   Generations1700000000006,
   Successions1700000000007,
+  Queues1700000000008,
 ] as const;
