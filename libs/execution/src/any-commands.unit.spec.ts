@@ -17,15 +17,25 @@ const configs: Record<string, object> = {
   question: { prompt: '?' },
 };
 
+const effects = [{}, {}, { effect: 'at_most_once' }, { effect: 'keyed' }, { on_unknown: 'ask' }] as const;
+
 /** Edges only go to later nodes, and each node hangs on the start or on one before it. */
 const workflows = fc
-  .array(fc.record({ kind: fc.constantFrom(...kinds), from: fc.array(fc.nat({ max: 5 }), { maxLength: 3 }), attempts: fc.integer({ min: 1, max: 2 }) }), {
-    minLength: 1,
-    maxLength: 6,
-  })
+  .array(
+    fc.record({
+      kind: fc.constantFrom(...kinds),
+      from: fc.array(fc.nat({ max: 5 }), { maxLength: 3 }),
+      attempts: fc.integer({ min: 1, max: 2 }),
+      effect: fc.constantFrom(...effects),
+    }),
+    {
+      minLength: 1,
+      maxLength: 6,
+    },
+  )
   .map((list) => ({
-    nodes: list.map(({ kind, attempts }, i) =>
-      node(ids[i] as string, kind, configs[kind] as never, { retry: { max_attempts: attempts, initial_ms: 1, jitter: false }, timeout_ms: 60_000 }),
+    nodes: list.map(({ kind, attempts, effect }, i) =>
+      node(ids[i] as string, kind, configs[kind] as never, { retry: { max_attempts: attempts, initial_ms: 1, jitter: false }, timeout_ms: 60_000, ...effect }),
     ),
     edges: list.flatMap(({ from }, i) => {
       const before = [...new Set(from.filter((j) => j < i))];
@@ -35,14 +45,17 @@ const workflows = fc
   }));
 
 const target = { node: fc.constantFrom(...ids), attempt: fc.integer({ min: 1, max: 3 }), runner: fc.constantFrom('r1', 'r2') };
-const gate = fc.constantFrom(...ids.map((id) => `${id}.1`));
+const gate = fc.constantFrom(...ids.flatMap((id) => [`${id}.1`, `${id}.1`, `${id}.2`]));
+const failure = fc
+  .record({ code: fc.constant('e'), message: fc.constant('m'), retryable: fc.boolean(), effect: fc.constantFrom('none', 'unknown', undefined) })
+  .map(({ effect, ...error }) => ({ ...error, ...(effect ? { effect } : {}) }));
 const commands = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ type: fc.constant('StartNode'), ...target }) },
     { weight: 6, arbitrary: fc.record({ type: fc.constant('CompleteNode'), ...target, output: fc.constant(1) }) },
     {
       weight: 2,
-      arbitrary: fc.record({ type: fc.constant('FailNode'), ...target, error: fc.record({ code: fc.constant('e'), message: fc.constant('m'), retryable: fc.boolean() }) }),
+      arbitrary: fc.record({ type: fc.constant('FailNode'), ...target, error: failure }),
     },
     fc.record({ type: fc.constant('StopNode'), ...target }),
     fc.record({ type: fc.constant('LoseAttempt'), ...target, because: fc.constant('silent') }),
@@ -50,7 +63,7 @@ const commands = fc.array(
     fc.record({
       type: fc.constant('Respond'),
       gate,
-      decision: fc.constantFrom('approve', 'reject'),
+      decision: fc.constantFrom('approve', 'reject', 'done', 'repeat', 'fail'),
       answer: fc.constant(1),
       by: fc.constantFrom('user:a', 'user:b'),
       roles: fc.constant([]),

@@ -1,3 +1,4 @@
+import type { BodyReference } from './body-reference.js';
 import type { Actor, CommandId, ExecutionId, GateId, Instant, Json, NodeId, RunnerId, WorkflowVersionId, WorkspaceId } from './ids.js';
 
 /** What every command carries. Time and ids arrive in it: nothing behind it reads a clock. */
@@ -31,6 +32,8 @@ export interface CreatedData {
   readonly name: string;
   readonly run_number: number;
   readonly input: Json;
+  /** Where the input is stored; `input` is null then. */
+  readonly input_ref?: BodyReference;
   readonly metadata: { readonly [key: string]: Json };
   readonly tags: readonly string[];
   readonly queue_name: string | null;
@@ -63,7 +66,12 @@ export interface NodeError {
   readonly retryable: boolean;
   /** From `Retry-After`, milliseconds. */
   readonly retry_after_ms?: number;
+  /** Of a node that declares an effect: `none`, it had not begun; `unknown`, nobody can tell whether it had it. Absent: it failed, for all that is known. */
+  readonly effect?: 'none' | 'unknown';
 }
+
+/** Of an approval the first two, of an effect the others; a question has none. */
+export type GateDecision = 'approve' | 'reject' | 'done' | 'repeat' | 'fail';
 
 export type Timer =
   | { readonly kind: 'delay'; readonly node: NodeId; readonly attempt: number }
@@ -83,6 +91,28 @@ export interface Reuse {
   readonly branches: { readonly [node: string]: string };
 }
 
+/** Where an effect was had, or begun. */
+export interface EffectSource {
+  readonly execution_id: ExecutionId;
+  readonly version: number;
+}
+
+/** What a node gave. `output` is null where `outputRef` says that it is stored elsewhere. */
+export interface Receipt {
+  readonly output: Json;
+  readonly outputRef?: BodyReference;
+  readonly branch?: string;
+}
+
+/** What is known of a node's effect from the execution that this one retries or replays. Without a receipt: it began there, and that is all. */
+export interface InheritedEffect {
+  readonly node: NodeId;
+  /** The idempotency key under which it was begun. */
+  readonly key: string;
+  readonly from: EffectSource;
+  readonly receipt?: Receipt;
+}
+
 /** What the next execution of a retry is called: drawn before anybody knows whether it comes to be. */
 export interface Naming {
   readonly hashid: string;
@@ -91,15 +121,33 @@ export interface Naming {
   readonly run_number: number;
 }
 
+/** What every report of a runner may say. */
+interface Reported {
+  /** When the runner received the signal to stop. */
+  readonly signalledAt?: Instant;
+  /** Of an attempt begun ahead (see Leg): the command whose intent began it. Absent: its own StartNode did. */
+  readonly begunBy?: CommandId;
+}
+
+/** In a leg: the same runner begins the next node as soon as this report is on the log. `id`: what a refusal of that names. */
+export interface Intent {
+  readonly id: CommandId;
+  readonly node: NodeId;
+  readonly attempt: number;
+}
+
 export type ExecutionCommand =
   | (Asked<'CreateExecution'> & {
       readonly created: CreatedData;
       /** It stays pending until ReleaseExecution: what it supersedes has not ended yet. */
       readonly held?: true;
       readonly reuse?: readonly Reuse[];
+      /** Of a replay: nodes whose effects it takes over, and from which execution. A retry takes over all. */
+      readonly effects?: { readonly of: ExecutionId; readonly nodes: readonly NodeId[] };
+      readonly inherited?: readonly InheritedEffect[];
     })
-  /** From the scheduler: what this execution supersedes has ended. */
-  | Asked<'ReleaseExecution'>
+  /** From the scheduler: what this execution supersedes has ended. `inherited`, here and above, is filled in by the owner of the partition. */
+  | (Asked<'ReleaseExecution'> & { readonly inherited?: readonly InheritedEffect[] })
   /** From the scheduler: the slot is its own that the event of version `ticket` asked for. */
   | (Asked<'AdmitExecution'> & { readonly ticket: number })
   /** From the scheduler: it has waited for its first slot for as long as it may. */
@@ -115,12 +163,14 @@ export type ExecutionCommand =
       readonly attempt: number;
       readonly runner: RunnerId;
       readonly output: Json;
+      /** Where the output is stored; `output` is null then. */
+      readonly outputRef?: BodyReference;
       readonly branch?: string;
-      readonly signalledAt?: Instant;
-    })
-  | (Asked<'FailNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly error: NodeError; readonly signalledAt?: Instant })
-  /** The runner's answer to a stop signal: the node no longer runs. `signalledAt`, here and in the reports: when the runner received the signal. */
-  | (Asked<'StopNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly signalledAt?: Instant })
+      readonly begins?: Intent;
+    } & Reported)
+  | (Asked<'FailNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly error: NodeError } & Reported)
+  /** The runner's answer to a stop signal: the node no longer runs. */
+  | (Asked<'StopNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId } & Reported)
   /** From the scheduler: the runner of this attempt is silent. `runner` null: the attempt was never started and its task is sent again. */
   | (Asked<'LoseAttempt'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly because: string })
   /** From the scheduler: this attempt is scheduled and nobody started it; the owner sends its task again. No event. */
@@ -129,8 +179,10 @@ export type ExecutionCommand =
   | (Asked<'Respond'> & {
       readonly gate?: GateId;
       readonly node?: NodeId;
-      readonly decision?: 'approve' | 'reject';
+      readonly decision?: GateDecision;
       readonly answer?: Json;
+      /** Where the answer is stored; the owner reads it before it decides. */
+      readonly answerRef?: BodyReference;
       readonly comment?: string;
       readonly by: Actor;
       readonly roles: readonly string[];

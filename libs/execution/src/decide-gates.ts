@@ -1,13 +1,14 @@
-import { validateJson } from '@runlog/workflow';
+import { validateJson, type Workflow } from '@runlog/workflow';
 import type { CommandOf } from './commands.js';
 import type { Decision } from './decide.js';
+import { recorded } from './effects.js';
 import type { ExecutionEvent } from './events.js';
 import { type Execution, type Gate, isLimited, isSuspended, isTerminal } from './execution.js';
 import type { GateId, Json } from './ids.js';
 import { refuse } from './refusal.js';
 import type { Rejection } from './rejection.js';
 
-export const respond = (command: CommandOf<'Respond'>, execution: Execution): Decision => {
+export const respond = (command: CommandOf<'Respond'>, execution: Execution, workflow: Workflow): Decision => {
   if (isTaken(command, execution)) return [];
   const gate = chosenGate(command, execution);
   if ('rejected' in gate) return gate;
@@ -24,6 +25,7 @@ export const respond = (command: CommandOf<'Respond'>, execution: Execution): De
   const accepted = decision !== 'approve' || gate.approvals.length + 1 >= needed;
   const events: ExecutionEvent[] = [{ type: 'ResponseReceived', data: { node_id: gate.node, gate_id: gate.id, decision, answer, comment, by: command.by, accepted } }];
   if (!accepted) return events;
+  if (gate.kind === 'effect') return [...events, ...resumed(execution), ...settleEffect(command, gate, execution, workflow)];
   return [...events, ...resumed(execution), ...settleGate(gate, { decision: decision ?? 'answer', answer, comment, by: command.by })];
 };
 
@@ -31,9 +33,9 @@ const isTaken = (command: CommandOf<'Respond'>, execution: Execution): boolean =
 
 /** Tells who comes late which answer was taken. */
 const decidedAlready = (command: CommandOf<'Respond'>, gate: Gate, decided: NonNullable<Gate['decided']>, execution: Execution): Rejection => {
-  const { decision, by, at, answer, comment } = decided;
+  const { decision, by, at, answer, answerRef, comment } = decided;
   const refusal = refuse(command, execution, 'InvalidState', 'gate_decided', `gate '${gate.id}' was answered already: ${decision} by ${by}`);
-  const accepted = { gate_id: gate.id, node_id: gate.node, decision, by, at: new Date(at).toISOString(), answer, comment };
+  const accepted = { gate_id: gate.id, node_id: gate.node, decision, by, at: new Date(at).toISOString(), answer, ...(answerRef ? { answer_ref: { ...answerRef } } : {}), comment };
   return { ...refusal, state: { status: execution.status, version: execution.version, accepted } };
 };
 
@@ -61,7 +63,7 @@ export const remindGate = (command: CommandOf<'FireTimer'>, id: GateId, nth: num
 };
 
 /** One that is in a queue is resumed by its admission. */
-const resumed = (execution: Execution): ExecutionEvent[] => (isSuspended(execution.status) && !isLimited(execution) ? [{ type: 'ExecutionResumed', data: {} }] : []);
+export const resumed = (execution: Execution): ExecutionEvent[] => (isSuspended(execution.status) && !isLimited(execution) ? [{ type: 'ExecutionResumed', data: {} }] : []);
 
 /** The node's end for a settled gate. A plain `reject` completes the node; that it rejects the execution is in the response. */
 const settleGate = (gate: Gate, settled: { decision: string; answer: Json; comment: string | null; by: string }): ExecutionEvent[] => {
@@ -72,6 +74,15 @@ const settleGate = (gate: Gate, settled: { decision: string; answer: Json; comme
     return [failedGate(gate, 'gate_rejected', `${settled.by} rejected gate '${gate.id}'${settled.comment ? `: ${settled.comment}` : ''}`)];
   const output = { decision: approved ? 'approve' : 'reject', by: settled.by, comment: settled.comment, answer: settled.answer };
   return [{ type: 'NodeCompleted', data: { ...attempt, output, branch: approved ? 'approved' : 'rejected' } }];
+};
+
+/** What a person says became of it. `repeat` needs no event of its own: the response makes the node ready again. */
+const settleEffect = (command: CommandOf<'Respond'>, gate: Gate, execution: Execution, workflow: Workflow): ExecutionEvent[] => {
+  if (command.decision === 'repeat') return [];
+  if (command.decision === 'fail') return [failedGate(gate, 'effect_unknown', `${command.by} said that it failed${command.comment ? `: ${command.comment}` : ''}`)];
+  const attempt = { node_id: gate.node, attempt: gate.attempt };
+  const given = { output: command.answer ?? null, ...(command.answerRef ? { output_ref: command.answerRef } : {}) };
+  return [...recorded(execution, workflow, gate.node, gate.attempt), { type: 'NodeCompleted', data: { ...attempt, ...given } }];
 };
 
 const failedGate = (gate: Gate, code: string, message: string): ExecutionEvent => ({
@@ -127,11 +138,20 @@ const mayAnswer = (command: CommandOf<'Respond'>, gate: Gate, execution: Executi
   return undefined;
 };
 
+/** Decisions that a gate of each kind takes. A question needs none, and overlooks those of an approval. */
+const decisions: Readonly<Record<Gate['kind'], readonly string[]>> = { approval: ['approve', 'reject'], question: ['approve', 'reject'], effect: ['done', 'repeat', 'fail'] };
+const named = (words: readonly string[]): string => words.map((word, i) => `${i === 0 ? '' : i === words.length - 1 ? ' or ' : ', '}'${word}'`).join('');
+
 const answerProblems = (command: CommandOf<'Respond'>, gate: Gate, execution: Execution): Rejection | undefined => {
   const invalid = (pointer: string, detail: string) =>
     refuse(command, execution, 'InvalidArgument', 'answer_invalid', `the answer to gate '${gate.id}' does not fit`, [{ pointer, detail }]);
+  const { [gate.kind]: words } = decisions;
+  const isSaid = command.decision !== undefined;
+  if (isSaid ? !words.includes(command.decision as string) : gate.kind !== 'question')
+    return invalid('/decision', gate.kind === 'question' ? 'expected no decision, but an answer: the gate is a question' : `expected ${named(words)}: the gate is an ${gate.kind}`);
+  if (command.decision === 'done' && command.answer === undefined && command.answerRef === undefined)
+    return invalid('/answer', 'expected the receipt: what the node gives to those that follow it, or null');
   if (gate.kind === 'question' && command.answer === undefined) return invalid('/answer', 'expected an answer: the gate is a question');
-  if (gate.kind === 'approval' && command.decision === undefined) return invalid('/decision', "expected 'approve' or 'reject': the gate is an approval");
   if (gate.rules.schema === null || (gate.kind === 'approval' && command.decision === 'reject' && command.answer === undefined)) return undefined;
   const problems = validateJson(gate.rules.schema, command.answer ?? null);
   if (problems.length === 0) return undefined;

@@ -4,6 +4,7 @@ import { expireGate, remindGate, respond } from './decide-gates.js';
 import { completeNode, failNode, loseAttempt, remindNode, startNode, stopNode, timeOutNode } from './decide-nodes.js';
 import { admission, admit, expireInQueue, failAdmission } from './decide-queue.js';
 import { retry } from './decide-retry.js';
+import { takenOver } from './effects.js';
 import type { ExecutionEvent } from './events.js';
 import { type Execution, isTerminal } from './execution.js';
 import { refuse } from './refusal.js';
@@ -23,9 +24,9 @@ export const decide = (command: ExecutionCommand, execution: Execution | undefin
   if (!execution || execution.workspaceId !== command.workspaceId) return refuse(command, undefined, 'NotFound', 'execution_unknown', 'there is none');
   switch (command.type) {
     case 'StartNode':
-      return startNode(command, execution);
+      return startNode(command, execution, workflow);
     case 'CompleteNode':
-      return completeNode(command, execution);
+      return completeNode(command, execution, workflow);
     case 'FailNode':
       return failNode(command, execution, workflow);
     case 'StopNode':
@@ -37,9 +38,9 @@ export const decide = (command: ExecutionCommand, execution: Execution | undefin
     case 'FireTimer':
       return fireTimer(command, execution, workflow);
     case 'Respond':
-      return respond(command, execution);
+      return respond(command, execution, workflow);
     case 'ReleaseExecution':
-      return release(execution);
+      return release(command, execution);
     case 'AdmitExecution':
       return admit(command, execution);
     case 'ExpireInQueue':
@@ -54,16 +55,25 @@ export const decide = (command: ExecutionCommand, execution: Execution | undefin
 };
 
 const create = (command: CommandOf<'CreateExecution'>, execution: Execution | undefined, workflow: Workflow): Decision => {
-  const { created, held, reuse = [] } = command;
+  const { created, held, reuse = [], inherited = [] } = command;
   if (execution && execution.createCommandId !== command.id) return refuse(command, execution, 'AlreadyExists', 'execution_exists', 'it exists already');
-  // The reused nodes of a large execution may take more than one slice.
-  if (execution) return isTerminal(execution.status) ? [] : reusedBy(reuse).slice(execution.reuses);
+  // What a large execution takes over may take more than one slice.
+  if (execution) return isTerminal(execution.status) ? [] : [...reusedBy(reuse).slice(execution.reuses), ...(execution.held ? [] : takenOver(inherited, execution))];
   const problem = reuseProblem(reuse, workflow);
   if (problem !== undefined) return refuse(command, execution, 'InvalidArgument', 'reuse_invalid', problem);
-  return [{ type: 'ExecutionCreated', data: created }, ...(held ? [] : admission(created)), ...reusedBy(reuse)];
+  return [
+    { type: 'ExecutionCreated', data: created },
+    ...(held ? [] : admission(created)),
+    ...reusedBy(reuse),
+    ...(created.admission_error == null ? takenOver(inherited, undefined) : []),
+  ];
 };
 
-const release = (execution: Execution): Decision => (execution.held && !isTerminal(execution.status) && !execution.cancel ? admission(execution.created) : []);
+const release = ({ inherited = [] }: CommandOf<'ReleaseExecution'>, execution: Execution): Decision => {
+  if (isTerminal(execution.status) || execution.cancel) return [];
+  const isRefused = execution.held && execution.created.admission_error != null;
+  return [...(execution.held ? admission(execution.created) : []), ...(isRefused ? [] : takenOver(inherited, execution))];
+};
 
 const cancel = (command: CommandOf<'CancelExecution'>, execution: Execution): Decision => {
   if (execution.status === 'cancelled' || (execution.cancel && !isTerminal(execution.status))) return [];

@@ -1,4 +1,5 @@
-import type { CreatedData, Naming, NodeError, Reuse } from './commands.js';
+import type { BodyReference } from './body-reference.js';
+import type { CreatedData, EffectSource, GateDecision, Naming, NodeError, Reuse } from './commands.js';
 import type { Actor, CommandId, ExecutionId, GateId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
 
 interface Attempt {
@@ -29,7 +30,8 @@ export interface EventData {
   /** `approval`, `question`: people must answer; status is awaiting_approval while any approval is open. `slot`: it could go on and waits for a slot of its queue. */
   ExecutionSuspended: { readonly status: 'suspended' | 'awaiting_approval'; readonly reason: string };
   ExecutionResumed: Record<string, never>;
-  ExecutionCompleted: { readonly output: Json };
+  /** `output_ref`, here and below: where the body is stored; the member is null then. */
+  ExecutionCompleted: { readonly output: Json; readonly output_ref?: BodyReference };
   ExecutionFailed: { readonly error: string; readonly error_code: string; readonly error_node_id: NodeId | null };
   ExecutionRejected: { readonly error: string; readonly gate_id: GateId; readonly error_node_id: NodeId; readonly by: Actor };
   ExecutionCancelled: { readonly by: Actor; readonly reason: string | null; readonly unacknowledged: readonly NodeId[] };
@@ -44,8 +46,11 @@ export interface EventData {
   NodeStarted: Attempt & { readonly runner: RunnerId };
   /** A delay, until `until`. */
   NodeWaiting: Attempt & { readonly until: Instant };
-  /** `inline`: a pure node, decided in the same step; it was scheduled, started and completed at this instant. */
-  NodeCompleted: Attempt & { readonly output: Json; readonly branch?: string; readonly inline?: true };
+  /**
+   * `inline`: decided in the same step; it was scheduled, started and completed at this instant. `returned_from`: it did not run here (attempt 0);
+   * this is the receipt of its effect, which was had there.
+   */
+  NodeCompleted: Attempt & { readonly output: Json; readonly output_ref?: BodyReference; readonly branch?: string; readonly inline?: true; readonly returned_from?: EffectSource };
   /** `final`: no further attempt follows. */
   NodeFailed: Attempt & { readonly error: NodeError; readonly final: boolean; readonly inline?: true };
   NodeRetryScheduled: Attempt & { readonly retry_at: Instant };
@@ -55,6 +60,12 @@ export interface EventData {
   /** They completed in another execution; their outputs stay there. */
   NodeReused: Reuse;
   AttemptLost: Attempt & { readonly runner: RunnerId; readonly because: string };
+  /** On the log before the node may begin. `from` (attempt 0): it was begun there, and nobody knows whether it was had. */
+  EffectIntended: Attempt & { readonly key: string; readonly from?: EffectSource };
+  /** The node has had its effect. `receipt` is what it gave, where no NodeCompleted follows that says so. `from` (attempt 0): it was had there. */
+  EffectRecorded: Attempt & { readonly key: string; readonly receipt?: Json; readonly receipt_ref?: BodyReference; readonly branch?: string; readonly from?: EffectSource };
+  /** Begun, and no receipt: people must say what became of it. Opens a gate of kind `effect`. */
+  EffectUnknown: Attempt & { readonly gate_id: GateId; readonly key: string; readonly prompt: string };
   ApprovalRequested: Attempt & { readonly gate_id: GateId } & GateRules;
   QuestionRequested: Attempt & { readonly gate_id: GateId } & GateRules;
   GateReminded: { readonly node_id: NodeId; readonly gate_id: GateId; readonly nth: number };
@@ -62,13 +73,20 @@ export interface EventData {
   ResponseReceived: {
     readonly node_id: NodeId;
     readonly gate_id: GateId;
-    readonly decision: 'approve' | 'reject' | null;
+    readonly decision: GateDecision | null;
     readonly answer: Json;
+    readonly answer_ref?: BodyReference;
     readonly comment: string | null;
     readonly by: Actor;
     readonly accepted: boolean;
   };
-  GateExpired: { readonly node_id: NodeId; readonly gate_id: GateId; readonly outcome: 'approve' | 'reject' | 'fail' | 'answer'; readonly answer: Json };
+  GateExpired: {
+    readonly node_id: NodeId;
+    readonly gate_id: GateId;
+    readonly outcome: 'approve' | 'reject' | 'fail' | 'answer';
+    readonly answer: Json;
+    readonly answer_ref?: BodyReference;
+  };
 }
 
 export type EventType = keyof EventData;

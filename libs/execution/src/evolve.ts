@@ -1,5 +1,6 @@
 import type { Workflow } from '@runlog/workflow';
 import { arrive, decideEdges, openFirst } from './edges.js';
+import { awaitReceipt, bookEffect, effectRules, forgetReceipt } from './effects.js';
 import type { EventOf, ExecutionEvent } from './events.js';
 import { type Execution, type Gate, isLimited, isSuspended, type NodeState } from './execution.js';
 import type { CommandId, ExecutionId, Instant, NodeId, WorkspaceId } from './ids.js';
@@ -45,6 +46,7 @@ const begin = (event: Applied & EventOf<'ExecutionCreated'>, execution: Executio
     statusSince: event.at,
     nodes: new Map(),
     outputs: new Map(),
+    bodies: new Map(),
     ready: new Set(),
     unreached: new Set(),
     active: new Set(),
@@ -57,6 +59,7 @@ const begin = (event: Applied & EventOf<'ExecutionCreated'>, execution: Executio
     superseded: null,
     held: true,
     slot: null,
+    effects: new Map(),
     reuses: 0,
     continuing: event.more,
   };
@@ -103,7 +106,7 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
     case 'NodeScheduled':
       return activate(execution, event.data.node_id, { status: 'scheduled', attempt: event.data.attempt, runner: null, waitsFor: null }, workflow);
     case 'NodeStarted':
-      return activate(execution, event.data.node_id, { status: 'running', runner: event.data.runner }, workflow);
+      return activate(execution, event.data.node_id, { status: 'running', runner: event.data.runner, startedBy: event.commandId, unanswered: undefined }, workflow);
     case 'NodeWaiting':
       return activate(execution, event.data.node_id, { status: 'waiting', attempt: event.data.attempt, waitsFor: { kind: 'delay', at: event.data.until } }, workflow);
     case 'NodeRetryScheduled':
@@ -114,12 +117,15 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
         workflow,
       );
     case 'NodeCompleted':
-      execution.outputs.set(event.data.node_id, event.data.output);
+      if (event.data.output_ref) execution.bodies.set(event.data.node_id, event.data.output_ref);
+      else execution.outputs.set(event.data.node_id, event.data.output);
+      if (event.data.returned_from) forgetReceipt(execution, event.data.node_id);
       settle(execution, event.data.node_id, 'completed', workflow, event.data.attempt);
       return decideEdges(execution, event.data.node_id, event.data.branch, workflow);
     case 'NodeFailed': {
       const node = nodeOf(execution, event.data.node_id, workflow);
       node.failures++;
+      if (event.data.error.effect === 'unknown') awaitReceipt(node, event.data.attempt);
       if (!event.data.final) return;
       settle(execution, event.data.node_id, 'failed', workflow, event.data.attempt);
       execution.failure = { node: event.data.node_id, error: event.data.error };
@@ -134,10 +140,15 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
     case 'AttemptLost': {
       const node = nodeOf(execution, event.data.node_id, workflow);
       node.losses++;
+      if (workflow.nodes.get(event.data.node_id)?.effect) awaitReceipt(node, event.data.attempt);
       return;
     }
+    case 'EffectIntended':
+    case 'EffectRecorded':
+      return bookEffect(execution, event);
     case 'ApprovalRequested':
     case 'QuestionRequested':
+    case 'EffectUnknown':
       return openGate(execution, event, workflow);
     case 'GateReminded': {
       const gate = execution.gates.get(event.data.gate_id);
@@ -147,9 +158,9 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
     case 'ResponseReceived':
       return hear(execution, event);
     case 'GateExpired': {
-      const { gate_id, outcome, answer, node_id } = event.data;
+      const { gate_id, outcome, answer, answer_ref, node_id } = event.data;
       const by = 'system:gate_expired';
-      close(execution, gate_id, { decision: outcome, by, at: event.at, answer, comment: null });
+      close(execution, gate_id, { decision: outcome, by, at: event.at, answer, ...(answer_ref ? { answerRef: answer_ref } : {}), comment: null });
       if (outcome === 'reject' && execution.gates.get(gate_id)?.rules.on_reject === 'reject')
         execution.rejection = { gate: gate_id, node: node_id, by, comment: 'nobody answered in time' };
       return;
@@ -187,7 +198,7 @@ const activate = (execution: Execution, id: NodeId, change: Partial<NodeState>, 
 const settle = (execution: Execution, id: NodeId, status: NodeState['status'], workflow: Workflow, attempt: number): void => {
   const node = nodeOf(execution, id, workflow);
   if (node.waitsFor?.kind === 'gate') execution.gatesOpen--;
-  Object.assign(node, { status, waitsFor: null, attempt: Math.max(node.attempt, attempt) });
+  Object.assign(node, { status, waitsFor: null, startedBy: undefined, unanswered: undefined, attempt: Math.max(node.attempt, attempt) });
   execution.ready.delete(id);
   execution.unreached.delete(id);
   execution.active.delete(id);
@@ -202,22 +213,40 @@ const reuse = (execution: Execution, event: EventOf<'NodeReused'>, workflow: Wor
   }
 };
 
-const openGate = (execution: Execution, event: Applied & (EventOf<'ApprovalRequested'> | EventOf<'QuestionRequested'>), workflow: Workflow): void => {
-  const { gate_id, node_id, attempt, ...rules } = event.data;
+type GateOpened = EventOf<'ApprovalRequested'> | EventOf<'QuestionRequested'> | EventOf<'EffectUnknown'>;
+
+const openGate = (execution: Execution, event: Applied & GateOpened, workflow: Workflow): void => {
+  const { gate_id, node_id, attempt } = event.data;
   activate(execution, node_id, { status: 'waiting', attempt, waitsFor: { kind: 'gate', gate: gate_id } }, workflow);
   execution.gatesOpen++;
-  const kind = event.type === 'ApprovalRequested' ? 'approval' : 'question';
-  execution.gates.set(gate_id, { id: gate_id, node: node_id, attempt, kind, rules, approvals: [], responses: [], reminded: 0, decided: null });
+  execution.gates.set(gate_id, { id: gate_id, node: node_id, attempt, ...asked(event), approvals: [], responses: [], reminded: 0, decided: null });
+};
+
+const asked = (event: GateOpened): Pick<Gate, 'kind' | 'rules'> => {
+  if (event.type === 'EffectUnknown') return { kind: 'effect', rules: effectRules(event.data.prompt) };
+  const { gate_id: _gate, node_id: _node, attempt: _attempt, ...rules } = event.data;
+  return { kind: event.type === 'ApprovalRequested' ? 'approval' : 'question', rules };
+};
+
+/** It runs once more, when whatever else decides that lets it. */
+const makeReady = (execution: Execution, id: NodeId): void => {
+  const node = execution.nodes.get(id);
+  if (node?.waitsFor?.kind !== 'gate') return;
+  execution.gatesOpen--;
+  Object.assign(node, { status: 'idle', waitsFor: null });
+  execution.active.delete(id);
+  execution.ready.add(id);
 };
 
 const hear = (execution: Execution, event: Applied & EventOf<'ResponseReceived'>): void => {
-  const { gate_id, node_id, decision, by, comment, answer, accepted } = event.data;
+  const { gate_id, node_id, decision, by, comment, answer, answer_ref, accepted } = event.data;
   const gate = execution.gates.get(gate_id);
   if (!gate) return;
   gate.responses.push(event.commandId);
   if (decision === 'approve') gate.approvals.push(by);
   if (!accepted) return;
-  close(execution, gate_id, { decision: decision ?? 'answer', by, at: event.at, answer, comment });
+  if (decision === 'repeat') makeReady(execution, node_id);
+  close(execution, gate_id, { decision: decision ?? 'answer', by, at: event.at, answer, ...(answer_ref ? { answerRef: answer_ref } : {}), comment });
   if (decision === 'reject' && gate.rules.on_reject === 'reject') execution.rejection = { gate: gate_id, node: node_id, by, comment };
 };
 

@@ -1,4 +1,5 @@
-import type { CreatedData, NodeError } from './commands.js';
+import type { BodyReference } from './body-reference.js';
+import type { CreatedData, EffectSource, NodeError, Receipt } from './commands.js';
 import type { GateRules } from './events.js';
 import type { Actor, CommandId, ExecutionId, GateId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
 
@@ -16,8 +17,20 @@ export interface NodeState {
   failures: number;
   losses: number;
   runner: RunnerId | null;
+  /** While it runs: the command that started it. */
+  startedBy?: CommandId | undefined;
   /** What a waiting node waits for: its due time (delay, retry) or its gate. */
   waitsFor: { readonly kind: 'delay' | 'retry'; readonly at: Instant } | { readonly kind: 'gate'; readonly gate: GateId } | null;
+  /** The latest attempt whose effect is unknown: until another one starts, its runner may still say that it was had. */
+  unanswered?: { readonly attempt: number; readonly runner: RunnerId } | undefined;
+}
+
+/** What is known of a node's effect from before this execution. */
+export interface EarlierEffect {
+  readonly key: string;
+  readonly from: EffectSource;
+  /** Until the node is reached, which then returns it. */
+  readonly receipt?: Receipt;
 }
 
 /** An open or decided question to people. */
@@ -25,14 +38,21 @@ export interface Gate {
   readonly id: GateId;
   readonly node: NodeId;
   readonly attempt: number;
-  readonly kind: 'approval' | 'question';
+  readonly kind: 'approval' | 'question' | 'effect';
   readonly rules: GateRules;
   /** Who has approved so far. */
   approvals: Actor[];
   /** The commands whose responses were taken: each of them again is answered, not refused. */
   responses: CommandId[];
   reminded: number;
-  decided: { readonly decision: string; readonly by: Actor; readonly at: Instant; readonly answer: Json; readonly comment: string | null } | null;
+  decided: {
+    readonly decision: string;
+    readonly by: Actor;
+    readonly at: Instant;
+    readonly answer: Json;
+    readonly answerRef?: BodyReference;
+    readonly comment: string | null;
+  } | null;
 }
 
 /**
@@ -54,7 +74,9 @@ export interface Execution {
   suspendedMs: number;
   statusSince: Instant;
   readonly nodes: Map<NodeId, NodeState>;
+  /** Of nodes that completed; in `bodies` those that are stored elsewhere. */
   readonly outputs: Map<NodeId, Json>;
+  readonly bodies: Map<NodeId, BodyReference>;
   /** Nodes that may run now and are neither scheduled nor settled, in the order they became ready. */
   readonly ready: Set<NodeId>;
   /** Nodes none of whose edges opened. */
@@ -77,6 +99,8 @@ export interface Execution {
   held: boolean;
   /** Of an execution in a queue: the slot that it holds or waits for, by the version of the event that asked; null: it has not asked, or gave it back. */
   slot: { readonly ticket: number; readonly held: boolean } | null;
+  /** Taken over from what it retries or replays, by node. */
+  readonly effects: Map<NodeId, EarlierEffect>;
   /** NodeReused events so far. */
   reuses: number;
   /** The last event says that more is due for the same command. */

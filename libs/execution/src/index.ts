@@ -1,11 +1,15 @@
+export { bodyOf, largestInlineBytes, referencesIn, withReference } from './bodies.js';
+export type * from './body-reference.js';
 export type * from './commands.js';
 export { type Decision, decide } from './decide.js';
 export type * from './events.js';
 export { type Applied, evolve } from './evolve.js';
 export { type Execution, type Gate, isSuspended, isTerminal, type NodeState, type Status } from './execution.js';
 export type * from './ids.js';
+export { decideIntent, intentOf, legAfter, runsOnRunner, stepAfter } from './leg.js';
 export type * from './messages.js';
 export { type Evaluation, type Next, next } from './next.js';
+export { defaultValue } from './output.js';
 export { foldStanding, type QueueFacts, type QueueStanding, SLOT } from './queue-standing.js';
 export { isRejection, refuse } from './refusal.js';
 export type { Rejection, RejectionCode } from './rejection.js';

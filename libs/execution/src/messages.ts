@@ -1,3 +1,4 @@
+import type { ScopeBodies } from './body-reference.js';
 import type { CommandId, ExecutionId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
 import type { Rejection } from './rejection.js';
 
@@ -17,10 +18,31 @@ export interface NodeTask {
   readonly effect: 'at_least_once' | 'at_most_once' | 'keyed';
   /** What expressions and code see; only the outputs that the node's config refers to. */
   readonly scope: { readonly input: Json; readonly nodes: { readonly [node: string]: Json }; readonly execution: Json };
+  /** Members of the scope that the runner fetches before it begins. */
+  readonly bodies?: ScopeBodies;
   readonly traceparent?: string;
   /** Whoever runs it reports this failure and does nothing else: what the node reads does not fit a task. */
   readonly failure?: { readonly code: string; readonly message: string };
+  readonly leg?: Leg;
   readonly at: Instant;
+}
+
+/**
+ * What follows a task by the graph alone: its runner goes on with it. Each result is on the log before the next node begins, and carries
+ * that start as its intent; the engine decides the two one after the other.
+ */
+export interface Leg {
+  /** In the order in which they run. */
+  readonly nodes: readonly LegNode[];
+  /** Outputs that these read and that were known when the task was made. */
+  readonly outputs: { readonly [node: string]: Json };
+  /** Of a node begun ahead, in its runner only: the attempt that the leg began with, and the command that carried the intent. */
+  readonly begun?: { readonly head: string; readonly by: CommandId };
+}
+
+export interface LegNode extends Pick<NodeTask, 'node' | 'kind' | 'config' | 'timeoutMs' | 'effect'> {
+  /** Nodes whose outputs it sees, in this order. */
+  readonly reads: readonly NodeId[];
 }
 
 /** On `command-replies`, keyed by the instance it is for. */

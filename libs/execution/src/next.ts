@@ -1,4 +1,5 @@
 import type { Workflow } from '@runlog/workflow';
+import { insteadOfRunning } from './effects.js';
 import type { ExecutionEvent } from './events.js';
 import { type Execution, isLimited, isSuspended, isTerminal } from './execution.js';
 import type { NodeId } from './ids.js';
@@ -8,7 +9,8 @@ import { stopped } from './stopping.js';
 
 /**
  * An expression that the owner must evaluate before the execution can go on; `settle` turns its outcome into events.
- * `pure`: run the node. `gate`, `delay`: resolve the templates of its config. `output`: the workflow's output expression.
+ * `pure`: run the node. `gate`, `delay`: resolve the templates of its config. `output`: the workflow's output expression, or the outputs of
+ * the last nodes where one is stored elsewhere.
  */
 export type Evaluation =
   | { readonly purpose: 'pure' | 'gate' | 'delay'; readonly node: NodeId; readonly attempt: number }
@@ -33,8 +35,7 @@ export const next = (execution: Execution, workflow: Workflow): Next => {
   return idle;
 };
 
-const canGoOn = (execution: Execution, workflow: Workflow): boolean =>
-  execution.ready.size > 0 || execution.unreached.size > 0 || execution.settled === workflow.nodes.size;
+const canGoOn = (execution: Execution, workflow: Workflow): boolean => execution.ready.size > 0 || execution.unreached.size > 0 || execution.settled === workflow.nodes.size;
 
 /** Its slot went to others while it was suspended. */
 const askForSlot: Next = { kind: 'events', events: [{ type: 'ExecutionSuspended', data: { status: 'suspended', reason: SLOT } }] };
@@ -48,10 +49,13 @@ const start = (execution: Execution, workflow: Workflow): Next => {
     if (node.pure) pending.push({ purpose: 'pure', node: id, attempt: 1 });
     else if (node.gate) pending.push({ purpose: 'gate', node: id, attempt: 1 });
     else if (node.delay) pending.push({ purpose: 'delay', node: id, attempt: 1 });
-    else scheduled.push({ type: 'NodeScheduled', data: { node_id: id, attempt: 1, kind: node.type } });
+    else scheduled.push(insteadOfRunning(execution, workflow, id) ?? { type: 'NodeScheduled', data: { node_id: id, attempt: triedSoFar(execution, id) + 1, kind: node.type } });
   }
   return scheduled.length > 0 ? events(scheduled) : { kind: 'evaluate', pending };
 };
+
+/** More than none where people asked for it to be repeated. */
+const triedSoFar = (execution: Execution, id: NodeId): number => execution.nodes.get(id)?.attempt ?? 0;
 
 /** Stops what is left, then ends. A cancel waits for the nodes that run; a failure or rejection does not. */
 const ending = (execution: Execution): Next => {
@@ -71,13 +75,15 @@ const ending = (execution: Execution): Next => {
 };
 
 const complete = (execution: Execution, workflow: Workflow): Next => {
-  if (workflow.definition.output !== undefined) return { kind: 'evaluate', pending: [{ purpose: 'output', node: null, attempt: 0 }] };
+  if (workflow.definition.output !== undefined || workflow.last.some((id) => execution.bodies.has(id)))
+    return { kind: 'evaluate', pending: [{ purpose: 'output', node: null, attempt: 0 }] };
   return events([defaultOutput(execution, workflow)]);
 };
 
 const suspend = (execution: Execution): Next => {
-  const approval = [...execution.gates.values()].some((gate) => gate.kind === 'approval' && !gate.decided);
-  return events([{ type: 'ExecutionSuspended', data: { status: approval ? 'awaiting_approval' : 'suspended', reason: approval ? 'approval' : 'question' } }]);
+  const asked = new Set([...execution.gates.values()].flatMap(({ kind, decided }) => (decided ? [] : [kind])));
+  if (asked.has('approval')) return events([{ type: 'ExecutionSuspended', data: { status: 'awaiting_approval', reason: 'approval' } }]);
+  return events([{ type: 'ExecutionSuspended', data: { status: 'suspended', reason: asked.has('effect') ? 'effect_unknown' : 'question' } }]);
 };
 
 const events = (list: ExecutionEvent[]): Next => ({ kind: 'events', events: list });

@@ -107,11 +107,7 @@ describe('LoseAttempt', () => {
     expect(await scenario.refused({ type: 'LoseAttempt', node: 'a', attempt: 1, runner: 'r1', because: 'silent' })).toMatchObject({ reason: 'attempt_over' });
   });
 
-  it('fails a node that may run at most once, and one that loses five runners', async () => {
-    const once = await one({ effect: 'at_most_once' });
-    await once.start('a');
-    const events = await once.accepted({ type: 'LoseAttempt', node: 'a', attempt: 1, runner: 'r1', because: 'silent' });
-    expect(events.at(-1)).toMatchObject({ type: 'ExecutionFailed', data: { error_code: 'effect_unknown' } });
+  it('fails a node that loses five runners', async () => {
     const cursed = await one();
     for (let attempt = 1; attempt <= 5; attempt++) {
       await cursed.start('a');

@@ -5,11 +5,16 @@ import type { Json } from './ids.js';
 
 /** Completes with the outputs of the last nodes by id, or the value itself where the workflow has one last node. */
 export const defaultOutput = (execution: Execution, workflow: Workflow): ExecutionEvent => {
-  const [only, ...others] = workflow.last;
-  if (only === undefined) return completed(null, workflow);
-  if (others.length === 0) return completed(execution.outputs.get(only) ?? null, workflow);
   const outputs = Object.fromEntries(workflow.last.flatMap((id) => (execution.outputs.has(id) ? [[id, execution.outputs.get(id) ?? null]] : [])));
-  return completed(outputs, workflow);
+  return completed(defaultValue(outputs, workflow), workflow);
+};
+
+/** The same as a value, from the outputs of the last nodes that completed. */
+export const defaultValue = (outputs: { readonly [node: string]: Json }, workflow: Workflow): Json => {
+  const [only, ...others] = workflow.last;
+  if (only === undefined) return null;
+  const all = Object.fromEntries(workflow.last.flatMap((id) => (Object.hasOwn(outputs, id) ? [[id, outputs[id] ?? null]] : [])));
+  return others.length === 0 ? (all[only] ?? null) : all;
 };
 
 /** Completes, or fails with `output_invalid` where the output breaks the workflow's output schema. */

@@ -1,4 +1,5 @@
 import { referencesOfOutput, type Workflow } from '@runlog/workflow';
+import type { BodyReference } from './body-reference.js';
 import type { Reuse } from './commands.js';
 import type { EventOf } from './events.js';
 import type { Execution } from './execution.js';
@@ -61,8 +62,9 @@ export const outputsToFetch = (reuse: readonly Reuse[], workflow: Workflow): { r
   return [...wanted].map((node) => ({ source: sourceOf.get(node) ?? '', node }));
 };
 
-/** Puts fetched outputs of reused nodes beside the execution's own. Gives the nodes that it had not got yet. */
-export const adoptOutputs = (execution: Execution, outputs: Iterable<readonly [NodeId, Json]>): NodeId[] => {
+/** Puts fetched outputs of reused nodes, and references of stored ones, beside the execution's own. Gives the nodes whose outputs it had not got yet. */
+export const adoptOutputs = (execution: Execution, outputs: Iterable<readonly [NodeId, Json]>, bodies: Iterable<readonly [NodeId, BodyReference]> = []): NodeId[] => {
+  for (const [id, reference] of bodies) execution.bodies.set(id, reference);
   const adopted: NodeId[] = [];
   for (const [id, output] of outputs) {
     if (execution.outputs.has(id)) continue;

@@ -1,11 +1,17 @@
 import type { GateConfig, Workflow } from '@runlog/workflow';
+import type { BodyReference } from './body-reference.js';
 import type { ExecutionEvent, GateRules } from './events.js';
 import type { Instant, Json, NodeId } from './ids.js';
 import type { Evaluation } from './next.js';
 import { completed } from './output.js';
 
-/** What evaluating gave: a value (of a gate its GateConfig, of a delay `{ until }`) and the branch it chooses, or an error that ends the node. */
-export type Outcome = { readonly output: Json; readonly branch?: string } | { readonly error: { readonly code: string; readonly message: string } };
+/**
+ * What evaluating gave: a value (of a gate its GateConfig, of a delay `{ until }`; `reference`: it is a stored body as it stands, and `output` is
+ * null) and the branch it chooses, or an error that ends the node.
+ */
+export type Outcome =
+  | { readonly output: Json; readonly reference?: BodyReference; readonly branch?: string }
+  | { readonly error: { readonly code: string; readonly message: string } };
 
 /** The events of an evaluated expression. `at` is the command's time, from which a delay and a gate's expiry count. */
 export const settle = (evaluation: Evaluation, outcome: Outcome, workflow: Workflow, at: Instant): ExecutionEvent[] => {
@@ -16,7 +22,14 @@ export const settle = (evaluation: Evaluation, outcome: Outcome, workflow: Workf
     return [
       {
         type: 'NodeCompleted',
-        data: { node_id: node, attempt, output: outcome.output, ...(outcome.branch === undefined ? {} : { branch: outcome.branch }), inline: true },
+        data: {
+          node_id: node,
+          attempt,
+          output: outcome.output,
+          ...(outcome.reference ? { output_ref: outcome.reference } : {}),
+          ...(outcome.branch === undefined ? {} : { branch: outcome.branch }),
+          inline: true,
+        },
       },
     ];
   if (evaluation.purpose === 'delay') return [{ type: 'NodeWaiting', data: { node_id: node, attempt, until: (outcome.output as { until: Instant }).until } }];
@@ -27,7 +40,9 @@ export const settle = (evaluation: Evaluation, outcome: Outcome, workflow: Workf
 const outputEvent = (outcome: Outcome, workflow: Workflow): ExecutionEvent =>
   'error' in outcome
     ? { type: 'ExecutionFailed', data: { error: `The output expression failed: ${outcome.error.message}`, error_code: outcome.error.code, error_node_id: null } }
-    : completed(outcome.output, workflow);
+    : outcome.reference
+      ? { type: 'ExecutionCompleted', data: { output: null, output_ref: outcome.reference } }
+      : completed(outcome.output, workflow);
 
 /** Seconds from now become instants. */
 const rulesOf = ({ expires_in_seconds, reminders_seconds, ...rules }: GateConfig, at: Instant): GateRules => ({

@@ -7,9 +7,11 @@ export const stopped = (execution: Execution, nodes: Iterable<NodeId>, runningOu
   [...nodes].map((id) => {
     const node = execution.nodes.get(id);
     const ran = node?.status === 'running';
+    // Its runner was lost, or could not say what became of it; nobody ever will.
+    const isUnknown = node?.waitsFor?.kind === 'gate' && execution.gates.get(node.waitsFor.gate)?.kind === 'effect';
     return {
       type: 'NodeStopped',
-      data: { node_id: id, attempt: node?.attempt ?? 0, acknowledged: !ran, outcome: ran ? runningOutcome : 'stopped' },
+      data: { node_id: id, attempt: node?.attempt ?? 0, acknowledged: !ran && !isUnknown, outcome: isUnknown ? 'unknown' : ran ? runningOutcome : 'stopped' },
     };
   });
 

@@ -1,5 +1,5 @@
 import { type EdgeDefinition, type NodeDefinition, type RetryPolicy, START, type WorkflowDefinition } from './definition.js';
-import type { CompiledNode, Workflow } from './graph.js';
+import type { CompiledNode, EffectRule, Workflow } from './graph.js';
 import { kinds } from './kinds/registry.js';
 import { referencesOf } from './references.js';
 
@@ -33,6 +33,11 @@ function groupBy(edges: readonly EdgeDefinition[], key: (edge: EdgeDefinition) =
   return groups;
 }
 
+const effectOf = ({ effect, on_unknown }: NodeDefinition): EffectRule | null => {
+  if (effect === undefined && on_unknown === undefined) return null;
+  return { class: effect ?? 'at_least_once', asks: effect === 'at_most_once' || on_unknown === 'ask' };
+};
+
 class Node implements CompiledNode {
   readonly id: string;
   readonly type: string;
@@ -43,6 +48,7 @@ class Node implements CompiledNode {
   readonly mergeAny: boolean;
   readonly retry: RetryPolicy;
   readonly timeoutMs: number | null;
+  readonly effect: EffectRule | null;
   #references: readonly string[] | 'ancestors' | undefined;
   #ancestors: readonly string[] | undefined;
 
@@ -62,6 +68,7 @@ class Node implements CompiledNode {
     this.mergeAny = definition.type === 'merge' && definition.config.mode === 'any';
     this.retry = definition.retry ? { ...defaultRetry, ...definition.retry } : defaultRetry;
     this.timeoutMs = definition.timeout_ms ?? null;
+    this.effect = kind?.runs === 'runner' ? effectOf(definition) : null;
   }
 
   get references(): readonly string[] | 'ancestors' {

@@ -15,6 +15,13 @@ export interface Workflow {
   readonly last: readonly string[];
 }
 
+/** What a node declares about the world that it touches: its intent is recorded before it begins, its receipt after. */
+export interface EffectRule {
+  readonly class: 'at_least_once' | 'at_most_once' | 'keyed';
+  /** Once nobody can tell whether it has had its effect, only a person may have it repeated. Always so at most once. */
+  readonly asks: boolean;
+}
+
 export interface CompiledNode {
   readonly definition: NodeDefinition;
   readonly id: string;
@@ -34,6 +41,8 @@ export interface CompiledNode {
   readonly mergeAny: boolean;
   readonly retry: RetryPolicy;
   readonly timeoutMs: number | null;
+  /** null: it declares none, or runs where nothing touches the world. */
+  readonly effect: EffectRule | null;
   /** Ids of nodes whose outputs the config refers to; 'ancestors' when that cannot be told from the text. */
   readonly references: readonly string[] | 'ancestors';
   /** All ancestors, computed on first use. */
