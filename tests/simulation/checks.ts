@@ -2,6 +2,7 @@ import type { ExecutionView } from '@runlog/contract';
 import { partitionOf } from '@runlog/event-log';
 import { digestOf, foldView, viewOf } from '@runlog/read-model';
 import type { Fact } from './history.js';
+import type { Effect } from './runner.js';
 import { isEnding, problemsOf } from './transitions.js';
 import { workflows } from './workflows.js';
 import type { World } from './world.js';
@@ -11,7 +12,7 @@ type Row = Record<string, unknown>;
 /** What a finished world breaks of the promises, as `<invariant>: <what>`; nothing when all hold. A history too broken to be checked is one, too. */
 export const violations = (world: World): string[] => {
   const found = [...world.complaints];
-  for (const check of [histories, chains, clients, endings, projection, engineState, leftBehind, effects, lateness, values])
+  for (const check of [histories, chains, clients, endings, projection, engineState, leftBehind, effects, lateness, values, sights])
     try {
       found.push(...check(world));
     } catch (error) {
@@ -142,6 +143,20 @@ const values = ({ history }: World): string[] =>
     const [a, b] = ['a', 'b'].map((node) => outputs.find((one) => one.node_id === node)?.output);
     if (facts[0]?.data.workflow_version_id !== 'chain' || b === undefined || JSON.stringify(a) === JSON.stringify(b)) return [];
     return [`E3: node 'b' of '${id}' saw ${JSON.stringify(b)} and not ${JSON.stringify(a)}`];
+  });
+
+/** What a node saw of another is what that one gave, for all that the log says. */
+const sights = ({ history }: World): string[] =>
+  [...history.byExecution].flatMap(([id, facts]) => {
+    const given = new Map<string, Partial<Effect['output']>>();
+    return facts.flatMap(({ type, data }) => {
+      if (type !== 'NodeCompleted' || typeof data.output !== 'object') return [];
+      const { saw = {}, ...output } = data.output as Partial<Effect['output']>;
+      given.set(String(data.node_id), output);
+      return Object.entries(saw).flatMap(([node, run]) =>
+        given.get(node)?.run === run ? [] : [`E3: node '${String(data.node_id)}' of '${id}' saw ${run} of '${node}', not what counts`],
+      );
+    });
   });
 
 type Recorded = Parameters<typeof foldView>[1];

@@ -1,5 +1,10 @@
-import { decodeJson, type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
-import type { CommandType, ExecutionCommand, Heartbeat, NodeTask, Reply } from '@runlog/execution';
+import { type ArtifactStore, Bodies } from '@runlog/artifacts';
+import { decodeJson, type EventLog, encodeJson } from '@runlog/event-log';
+import type { Heartbeat, NodeTask, Reply } from '@runlog/execution';
+import { Attempts } from '../../apps/runner/src/attempts.js';
+import { CommandsOut } from '../../apps/runner/src/commands-out.js';
+import type { Frames } from '../../apps/runner/src/frames.js';
+import { type NodeContext, NodeFailure, type NodeKind } from '../../apps/runner/src/kinds/node-kind.js';
 import type { Random } from './random.js';
 
 /** What the world outside saw runners do, which no crash undoes. */
@@ -8,36 +13,45 @@ export interface Effect {
   readonly node: string;
   readonly attempt: number;
   readonly runner: string;
+  /** Of a node begun ahead in a leg: the command that carried its intent. */
+  readonly begunBy: string | undefined;
+  /** What the node gives, unless it fails; names the effect. */
+  readonly output: { readonly by: string; readonly attempt: number; readonly run: string; readonly saw: { readonly [node: string]: string } };
 }
 
-interface Running {
-  readonly task: NodeTask;
-  stopped: boolean;
-  accepted: boolean;
+/** What the world lends a runner. */
+export interface Surroundings {
+  readonly random: Random;
+  readonly artifacts: ArtifactStore;
+  /** Once troubles are over, nodes neither fail nor take long. */
+  isTroubled(): boolean;
+  act(effect: Effect): void;
 }
 
-const keyOf = ({ executionId, node, attempt }: Pick<NodeTask, 'executionId' | 'node' | 'attempt'>): string => `${executionId}:${node}.${attempt}`;
+const silentFrames = { send: () => undefined, nextDedupe: () => '' } as unknown as Frames;
 
-/** A runner as small as its protocol: start, effect, report; at-most-once nodes wait for the engine's word; stop signals are answered. */
+/** The runner's own attempts and legs; what nodes do is an effect that is written down, some time, and sometimes a failure. */
 export class SimulatedRunner {
-  readonly #running = new Map<string, Running>();
-  readonly #taken = new Set<string>();
+  readonly #attempts: Attempts;
+  #running = 0;
+  #runs = 0;
+  #isDead = false;
 
   constructor(
     private readonly id: string,
     private readonly log: EventLog,
-    private readonly random: Random,
-    private readonly effects: Effect[],
-    /** Once troubles are over, nodes neither fail nor take long. */
-    private readonly isTroubled: () => boolean,
-  ) {}
+    private readonly around: Surroundings,
+  ) {
+    const lacking = { secrets: undefined as never, egress: undefined as never, sandbox: undefined as never };
+    this.#attempts = new Attempts(id, { commands: new CommandsOut(log, id), frames: silentFrames, bodies: new Bodies(around.artifacts), ...lacking });
+  }
 
   async start(): Promise<void> {
     await this.log.tail({
       topic: 'command-replies',
       start: async () => 'end',
       onBatch: async ({ records }) => {
-        for (const record of records) if (record.key === this.id) this.#hear(decodeJson<Reply>(record));
+        for (const record of records) if (record.key === this.id) this.#attempts.hear(decodeJson<Reply>(record));
       },
     });
     await this.log.subscribe({
@@ -52,69 +66,44 @@ export class SimulatedRunner {
     setInterval(() => this.#beat(), 1_000);
   }
 
+  die(): void {
+    this.#isDead = true;
+    void this.#attempts.finish(0);
+  }
+
   #beat(): void {
-    const heartbeat: Heartbeat = { runner: this.id, at: Date.now(), kinds: ['code'], slots: 50, free: 50 - this.#running.size, backlog: 0, partitions: [], stopping: false };
+    const heartbeat: Heartbeat = { runner: this.id, at: Date.now(), kinds: ['code'], slots: 50, free: 50 - this.#running, backlog: 0, partitions: [], stopping: false };
     this.log.send([{ topic: 'runner-heartbeats', partition: 0, records: [encodeJson(this.id, heartbeat)] }]).catch(() => undefined);
   }
 
   async #take(task: NodeTask): Promise<void> {
-    const key = keyOf(task);
-    if (this.#taken.has(key)) return;
-    this.#taken.add(key);
-    const running: Running = { task, stopped: false, accepted: task.effect !== 'at_most_once' };
-    this.#running.set(key, running);
-    const began = Promise.withResolvers<void>();
-    const again = running.accepted ? undefined : setInterval(() => (running.accepted || running.stopped ? began.resolve() : this.#send(task, 'StartNode', {})), 500);
-    this.#send(task, 'StartNode', {});
-    if (again) await began.promise;
-    clearInterval(again);
-    if (!running.stopped) await this.#work(running);
-    this.#running.delete(key);
+    if (!this.#attempts.claim(task)) return;
+    this.#running++;
+    // Sometimes a leg ends early, as it does in a runner that is about to stop.
+    await this.#attempts.run(task, this.#kindOf(task), (step) => (this.around.random.chance(0.9) ? this.#kindOf(step) : undefined)).catch(() => undefined);
+    this.#running--;
   }
 
-  async #work(running: Running): Promise<void> {
-    const { task } = running;
-    const { executionId, node, attempt } = task;
-    this.effects.push({ executionId, node, attempt, runner: this.id });
-    const isTroubled = this.isTroubled();
-    const ms = isTroubled && this.random.chance(task.effect === 'at_most_once' ? 0.5 : 0.15) ? this.random.between(500, 6_000) : this.random.between(1, 60);
-    const fails = isTroubled && this.random.chance(0.1);
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    if (running.stopped) return;
-    if (fails) this.#send(task, 'FailNode', { error: { code: 'broken', message: 'it broke', retryable: true } });
-    else this.#send(task, 'CompleteNode', { output: { by: node, attempt } });
-  }
+  #kindOf = (task: NodeTask): NodeKind => ({ kind: task.kind, defaultTimeoutMs: 60_000, endsOnTime: true, run: (context) => this.#work(task, context) });
 
-  #hear(reply: Reply): void {
-    if (reply.type === 'stop') {
-      const running = this.#running.get(keyOf(reply));
-      if (!running || running.stopped) return;
-      running.stopped = true;
-      if (reply.reason === 'cancelled') this.#send(running.task, 'StopNode', {});
-      return;
-    }
-    const [, verb, key = ''] = /^(\w+)!(.+)!/.exec(reply.commandId) ?? [];
-    const running = this.#running.get(key);
-    if (verb !== 'StartNode' || !running) return;
-    if (reply.type === 'refused') running.stopped = true;
-    else running.accepted = true;
-  }
-
-  #send(task: NodeTask, type: CommandType, rest: object): void {
-    const { executionId, workspaceId, node, attempt } = task;
-    const command = {
-      type,
-      id: `${type}!${keyOf(task)}!${this.id}`,
-      executionId,
-      workspaceId,
-      at: Date.now(),
-      replyTo: this.id,
-      node,
-      attempt,
-      runner: this.id,
-      ...rest,
-    } as unknown as ExecutionCommand;
-    const partition = partitionOf(executionId, this.log.partitions('execution-commands'));
-    this.log.send([{ topic: 'execution-commands', partition, records: [encodeJson(executionId, command)] }]).catch(() => undefined);
+  async #work({ executionId, node, attempt, effect, leg }: NodeTask, { scope, signal }: NodeContext): Promise<{ output: Effect['output'] }> {
+    const { random, isTroubled, act } = this.around;
+    signal.throwIfAborted();
+    if (this.#isDead) return new Promise(() => undefined);
+    const saw = Object.fromEntries(Object.entries(scope.nodes).map(([name, output]) => [name, String((output as { run?: string } | null)?.run)]));
+    const output = { by: node, attempt, run: `${this.id}/${++this.#runs}`, saw };
+    act({ executionId, node, attempt, runner: this.id, begunBy: leg?.begun?.by, output });
+    const isBad = isTroubled();
+    const ms = isBad && random.chance(effect === 'at_most_once' ? 0.5 : 0.15) ? random.between(500, 6_000) : random.between(1, 60);
+    const fails = isBad && random.chance(0.1);
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(resolve, ms);
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      });
+    });
+    if (fails) throw new NodeFailure({ code: 'broken', message: 'it broke', retryable: true });
+    return { output };
   }
 }

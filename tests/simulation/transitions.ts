@@ -77,12 +77,14 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
         complain('I4', fact, `deciding broke: ${String(fact.data.error)}`);
         break;
       case 'NodeScheduled':
+        if (cancelling) complain('I4', fact, 'a cancel was asked for');
         if (node.status === 'retry') inTime();
         expect(node.status, 'idle', 'retry', 'lost');
         expect(attempt, node.status === 'retry' ? node.attempt : node.attempt + 1);
         Object.assign(node, { status: 'scheduled', attempt, runner: null });
         break;
       case 'NodeStarted':
+        if (cancelling) complain('I4', fact, 'a cancel was asked for');
         expect(node.status, 'scheduled');
         sameAttempt();
         Object.assign(node, { status: 'running', runner: fact.data.runner });

@@ -4,7 +4,7 @@ import type { Random } from './random.js';
 export type Outcome = 'ok' | 'refused' | 'lost' | 'unanswered' | 'late' | 'swallowed';
 
 /** The ports that calls go through. */
-export type Port = 'append' | 'send' | 'fetch' | 'ask' | 'database' | 'commit' | 'group';
+export type Port = 'append' | 'send' | 'fetch' | 'ask' | 'database' | 'commit' | 'group' | 'artifacts';
 
 /** How bad things get in one seed. Some seeds are calm; the others draw each trouble apart, so that every mix comes up. */
 export class Weather {
@@ -14,7 +14,7 @@ export class Weather {
   readonly standstills: number;
   readonly handOvers: number;
   readonly slowness: number;
-  readonly #trouble: Record<Port, number>;
+  readonly #trouble: Omit<Record<Port, number>, 'artifacts'>;
 
   constructor(
     private readonly random: Random,
@@ -50,7 +50,7 @@ export class Weather {
   }
 
   outcome(port: Port, now: number): Outcome {
-    if (now >= this.clearsUpAt || !this.random.chance(this.#trouble[port])) return 'ok';
+    if (now >= this.clearsUpAt || !this.random.chance(this.#trouble[port === 'artifacts' ? 'database' : port])) return 'ok';
     if (port === 'append' && this.random.chance(0.15)) return 'swallowed';
     return this.random.pick(['refused', 'lost', 'unanswered', 'unanswered', 'late', 'late']);
   }

@@ -3,8 +3,10 @@ import type { EdgeDefinition, NodeDefinition, WorkflowDefinition } from '@runlog
 
 type Config = { readonly [member: string]: Json };
 
+const retry = { max_attempts: 3, initial_ms: 300, factor: 2, max_ms: 3_000, jitter: true };
 const node = (id: string, type: string, config: Config = {}, more: Partial<NodeDefinition> = {}): NodeDefinition => ({ id, type, name: id, config, ...more });
 const code = (id: string, more: Partial<NodeDefinition> = {}): NodeDefinition => node(id, 'code', { source: 'return 1;' }, more);
+const reading = (id: string, ...before: string[]): NodeDefinition => node(id, 'code', { source: `return [${before.map((one) => `nodes.${one}`).join()}];` }, { retry });
 const edges = (...paths: string[]): EdgeDefinition[] =>
   paths.flatMap((path) => {
     const stops = path.split(' ').map((stop) => stop.split(':') as [string, string?]);
@@ -14,7 +16,6 @@ const edges = (...paths: string[]): EdgeDefinition[] =>
     });
   });
 
-const retry = { max_attempts: 3, initial_ms: 300, factor: 2, max_ms: 3_000, jitter: true };
 const many = Array.from({ length: 270 }, (_, at) => `n${at}`);
 
 const of = (key: string, nodes: readonly NodeDefinition[], more: Partial<WorkflowDefinition> & Pick<WorkflowDefinition, 'edges'>): WorkflowDefinition => ({
@@ -27,6 +28,9 @@ const of = (key: string, nodes: readonly NodeDefinition[], more: Partial<Workflo
 /** What runs: each has something of its own that can go wrong. */
 export const workflows = {
   chain: of('chain', [code('a'), node('b', 'transform', { expression: 'nodes.a' }), code('c', { retry })], { edges: edges('. a c b') }),
+  leg: of('leg', [code('a', { retry }), reading('b', 'a'), reading('c', 'a', 'b'), reading('d', 'c'), code('x', { retry }), reading('e', 'd', 'x')], {
+    edges: edges('. a b c d e', '. x e'),
+  }),
   fork: of(
     'fork',
     [code('a'), code('b', { retry }), node('which', 'condition', { expression: 'input.even' }), code('yes'), code('no'), node('join', 'merge', { mode: 'all' }), code('z')],

@@ -1,9 +1,12 @@
+import { decodeJson, type LogRecord } from '@runlog/event-log';
+import type { ExecutionCommand } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Catalog } from '@runlog/read-model';
 import { CommandsService } from '../../apps/commands/src/commands.service.js';
 import { ExecutionProjection } from '../../apps/queries/src/execution-projection.js';
 import { Progress } from '../../apps/queries/src/projection/progress.js';
 import { SchedulerService } from '../../apps/scheduler/src/scheduler.service.js';
+import { artifactsOf, Shelf } from './artifacts.js';
 import { Broker } from './broker.js';
 import { restsOn } from './causes.js';
 import { Clients } from './clients.js';
@@ -45,6 +48,7 @@ export class World {
   readonly broker = new Broker(() => Date.now());
   readonly history = new History();
   readonly tables = new Tables();
+  readonly shelf = new Shelf(() => Date.now());
   readonly effects: Effect[] = [];
   /** What broke a rule as it happened: `<check>: <what>`. */
   readonly complaints: string[] = [];
@@ -52,6 +56,8 @@ export class World {
   readonly engines = new Map<Host, CommandsService>();
   /** Lines of the stations' loggers, kept when somebody looks at a seed. */
   readonly lines: string[] = [];
+  /** Starts that reports on the log carry, as `<report> <node>`. */
+  readonly #intents = new Set<string>();
   readonly #groups: Groups;
   readonly #server: Server;
   readonly #processes: Process[] = [];
@@ -69,6 +75,7 @@ export class World {
     this.clients = new Clients(this.#logOf(this.#steady), this.time, this.random.fork());
     this.broker.watch((record) => {
       if (record.topic === 'execution-events') this.history.add(record);
+      if (record.topic === 'execution-commands') this.#note(record);
       const early = restsOn(record, this.history);
       if (early) this.complain('C1', early);
     });
@@ -132,13 +139,27 @@ export class World {
     return `log ${ends.join(' ')}; ${engines.join('; ')}; projection ${of(this.tables.projection_progress, 'offset')}; scheduler ${of(this.tables.scheduler_progress, 'next_offset')}`;
   }
 
+  #note(record: LogRecord): void {
+    const command = decodeJson<ExecutionCommand>(record);
+    if (command.type === 'CompleteNode' && command.begins) this.#intents.add(`${command.id} ${command.begins.node}`);
+  }
+
+  /** A node begun ahead has its start on the log. */
+  #act(effect: Effect): void {
+    this.effects.push(effect);
+    const { node, executionId, begunBy } = effect;
+    if (begunBy !== undefined && !this.#intents.has(`${begunBy} ${node}`)) this.complain('L1', `node '${node}' of '${executionId}' has begun before its start was on the log`);
+  }
+
   complain(check: string, because: string): void {
     if (this.complaints.length < 50) this.complaints.push(`${check}: ${because}`);
   }
 
   #workflows(): WorkflowKey[] {
     const { random } = this;
-    const some: WorkflowKey[] = Array.from({ length: random.whole(2, 7) }, () => random.pick(['chain', 'chain', 'fork', 'gate', 'question', 'delay', 'once', 'timed'] as const));
+    const some: WorkflowKey[] = Array.from({ length: random.whole(2, 7) }, () =>
+      random.pick(['chain', 'leg', 'leg', 'fork', 'gate', 'question', 'delay', 'once', 'timed'] as const),
+    );
     if (!random.chance(0.08)) return some;
     this.weather.roughenAppends();
     return [...some, 'wide'];
@@ -167,6 +188,7 @@ export class World {
         log,
         database,
         catalog: catalog as Pick<Catalog, 'workflowVersion'>,
+        artifacts: artifactsOf(host, this.shelf),
         logger,
         limits: { executions: one.limit, bytes: 64 * 1024 * 1024 },
       });
@@ -181,7 +203,17 @@ export class World {
     } else if (one.station === 'queries') {
       const projection = new ExecutionProjection({ log, database, catalog: catalog as Catalog, logger, progress: new Progress(database, 'executions') });
       projection.start().catch(failed);
-    } else new SimulatedRunner(name, log, this.random.fork(), this.effects, () => this.time.now < troubledMs).start().catch(failed);
+    } else {
+      const around = {
+        random: this.random.fork(),
+        artifacts: artifactsOf(host, this.shelf),
+        isTroubled: () => this.time.now < troubledMs,
+        act: (effect: Effect) => this.#act(effect),
+      };
+      const runner = new SimulatedRunner(name, log, around);
+      host.atEnd(() => runner.die());
+      runner.start().catch(failed);
+    }
   }
 
   /** `kill -9`; the group notices after a while, and somebody starts it again. */

@@ -1,3 +1,4 @@
+import { type ArtifactStore, Bodies } from '@runlog/artifacts';
 import type { EventLog, OwnedPartition, Subscription } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import type { Catalog, Database } from '@runlog/read-model';
@@ -10,6 +11,7 @@ export interface CommandsParts {
   readonly log: EventLog;
   readonly database: Database;
   readonly catalog: Pick<Catalog, 'workflowVersion'>;
+  readonly artifacts: ArtifactStore;
   readonly logger: Logger;
   /** Told once when a partition can't go on (`/health`, exit of the process); its error says what to do. */
   readonly onHalted?: (error: unknown) => void;
@@ -17,18 +19,23 @@ export interface CommandsParts {
   readonly group?: string;
   /** Executions in memory per partition. */
   readonly limits?: ResidentLimits;
+  /** Nodes that may follow the first one in a task (see `Leg`), at most; 0: none. */
+  readonly legs?: number;
 }
 
 const defaultLimits: ResidentLimits = { executions: 20_000, bytes: 64 * 1024 * 1024 };
+const defaultLegs = 0;
 
 /** Decides commands: the only writer of facts. One loop per partition that the group grants to this process. */
 export class CommandsService {
   readonly #loops = new Map<number, PartitionLoop>();
   readonly #workflows: Workflows;
+  readonly #bodies: Bodies;
   #subscription: Subscription | undefined;
 
   constructor(private readonly parts: CommandsParts) {
     this.#workflows = new Workflows(parts.catalog, parts.logger);
+    this.#bodies = new Bodies(parts.artifacts);
   }
 
   async start(): Promise<void> {
@@ -54,8 +61,8 @@ export class CommandsService {
   }
 
   async #run(owned: OwnedPartition): Promise<void> {
-    const { log, database, logger, limits = defaultLimits } = this.parts;
-    const loop = new PartitionLoop({ log, database, logger, limits, workflows: this.#workflows }, owned);
+    const { log, database, logger, limits = defaultLimits, legs = defaultLegs } = this.parts;
+    const loop = new PartitionLoop({ log, database, logger, limits, legs, workflows: this.#workflows, bodies: this.#bodies }, owned);
     this.#loops.set(owned.partition, loop);
     try {
       await loop.run();

@@ -5,8 +5,8 @@ import { exposeCommands } from './metrics.js';
 
 await bootstrapService('commands', async (platform) => {
   const { logger, health, metrics, shutdown } = platform;
-  const { log, database, catalog } = await connectBackbone(platform);
-  const service = new CommandsService({ log, database, catalog, logger, onHalted: () => void shutdown.run('a partition halted', 1) });
+  const { log, database, catalog, artifacts } = await connectBackbone(platform);
+  const service = new CommandsService({ log, database, catalog, artifacts, logger, onHalted: () => void shutdown.run('a partition halted', 1) });
   exposeCommands(metrics, service);
   health.add('partitions', () => service.standings().every(({ ready }) => ready) || service.describe().join('; '));
   return { module: CommandsModule.of(service) };

@@ -1,10 +1,12 @@
-import type { NodeTask, Reply } from '@runlog/execution';
+import type { Bodies } from '@runlog/artifacts';
+import { type CommandId, type Intent, type NodeTask, type Reply, stepAfter } from '@runlog/execution';
 import { resolveConfig } from '@runlog/workflow';
 import { Disowned, nodeErrorOf, Stopped, TimedOut } from './attempt-failure.js';
 import type { About, CommandsOut } from './commands-out.js';
 import type { Egress } from './egress/egress.js';
 import type { Frames } from './frames.js';
 import { type NodeContext, type NodeKind, type NodeResult, terminal } from './kinds/node-kind.js';
+import { reportable, wholeScope } from './node-bodies.js';
 import { NodeLog } from './node-log.js';
 import { isTooDeep, MAX_DEPTH, storable } from './plain-json.js';
 import { Redaction } from './redaction.js';
@@ -18,6 +20,7 @@ export interface Workshop {
   readonly secrets: SecretStore;
   readonly egress: Egress;
   readonly sandbox: Sandbox;
+  readonly bodies: Bodies;
 }
 
 /** A start waits so long for a quick end, so that both share one send and one decision. */
@@ -27,10 +30,8 @@ const ASK_AGAIN_MS = 3_000;
 /** After an abort the node has this long to end; then it is reported as stopped all the same. */
 const STOP_WITHIN_MS = 5_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** The engine's bound for one record, less room for the command around the output. */
-const MAX_OUTPUT_BYTES = 900 * 1024;
 
-/** One attempt of one node in this runner, from its StartNode to its report. */
+/** One attempt of one node in this runner, from its StartNode (or the intent that began it ahead) to its report. */
 export class Attempt {
   readonly #ending = new AbortController();
   readonly #redaction = new Redaction();
@@ -38,6 +39,8 @@ export class Attempt {
   readonly #mayBegin = Promise.withResolvers<void>();
   readonly #began = performance.now();
   #signalledAt: number | undefined;
+  #started: Promise<void> = Promise.resolve();
+  #isSmall = false;
 
   constructor(
     readonly task: NodeTask,
@@ -46,6 +49,15 @@ export class Attempt {
   ) {
     this.#log = new NodeLog(task, workshop.frames, this.#redaction);
     this.#mayBegin.promise.catch(() => undefined);
+  }
+
+  /** Of an attempt begun ahead: the one that its leg began with. */
+  get head(): string | undefined {
+    return this.task.leg?.begun?.head;
+  }
+
+  get isStopped(): boolean {
+    return this.#signalledAt !== undefined;
   }
 
   /** False once the engine has refused this runner's start: a refusal of the report then says nothing new. */
@@ -67,21 +79,22 @@ export class Attempt {
     this.#end(new Stopped(reason));
   }
 
-  /** The runner is going away: nothing is reported, the scheduler finds the attempt lost. */
+  /** Nothing is reported any more: the runner is going away, or the attempt was begun on a result that does not count. */
   leave(): void {
-    this.#end(new Disowned('the runner stopped'));
+    this.#end(new Disowned('the attempt was given up'));
   }
 
-  /** Resolves when the report is on the log, or when there is nothing to report. */
-  async run(): Promise<void> {
+  /** Resolves with the report to send, if there is anything to report. */
+  async run(): Promise<About | undefined> {
     const { task, workshop } = this;
-    const started = workshop.commands.send({ type: 'StartNode' }, task, task.effect === 'at_most_once' ? 0 : START_LINGER_MS);
-    started.catch(() => undefined);
+    if (!task.leg?.begun) this.#started = workshop.commands.send({ type: 'StartNode' }, task, task.effect === 'at_most_once' ? 0 : START_LINGER_MS);
+    this.#started.catch(() => undefined);
     let report: About | undefined;
     const again = task.effect === 'at_most_once' ? setInterval(() => void workshop.commands.send({ type: 'StartNode' }, task).catch(() => undefined), ASK_AGAIN_MS) : undefined;
     try {
       if (again) await this.#mayBegin.promise;
       clearInterval(again);
+      this.#ending.signal.throwIfAborted();
       this.#log.write('debug', `Started, attempt ${task.attempt}`);
       report = await this.#work();
     } catch (error) {
@@ -89,10 +102,21 @@ export class Attempt {
     } finally {
       clearInterval(again);
     }
-    if (!report || !this.isOurs) return void (await started);
+    return this.isOurs ? report : undefined;
+  }
+
+  /** What its leg goes on with after this report; `by` is the command that it is. */
+  stepAfter(report: About | undefined, by: CommandId): NodeTask | undefined {
+    if (report?.type !== 'CompleteNode' || !this.#isSmall || this.#ending.signal.aborted) return undefined;
+    return stepAfter(this.task, report.output, by, Date.now());
+  }
+
+  /** Resolves when the report is on the log, and whatever it rests on. */
+  async report(report: About | undefined, begins?: Intent): Promise<void> {
+    if (!report) return this.#started;
     this.#logEnd(report);
     const signalled = this.#signalledAt === undefined ? {} : { signalledAt: this.#signalledAt };
-    await Promise.all([started, workshop.commands.send({ ...report, ...signalled }, task)]);
+    await Promise.all([this.#started, this.workshop.commands.send({ ...report, ...signalled, ...(begins ? { begins } : {}) }, this.task)]);
   }
 
   #end(reason: Error): void {
@@ -101,15 +125,16 @@ export class Attempt {
   }
 
   async #work(): Promise<About> {
-    const { task, kind } = this;
+    const { task, kind, workshop } = this;
     if (task.failure) throw terminal(task.failure.code, task.failure.message);
     const { output, branch } = await this.#bounded(() => this.#context().then((context) => kind.run(context)));
     const text = JSON.stringify(output);
     if (isTooDeep(text)) throw terminal('output_invalid', `Expected an output of at most ${MAX_DEPTH} levels, but it nests deeper`);
     const kept = this.#redaction.json(storable(output, text), text);
-    const bytes = Buffer.byteLength(JSON.stringify(kept));
-    if (bytes > MAX_OUTPUT_BYTES) throw terminal('output_too_large', `Expected an output of at most ${MAX_OUTPUT_BYTES} bytes, but node '${task.node}' gave ${bytes}`);
-    return { type: 'CompleteNode', output: kept, ...(branch === undefined ? {} : { branch }) };
+    const reported = await reportable(workshop.bodies, task, kept, kept === output ? text : JSON.stringify(kept), this.#ending.signal);
+    // A stored result ends a leg: what follows goes on from the log.
+    this.#isSmall = reported.outputRef === undefined;
+    return { type: 'CompleteNode', ...reported, ...(branch === undefined ? {} : { branch }) };
   }
 
   /** Runs within the node's limit; rejects soon after an abort even when the work does not listen. */
@@ -141,10 +166,11 @@ export class Attempt {
     const { task, workshop } = this;
     const { egress, sandbox } = workshop;
     const definition = { type: task.kind, config: task.config as { [member: string]: NodeTask['config'] } };
-    const config = await resolveConfig(definition, task.scope, { at: task.at, commandId: task.idempotencyKey });
+    const scope = await wholeScope(workshop.bodies, task);
+    const config = await resolveConfig(definition, scope, { at: task.at, commandId: task.idempotencyKey });
     return {
       config,
-      scope: task.scope,
+      scope,
       signal: this.#ending.signal,
       idempotencyKey: task.idempotencyKey,
       attempt: task.attempt,

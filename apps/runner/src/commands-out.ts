@@ -6,14 +6,17 @@ type Told = Extract<ExecutionCommand, { runner: RunnerId }>;
 /** A runner's command about an attempt, without what every one of them carries. */
 export type About = Told extends infer One
   ? One extends Told
-    ? Omit<One, 'id' | 'executionId' | 'workspaceId' | 'at' | 'replyTo' | 'traceparent' | 'node' | 'attempt' | 'runner'>
+    ? Omit<One, 'id' | 'executionId' | 'workspaceId' | 'at' | 'replyTo' | 'traceparent' | 'node' | 'attempt' | 'runner' | 'begunBy'>
     : never
   : never;
 
 const verbs = { StartNode: 'start', CompleteNode: 'complete', FailNode: 'fail', StopNode: 'stop', LoseAttempt: 'lose' } as const;
 
-/** The id of a runner's command about an attempt: the same however often it is sent. */
-const commandId = (type: keyof typeof verbs, task: NodeTask, runner: RunnerId): string => `${verbs[type]}:${task.executionId}:${task.node}.${task.attempt}:${runner}`;
+/** The id of a runner's command about an attempt: the same however often it is sent, another in each leg that the attempt is begun in. */
+export const commandId = (type: keyof typeof verbs, task: NodeTask, runner: RunnerId): string => {
+  const head = task.leg?.begun?.head;
+  return `${verbs[type]}:${task.executionId}:${task.node}.${task.attempt}:${runner}${head === undefined ? '' : `@${head}`}`;
+};
 
 /** The way of a runner's commands to the engine, in order per execution. */
 export class CommandsOut {
@@ -29,6 +32,7 @@ export class CommandsOut {
   /** Resolves when the command is on the log. */
   send(about: About, task: NodeTask, lingerMs = 0): Promise<void> {
     const { executionId, workspaceId, node, attempt, traceparent } = task;
+    const begunBy = task.leg?.begun?.by;
     const command = {
       ...about,
       id: commandId(about.type, task, this.runner),
@@ -37,6 +41,7 @@ export class CommandsOut {
       at: Date.now(),
       replyTo: this.runner,
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(begunBy === undefined ? {} : { begunBy }),
       node,
       attempt,
       runner: this.runner,

@@ -10,6 +10,11 @@ export interface Waiting {
   readonly passes: number;
 }
 
+/** A place where one node runs at a time; in a leg, nodes of several kinds after each other. */
+export interface Slot {
+  kind: NodeKind;
+}
+
 /** What waits may hold at most so much memory, counted as the tasks' records. */
 const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
 
@@ -25,7 +30,7 @@ export class Desk {
     readonly slots: number,
     readonly maxBacklog: number,
     private readonly sandbox: Sandbox,
-    private readonly begin: (task: NodeTask, kind: NodeKind) => Promise<void>,
+    private readonly begin: (task: NodeTask, slot: Slot) => Promise<void>,
   ) {}
 
   get running(): number {
@@ -41,7 +46,18 @@ export class Desk {
   }
 
   hasRoomFor(kind: NodeKind): boolean {
-    return this.#total < this.slots && (this.#running.get(kind.kind) ?? 0) < (kind.capacity?.(this.sandbox) ?? this.slots);
+    return this.#total < this.slots && this.#isBelowCapacity(kind);
+  }
+
+  /** The slot's next node is of this kind. False: too many of that kind run. */
+  turn(slot: Slot, kind: NodeKind): boolean {
+    if (kind.kind === slot.kind.kind) return true;
+    if (!this.#isBelowCapacity(kind)) return false;
+    this.#count(slot.kind, -1);
+    slot.kind = kind;
+    this.#count(kind, 1);
+    this.#pump();
+    return true;
   }
 
   /** Begins the task, or keeps it until there is room for it. Resolves once the queue has room for another. */
@@ -66,6 +82,10 @@ export class Desk {
     return released;
   }
 
+  #isBelowCapacity(kind: NodeKind): boolean {
+    return (this.#running.get(kind.kind) ?? 0) < (kind.capacity?.(this.sandbox) ?? this.slots);
+  }
+
   get #isFull(): boolean {
     return this.#waiting.length >= this.maxBacklog || this.#waitingBytes > MAX_BACKLOG_BYTES;
   }
@@ -80,8 +100,9 @@ export class Desk {
       this.#waiting.splice(at, 1);
       this.#waitingBytes -= bytes;
       this.#count(kind, 1);
-      void this.begin(task, kind).finally(() => {
-        this.#count(kind, -1);
+      const slot = { kind };
+      void this.begin(task, slot).finally(() => {
+        this.#count(slot.kind, -1);
         this.#pump();
         this.#wakeUp();
       });

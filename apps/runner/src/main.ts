@@ -1,3 +1,4 @@
+import { fileArtifacts } from '@runlog/artifacts';
 import { createKafkaLog, createPostgresLog } from '@runlog/event-log';
 import { bootstrapService } from '@runlog/platform';
 import { Catalog, createDatabase, SecretBox, secretKeyIn } from '@runlog/read-model';
@@ -15,7 +16,9 @@ await bootstrapService('runner', async ({ config, logger, health, metrics, shutd
   shutdown.add('log', () => log.stop());
   await log.start();
   const secrets = catalogSecrets(new Catalog(database), new SecretBox(await secretKeyIn(config.home, config.secretKey)));
-  const service = new RunnerService({ log, secrets, logger, settings: { slots: config.runnerSlots, egressAllow: config.egressAllow } });
+  const artifacts = fileArtifacts(config.artifacts, config.artifactLimitBytes);
+  health.add('artifacts', () => artifacts.health());
+  const service = new RunnerService({ log, secrets, artifacts, logger, settings: { slots: config.runnerSlots, egressAllow: config.egressAllow } });
   exposeRunner(metrics, service);
   health.add('log', () => log.healthy());
   return { module: RunnerModule.of(service) };

@@ -1,10 +1,11 @@
+import { type ArtifactStore, Bodies } from '@runlog/artifacts';
 import { type Batch, decodeJson, decodeOrDeadLetter, type EventLog, encodeJson, type LogRecord, partitionOf, type Subscription } from '@runlog/event-log';
 import type { Heartbeat, NodeTask, Reply, RunnerId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import { uuidv7 } from 'uuidv7';
 import { Attempts } from './attempts.js';
 import { CommandsOut } from './commands-out.js';
-import { Desk } from './desk.js';
+import { Desk, type Slot } from './desk.js';
 import { Egress } from './egress/egress.js';
 import { Frames } from './frames.js';
 import { listen } from './inbox.js';
@@ -28,6 +29,7 @@ export interface RunnerSettings {
 export interface RunnerParts {
   readonly log: EventLog;
   readonly secrets: SecretStore;
+  readonly artifacts: ArtifactStore;
   readonly logger: Logger;
   readonly settings: RunnerSettings;
 }
@@ -56,13 +58,13 @@ export class RunnerService {
   #isStopping = false;
 
   constructor(private readonly parts: RunnerParts) {
-    const { log, secrets, settings } = parts;
+    const { log, secrets, artifacts, settings } = parts;
     this.#egress = new Egress({ allow: settings.egressAllow, denyPorts: settings.denyPorts ?? [] });
     this.#sandbox = new Sandbox(settings.slots);
     this.#frames = new Frames(log, this.id);
     const commands = new CommandsOut(log, this.id);
-    this.#attempts = new Attempts(this.id, { commands, frames: this.#frames, secrets, egress: this.#egress, sandbox: this.#sandbox });
-    this.#desk = new Desk(settings.slots, MAX_BACKLOG, this.#sandbox, (task, kind) => this.#run(task, kind));
+    this.#attempts = new Attempts(this.id, { commands, frames: this.#frames, secrets, egress: this.#egress, sandbox: this.#sandbox, bodies: new Bodies(artifacts) });
+    this.#desk = new Desk(settings.slots, MAX_BACKLOG, this.#sandbox, (task, slot) => this.#run(task, slot));
   }
 
   async start(): Promise<void> {
@@ -136,12 +138,17 @@ export class RunnerService {
     }
   }
 
-  async #run(task: NodeTask, kind: NodeKind): Promise<void> {
+  async #run(task: NodeTask, slot: Slot): Promise<void> {
     try {
-      await this.#attempts.run(task, kind);
+      await this.#attempts.run(task, slot.kind, (step) => this.#goOn(step, slot));
     } catch (error) {
       if (!this.#isStopping) this.parts.logger.error({ err: error, execution: task.executionId, node: task.node }, 'could not report an attempt');
     }
+  }
+
+  #goOn(step: NodeTask, slot: Slot): NodeKind | undefined {
+    const kind = nodeKinds.get(step.kind);
+    return !this.#isStopping && kind && this.#desk.turn(slot, kind) ? kind : undefined;
   }
 
   #beat(): void {

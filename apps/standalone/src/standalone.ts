@@ -20,11 +20,11 @@ export const startStandalone = async (platform: Platform, nest: LoggerService): 
   const ownPorts = new Set<number>();
   const databaseUrl = config.databaseUrl ?? (await embedded(platform));
   ownPorts.add(Number(new URL(databaseUrl).port || 5432));
-  const { log, database, catalog } = await connectBackbone(platform, databaseUrl);
+  const { log, database, catalog, artifacts } = await connectBackbone(platform, databaseUrl);
   await publishSamples(catalog);
 
   const halt = (error: unknown) => void shutdown.run(error instanceof Error ? error.message : String(error), 1);
-  const commands = new CommandsService({ log, database, catalog, logger, onHalted: halt });
+  const commands = new CommandsService({ log, database, catalog, artifacts, logger, onHalted: halt });
   exposeCommands(metrics, commands);
   const partitions = log.partitions('execution-commands');
   health.add('commands', () => {
@@ -36,7 +36,7 @@ export const startStandalone = async (platform: Platform, nest: LoggerService): 
   const queries = new QueriesService({ database, log, catalog, logger, health, metrics });
   const secrets = new SecretBox(await secretKeyIn(config.home, config.secretKey));
   const settings = { slots: config.runnerSlots, egressAllow: [...loopback, ...config.egressAllow], denyPorts: ownPorts };
-  const runner = new RunnerService({ log, secrets: catalogSecrets(catalog, secrets), logger, settings });
+  const runner = new RunnerService({ log, secrets: catalogSecrets(catalog, secrets), artifacts, logger, settings });
   exposeRunner(metrics, runner);
   const gateway = new GatewayService({ log, reads: queries.reads, catalog, sealing: secrets, config, logger, health, metrics });
 

@@ -1,3 +1,4 @@
+import type { BodyReference } from '@runlog/execution';
 import type { Json } from '@runlog/workflow';
 
 /** The nine statuses of an execution. */
@@ -7,7 +8,7 @@ export type NodeStatus = 'idle' | 'scheduled' | 'running' | 'waiting' | 'complet
 export interface GateView {
   readonly id: string;
   readonly node_id: string;
-  readonly kind: 'approval' | 'question';
+  readonly kind: 'approval' | 'question' | 'effect';
   readonly prompt: string;
   readonly schema: Json;
   readonly requested_at: number;
@@ -16,7 +17,14 @@ export interface GateView {
   readonly approvals_given: number;
   readonly approvals_needed: number;
   /** null while open. */
-  readonly decided: { readonly decision: string; readonly by: string; readonly at: number; readonly answer: Json; readonly comment: string | null } | null;
+  readonly decided: {
+    readonly decision: string;
+    readonly by: string;
+    readonly at: number;
+    readonly answer: Json;
+    readonly answer_ref?: BodyReference;
+    readonly comment: string | null;
+  } | null;
 }
 
 export interface AttemptView {
@@ -38,6 +46,8 @@ export interface NodeView {
   readonly status: NodeStatus;
   readonly branch: string | null;
   readonly output: Json;
+  /** Where the output is stored, as `input_ref` and `answer_ref` elsewhere; the member itself is null then. */
+  readonly output_ref?: BodyReference;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly scheduled_at: number | null;
   readonly started_at: number | null;
@@ -51,6 +61,22 @@ export interface NodeView {
   readonly attempts: readonly AttemptView[];
   /** It did not run here: the execution in which it completed, and that one's version. Its output is null in a fold: it stays there. */
   readonly reused_from: { readonly execution_id: string; readonly version: number } | null;
+  /** Absent unless it declared one and began it. */
+  readonly effect?: EffectView;
+}
+
+/** What is known of a node's effect on the world. */
+export interface EffectView {
+  /** The idempotency key under which it was begun. */
+  readonly key: string;
+  /** `intended`: begun, and no receipt. `failed`: the node said that it failed, or had not begun. */
+  readonly standing: 'intended' | 'recorded' | 'failed';
+  /** What it gave, where that is not the node's output: it came behind the fence of a cancel, or the node was not reached yet. */
+  readonly receipt?: Json;
+  readonly receipt_ref?: BodyReference;
+  readonly branch?: string;
+  /** The execution in which it was had or begun, where that is another one. */
+  readonly from?: { readonly execution_id: string; readonly version: number };
 }
 
 /**
@@ -92,7 +118,9 @@ export interface ExecutionView {
   readonly error_code: string | null;
   readonly error_node_id: string | null;
   readonly input: Json;
+  readonly input_ref?: BodyReference;
   readonly output: Json;
+  readonly output_ref?: BodyReference;
   readonly metadata: { readonly [key: string]: Json };
   readonly tags: readonly string[];
   readonly queue_name: string | null;

@@ -1,3 +1,4 @@
+import { type ArtifactStore, fileArtifacts } from '@runlog/artifacts';
 import { createKafkaLog, createPostgresLog, type EventLog } from '@runlog/event-log';
 import { Catalog, createDatabase, type Database } from '@runlog/read-model';
 import type { Platform } from './bootstrap.js';
@@ -7,6 +8,7 @@ export interface Backbone {
   readonly log: EventLog;
   readonly database: Database;
   readonly catalog: Catalog;
+  readonly artifacts: ArtifactStore;
 }
 
 /**
@@ -24,5 +26,7 @@ export const connectBackbone = async ({ name, config, logger, health, shutdown }
   await log.start();
   health.add('log', () => log.healthy());
   health.add('database', async () => (await database.query('select 1')).length === 1);
-  return { log, database, catalog: new Catalog(database) };
+  const artifacts = fileArtifacts(config.artifacts, config.artifactLimitBytes);
+  health.add('artifacts', () => artifacts.health());
+  return { log, database, catalog: new Catalog(database), artifacts };
 };

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
 /** A host and a port, as in `10.0.0.7:4101`. */
@@ -71,6 +71,13 @@ const variables = z.object({
   RUNLOG_RATE_LIMIT: whole(500, 0, 1_000_000),
   RUNLOG_SSE_LIMIT: whole(2000, 0, 1_000_000),
   RUNLOG_SSE_MAX_SECONDS: whole(600, 1, 86_400),
+  RUNLOG_BODY_LIMIT: whole(16 * 1024 * 1024, 1024 * 1024, 256 * 1024 * 1024),
+  RUNLOG_ARTIFACTS: z
+    .string()
+    .transform((path) => resolve(path))
+    .optional(),
+  RUNLOG_ARTIFACT_LIMIT: whole(64 * 1024 * 1024, 1024 * 1024, 256 * 1024 * 1024),
+  RUNLOG_ARTIFACT_GRACE_SECONDS: whole(86_400, 1, 31_536_000),
   RUNLOG_QUERIES_PORT: port(4100),
   RUNLOG_QUERIES_URLS: addresses,
   RUNLOG_HEALTH_PORT: port(0),
@@ -114,6 +121,14 @@ const configOf = (read: z.output<typeof variables>) => ({
   /** Open streams per key; 0: no limit. */
   sseLimit: read.RUNLOG_SSE_LIMIT,
   sseMaxSeconds: read.RUNLOG_SSE_MAX_SECONDS,
+  /** Bytes of the body of a request that may carry an input or an answer. */
+  bodyLimitBytes: read.RUNLOG_BODY_LIMIT,
+  /** Folder of bodies that are too large for events; in a cluster one that all services share. */
+  artifacts: read.RUNLOG_ARTIFACTS ?? join(read.RUNLOG_HOME, 'artifacts'),
+  /** Bytes of one such body. */
+  artifactLimitBytes: read.RUNLOG_ARTIFACT_LIMIT,
+  /** A body that nothing refers to is kept this long. */
+  artifactGraceMs: read.RUNLOG_ARTIFACT_GRACE_SECONDS * 1000,
   /** Where `queries` listens. */
   queriesPort: read.RUNLOG_QUERIES_PORT,
   /** Where a gateway finds `queries`. */

@@ -14,7 +14,7 @@ export { layoutTemplate, type Template } from './layout.js';
 export { nearest } from './nearest.js';
 export type { Problem } from './problem.js';
 export { pointerTo } from './problem.js';
-export { referencesOfOutput } from './references.js';
+export { givesWhole, outputReadsInput, readsInput, referencesOfOutput } from './references.js';
 export { resolveConfig } from './resolve-config.js';
 export { failureOf, isTruthy, type Outcome, runPure } from './run-pure.js';
 export { validateJson } from './schema/validate-json.js';

@@ -1,4 +1,5 @@
 import type { Json, NodeDefinition } from './definition.js';
+import { directPath } from './expression/direct-path.js';
 import { parse } from './expression/parsed.js';
 import { templateParts } from './expression/templates.js';
 import type { Workflow } from './graph.js';
@@ -41,6 +42,35 @@ function* inTemplates(value: Json): Iterable<string> {
   if (typeof value === 'string') {
     if (value.includes('{{')) for (const part of templateParts(value).parts) if (typeof part !== 'string') yield part.expression;
   } else if (typeof value === 'object' && value !== null) for (const member of Object.values(value)) yield* inTemplates(member);
+}
+
+const inputReaders = new WeakMap<NodeDefinition, boolean>();
+
+/** False only if the node's config can't read the execution's input. */
+export function readsInput(node: NodeDefinition): boolean {
+  const known = inputReaders.get(node);
+  if (known !== undefined) return known;
+  const kind = kinds.get(node.type);
+  const reads = kind === undefined || [...expressionsIn(node)].some(expressionReadsInput) || (kind.sources ?? []).some((member) => sourceReadsInput(String(node.config[member])));
+  inputReaders.set(node, reads);
+  return reads;
+}
+
+function expressionReadsInput(text: string): boolean {
+  const shape = shapeOrNothing(text);
+  return !shape || shape.readsAnyNode || shape.names.has('input');
+}
+
+const sourceReadsInput = (source: string): boolean => /\b(?:arguments|eval|Function|with)\b|\\u|(?<![\w$.])input(?![\w$])/.test(source);
+
+/** Whether the workflow's output expression may read the execution's input. */
+export const outputReadsInput = ({ definition }: Pick<Workflow, 'definition'>): boolean => definition.output !== undefined && expressionReadsInput(definition.output);
+
+/** What an expression gives unchanged: the whole input, the whole output of a node; undefined for any other. */
+export function givesWhole(text: string): 'input' | { readonly node: string } | undefined {
+  const [first, node, ...more] = directPath(text.trim()) ?? [];
+  if (first === 'input' && node === undefined) return 'input';
+  return first === 'nodes' && node !== undefined && more.length === 0 ? { node } : undefined;
 }
 
 /** JavaScript is searched as text: what looks like a use of `nodes` counts as one, in a comment too. */

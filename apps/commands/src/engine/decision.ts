@@ -1,8 +1,22 @@
-import { type Decision, decide, type ExecutionCommand, isRejection, isTerminal, next, type Rejection, refuse, settle } from '@runlog/execution';
+import {
+  type CommandOf,
+  type Decision,
+  decide,
+  decideIntent,
+  type ExecutionCommand,
+  intentOf,
+  isRejection,
+  isTerminal,
+  next,
+  type Rejection,
+  refuse,
+  settle,
+} from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Workflow } from '@runlog/workflow';
 import { breathe } from './breathing.js';
 import { outcomeOf } from './evaluation.js';
+import type { FollowUp } from './follow-ups.js';
 import { PartitionHalted } from './halted.js';
 import type { Live } from './live.js';
 import { type Desk, Recording } from './recording.js';
@@ -55,6 +69,7 @@ export class Decider {
     } catch (error) {
       return this.fault(received, error);
     }
+    const intent = intentOf(command);
     if (isRejection(decision)) {
       if (!continuing || !live) return this.#refuse(command, decision);
       decision = [];
@@ -63,8 +78,9 @@ export class Decider {
     const recording = new Recording(this.desk, command, offset, workflow, live, received.reused);
     try {
       await recording.add(decision);
+      const refused = intent && (await this.#begin(intent, recording, command as CommandOf<'CompleteNode'>, workflow));
       if (decision.length > 0 || continuing) await this.#follow(recording, command, workflow);
-      await recording.close();
+      await recording.close(refused);
     } catch (error) {
       this.desk.outbox.check();
       if (recording.count > 0) throw new DecisionBroke(offset, error);
@@ -90,6 +106,16 @@ export class Decider {
     }
   }
 
+  /** A leg's next node: started without a task, or its refusal, which leaves with what it rests on. */
+  async #begin(intent: CommandOf<'StartNode'>, recording: Recording, report: CommandOf<'CompleteNode'>, workflow: Workflow): Promise<FollowUp | undefined> {
+    const { live } = recording;
+    if (!live) return undefined;
+    const decision = decideIntent(intent, report, live.execution, workflow);
+    if (isRejection(decision)) return refusal(intent, decision);
+    await recording.add(decision, false);
+    return undefined;
+  }
+
   async #follow(recording: Recording, command: ExecutionCommand, workflow: Workflow): Promise<void> {
     for (;;) {
       await breathe();
@@ -100,23 +126,25 @@ export class Decider {
       if (step.kind === 'events') await recording.add(step.events);
       else
         for (const evaluation of step.pending) {
-          const outcome = await outcomeOf(live, evaluation, command);
+          const outcome = await outcomeOf(live, evaluation, command, this.desk.stored);
           await recording.add(settle(evaluation, outcome, workflow, command.at));
           await breathe();
         }
     }
   }
 
+  /** With a result that does not count, what was begun on it is refused; unless the record says that it was begun before. */
   #refuse(command: ExecutionCommand, rejection: Rejection): void {
-    if (command.replyTo === undefined) return;
-    const { id: commandId, executionId } = command;
-    this.desk.outbox.say({ instance: command.replyTo, reply: { type: 'refused', commandId, executionId, rejection } });
+    const intent = intentOf(command);
+    const live = this.desk.residents.get(command.executionId);
+    const again = intent && live ? decideIntent(intent, command as CommandOf<'CompleteNode'>, live.execution, live.workflow) : rejection;
+    for (const followUp of [refusal(command, rejection), intent && isRejection(again) ? refusal(intent, again) : undefined]) if (followUp) this.desk.outbox.say(followUp);
   }
 
   /** Carried out before, or a reminder: the answer, or the task, goes out once more. */
   #repeat(command: ExecutionCommand, live: Live): void {
     if (command.type === 'RemindNode') {
-      const task = taskFor(live, command.node, command.at, command.traceparent);
+      const task = taskFor(live, command.node, command.at, this.desk.legs, command.traceparent);
       if (task) this.desk.outbox.say({ task });
       return;
     }
@@ -125,6 +153,9 @@ export class Decider {
     this.desk.outbox.say({ instance: command.replyTo, reply: { type: 'unchanged', commandId: command.id, executionId, version } });
   }
 }
+
+const refusal = ({ id: commandId, executionId, replyTo }: ExecutionCommand, rejection: Rejection): FollowUp | undefined =>
+  replyTo === undefined ? undefined : { instance: replyTo, reply: { type: 'refused', commandId, executionId, rejection } };
 
 const unknown = (command: ExecutionCommand): Rejection =>
   command.type === 'CreateExecution'

@@ -39,11 +39,12 @@ export class FollowUps {
   }
 }
 
-/** A task that no record holds becomes one that only says so, and that its runner reports as the node's failure. */
-const taskRecord = (task: NodeTask, limitBytes: number): NewRecord => {
-  const record = encodeJson(task.executionId, task);
+/** A task that no record holds goes without its leg; else it becomes one that only says so, and that its runner reports as the node's failure. */
+const taskRecord = ({ leg, ...task }: NodeTask, limitBytes: number): NewRecord => {
+  const record = encodeJson(task.executionId, leg ? { ...task, leg } : task);
   const bytes = record.value.length * 3 > limitBytes ? Buffer.byteLength(record.value) : 0;
   if (bytes <= limitBytes) return record;
+  if (leg) return taskRecord(task, limitBytes);
   const message = `Expected what node '${task.node}' reads to take at most ${limitBytes} bytes, but it takes ${bytes}`;
   return encodeJson(task.executionId, { ...task, config: {}, scope: { input: null, nodes: {}, execution: null }, failure: { code: 'input_too_large', message } });
 };

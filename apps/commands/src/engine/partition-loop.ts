@@ -1,3 +1,4 @@
+import type { Bodies } from '@runlog/artifacts';
 import { AppendLost, type EventLog, type OwnedPartition } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
@@ -12,8 +13,10 @@ export interface EngineParts {
   readonly log: EventLog;
   readonly database: Database;
   readonly workflows: Workflows;
+  readonly bodies: Bodies;
   readonly logger: Logger;
   readonly limits: ResidentLimits;
+  readonly legs: number;
 }
 
 /** Offsets remembered of commands that broke off: enough for a partition that is full of them. */

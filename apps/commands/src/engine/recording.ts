@@ -2,7 +2,7 @@ import { chainId, type EventEnvelope, encodeEvent } from '@runlog/event-log';
 import type { ExecutionEvent } from '@runlog/execution';
 import { type Applied, type ExecutionCommand, evolve } from '@runlog/execution';
 import type { Workflow } from '@runlog/workflow';
-import { type Draft, fitting } from './fitting.js';
+import { type BodyStorage, type Draft, fitting, small } from './fitting.js';
 import type { FollowUp } from './follow-ups.js';
 import type { KnownIds } from './known-ids.js';
 import type { Live } from './live.js';
@@ -10,6 +10,7 @@ import { type Outbox, recordOverheadBytes } from './outbox.js';
 import type { Residents } from './residents.js';
 import type { FetchedOutputs } from './reused-outputs.js';
 import { stopSignals } from './stop-signals.js';
+import type { StoredBodies } from './stored-bodies.js';
 import { taskFor } from './task-building.js';
 
 const sliceEvents = 256;
@@ -25,7 +26,10 @@ export interface Desk {
   readonly outbox: Outbox;
   readonly residents: Residents;
   readonly known: KnownIds;
+  readonly stored: StoredBodies;
   readonly maxEventBytes: number;
+  /** Nodes that may follow the first one in a task, at most. */
+  readonly legs: number;
 }
 
 type Numbered = EventEnvelope & { readonly value: string };
@@ -47,14 +51,15 @@ export class Recording {
     private readonly reused?: FetchedOutputs,
   ) {}
 
-  /** Events that belong together stay in one slice where they fit. */
-  async add(events: readonly ExecutionEvent[]): Promise<void> {
-    const drafts = events.map((event) => fitting(event, this.desk.maxEventBytes));
+  /** Events that belong together stay in one slice where they fit. Without `tasks` whatever they schedule has its runner already. */
+  async add(events: readonly ExecutionEvent[], tasks = true): Promise<void> {
+    const drafts: Draft[] = [];
+    for (const event of events) drafts.push(small(event) ?? (await fitting(event, this.desk.maxEventBytes, this.#storage)));
     const bytes = drafts.reduce((sum, draft) => sum + draft.bytes + recordOverheadBytes, 0);
     if (!this.#hasRoom(drafts.length, bytes)) await this.#cut(true);
     for (const draft of drafts) {
       if (!this.#hasRoom(1, draft.bytes + recordOverheadBytes)) await this.#cut(true);
-      this.#append(draft);
+      this.#append(draft, tasks);
     }
   }
 
@@ -64,11 +69,16 @@ export class Recording {
     await this.#cut(false);
   }
 
+  get #storage(): BodyStorage {
+    const { stored } = this.desk;
+    return { limitBytes: stored.limitBytes, put: (text) => stored.put(this.command.workspaceId, text) };
+  }
+
   #hasRoom(events: number, bytes: number): boolean {
     return this.#slice.length === 0 || (this.#slice.length + events <= sliceEvents && this.#bytes + bytes <= sliceBytes);
   }
 
-  #append({ event, value, bytes }: Draft): void {
+  #append({ event, value, bytes }: Draft, tasks: boolean): void {
     const { command, live } = this;
     if (++this.count > runawayEvents) throw new Error(`Expected the decision on '${command.type}' to end, but it gave ${runawayEvents} events`);
     const envelope = {
@@ -92,7 +102,7 @@ export class Recording {
     this.desk.residents.touch(after, bytes);
     this.#slice.push({ ...envelope, id, value });
     this.#bytes += bytes + recordOverheadBytes;
-    this.#followUp(event, after);
+    this.#followUp(event, after, tasks);
   }
 
   #welcome(live: Live): Live {
@@ -102,12 +112,12 @@ export class Recording {
     return live;
   }
 
-  #followUp(event: ExecutionEvent, live: Live): void {
+  #followUp(event: ExecutionEvent, live: Live, tasks: boolean): void {
     const { command } = this;
-    if (event.type === 'NodeCompleted') live.freshOutputs.push(event.data.node_id);
+    if (event.type === 'NodeCompleted' && !event.data.output_ref) live.freshOutputs.push(event.data.node_id);
     if (event.type === 'NodeReused' && this.reused) this.desk.residents.adopt(live, this.reused);
-    if (event.type === 'NodeScheduled') {
-      const task = taskFor(live, event.data.node_id, command.at, command.traceparent);
+    if (event.type === 'NodeScheduled' && tasks) {
+      const task = taskFor(live, event.data.node_id, command.at, this.desk.legs, command.traceparent);
       if (task) this.#followUps.push({ task });
     }
     if (event.type === 'NodeStarted' && command.replyTo !== undefined && this.workflow.nodes.get(event.data.node_id)?.definition.effect === 'at_most_once') {

@@ -27,6 +27,7 @@ export interface RecoveryParts {
   readonly loading: Loading;
   readonly workflows: Workflows;
   readonly writeBehind: WriteBehind;
+  readonly legs: number;
   readonly logger: Logger;
 }
 
@@ -90,7 +91,7 @@ export class Recovery {
     const after = live ?? { execution, workflow, tip: '', stored: 0, freshOutputs: [], hasStoredOutputs: true, bytes: 0 };
     if (!live) residents.add(after);
     after.tip = event.id;
-    if (event.type === 'NodeCompleted') after.freshOutputs.push(event.data.node_id);
+    if (event.type === 'NodeCompleted' && !event.data.output_ref) after.freshOutputs.push(event.data.node_id);
     if (event.type === 'NodeReused') this.#reusing.set(event.executionId, [...(this.#reusing.get(event.executionId) ?? []), event.data]);
     residents.touch(after, event.value.length);
   }
@@ -123,22 +124,22 @@ export class Recovery {
 
   /** Tasks and stop signals that the last owner may not have got out. Both are harmless twice. */
   async #sendDue(): Promise<void> {
-    const { residents, log } = this.parts;
+    const { residents, log, legs } = this.parts;
     await this.#adoptReused();
     const due = new FollowUps(log);
     for (const [id, at] of this.#touched) {
       const live = residents.get(id);
-      if (live && !isTerminal(live.execution.status)) for (const followUp of dueOf(live, at)) due.add(followUp);
+      if (live && !isTerminal(live.execution.status)) for (const followUp of dueOf(live, at, legs)) due.add(followUp);
     }
     this.#touched.clear();
     if (!due.isEmpty) await log.send(due.take());
   }
 }
 
-const dueOf = (live: Live, at: Instant): FollowUp[] => [
+const dueOf = (live: Live, at: Instant, legs: number): FollowUp[] => [
   ...stopSignalsDue(live.execution).map(({ runner, signal }) => ({ instance: runner, reply: signal })),
   ...scheduledNodes(live.execution).flatMap((node) => {
-    const task = taskFor(live, node, at);
+    const task = taskFor(live, node, at, legs);
     return task ? [{ task }] : [];
   }),
 ];

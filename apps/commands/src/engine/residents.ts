@@ -53,10 +53,10 @@ export class Residents {
   }
 
   /** It takes over outputs of another execution: they are kept and stored as its own. */
-  adopt(live: Live, { outputs, bytes }: FetchedOutputs): void {
-    const adopted = adoptOutputs(live.execution, outputs);
+  adopt(live: Live, { outputs, bodies, bytes }: FetchedOutputs): void {
+    const adopted = adoptOutputs(live.execution, outputs, bodies);
     live.freshOutputs.push(...adopted);
-    if (adopted.length > 0) this.touch(live, bytes);
+    if (adopted.length + bodies.length > 0) this.touch(live, bytes);
   }
 
   /** Gives what must be stored, each once; the caller brings back with `restore` what it could not store. */

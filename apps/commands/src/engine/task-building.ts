@@ -1,16 +1,14 @@
-import { type Execution, type Instant, type NodeId, type NodeTask, scopeOf } from '@runlog/execution';
-import type { CompiledNode } from '@runlog/workflow';
+import { type Execution, type Instant, legAfter, type NodeId, type NodeTask, runsOnRunner, scopeOf } from '@runlog/execution';
 import type { Live } from './live.js';
 
-/** Everything but pure nodes, gates and delays goes to a runner. */
-const goesToRunner = (node: CompiledNode): boolean => !node.pure && !node.gate && !node.delay;
-
-/** The task of a node's present attempt; undefined when no runner has to do with it. */
-export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, traceparent?: string): NodeTask | undefined => {
+/** The task of a node's present attempt, with up to `legs` nodes that follow it; undefined when no runner has to do with it. */
+export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, legs: number, traceparent?: string): NodeTask | undefined => {
   const node = workflow.nodes.get(id);
   const state = execution.nodes.get(id);
-  if (!node || !state || !goesToRunner(node)) return undefined;
+  if (!node || !state || !runsOnRunner(node)) return undefined;
   const { definition } = node;
+  const { bodies, ...scope } = scopeOf(execution, workflow, id);
+  const leg = legAfter(execution, workflow, id, legs);
   return {
     executionId: execution.id,
     workspaceId: execution.workspaceId,
@@ -22,8 +20,10 @@ export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, 
     timeoutMs: node.timeoutMs,
     idempotencyKey: `${execution.id}:${id}`,
     effect: definition.effect ?? 'at_least_once',
-    scope: scopeOf(execution, workflow, id),
+    scope,
+    ...(bodies ? { bodies } : {}),
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(leg ? { leg } : {}),
     at,
   };
 };

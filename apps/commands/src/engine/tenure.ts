@@ -1,4 +1,6 @@
+import type { Bodies } from '@runlog/artifacts';
 import { deadLetter, type EventLog, type LogRecord, type OwnedPartition, UndecodableRecord } from '@runlog/event-log';
+import type { ExecutionCommand } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
 import { breathe, breatheIn } from './breathing.js';
@@ -15,6 +17,7 @@ import { type ResidentLimits, Residents } from './residents.js';
 import { retrying } from './retrying.js';
 import { fetchReused } from './reused-outputs.js';
 import { StateStore } from './state-store.js';
+import { StoredBodies } from './stored-bodies.js';
 import type { Workflows } from './workflows.js';
 import { WriteBehind } from './write-behind.js';
 
@@ -23,8 +26,11 @@ export interface TenureParts {
   readonly log: EventLog;
   readonly database: Database;
   readonly workflows: Workflows;
+  readonly bodies: Bodies;
   readonly logger: Logger;
   readonly limits: ResidentLimits;
+  /** Nodes that may follow the first one in a task, at most. */
+  readonly legs: number;
   readonly topics: { readonly events: string; readonly commands: string };
   /** Command offsets on which deciding broke off before, and why. Outlives the tenure. */
   readonly broken: Map<number, unknown>;
@@ -44,7 +50,7 @@ export interface Standing {
 }
 
 const commandsAtOnce = 500;
-/** A result of a runner (900 KiB) with what its event adds; headers and framing come on top. */
+/** Bodies are stored elsewhere long before this: it is for whatever else makes an event large. Headers and framing come on top. */
 const largestEventBytes = 901 * 1024;
 
 /** One owner's time on a partition, from its claim until the claim or the memory that rests on it is lost. */
@@ -54,6 +60,7 @@ export class Tenure {
   readonly #store: StateStore;
   readonly #loading: Loading;
   readonly #writeBehind: WriteBehind;
+  readonly #stored: StoredBodies;
   #known = new KnownIds('');
   #outbox: Outbox | undefined;
   #nextCommand = 0;
@@ -64,8 +71,9 @@ export class Tenure {
     private readonly parts: TenureParts,
     readonly claim: number,
   ) {
-    const { database, owned, topics, limits, workflows, logger } = parts;
+    const { database, owned, topics, limits, workflows, bodies, logger } = parts;
     this.#residents = new Residents(limits);
+    this.#stored = new StoredBodies(bodies, owned.signal, logger);
     this.#store = new StateStore(database, owned.partition, topics);
     this.#loading = new Loading(this.#store, this.#residents, workflows, owned.partition);
     this.#writeBehind = new WriteBehind(this.#store, this.#residents, claim, logger, () => this.#bell.ring());
@@ -80,7 +88,7 @@ export class Tenure {
 
   /** Reads up to the claim, then decides commands until the partition is revoked. */
   async run(): Promise<void> {
-    const { owned, log, database, workflows, logger } = this.parts;
+    const { owned, log, database, workflows, legs, logger } = this.parts;
     const { signal, partition } = owned;
     await retrying(() => forgetOldStates(database, partition), 'checkpoint', signal, logger);
     const stored = await retrying(() => loadCheckpoint(database, log, partition), 'checkpoint', signal, logger);
@@ -92,6 +100,7 @@ export class Tenure {
       database,
       claim,
       workflows,
+      legs,
       logger,
       residents: this.#residents,
       known: this.#known,
@@ -126,9 +135,17 @@ export class Tenure {
   }
 
   async #consume(outbox: Outbox): Promise<void> {
-    const { owned, workflows, logger } = this.parts;
+    const { owned, workflows, legs, logger } = this.parts;
     const decider = new Decider(
-      { claim: this.claim, outbox, residents: this.#residents, known: this.#known, maxEventBytes: Math.min(largestEventBytes, this.parts.log.maxRecordBytes - 8_192) },
+      {
+        claim: this.claim,
+        outbox,
+        legs,
+        residents: this.#residents,
+        known: this.#known,
+        stored: this.#stored,
+        maxEventBytes: Math.min(largestEventBytes, this.parts.log.maxRecordBytes - 8_192),
+      },
       workflows,
       owned.partition,
       logger,
@@ -181,7 +198,7 @@ export class Tenure {
     const { owned, broken } = this.parts;
     const received = await this.#decode(records);
     await this.#bring(received);
-    for (const one of await this.#withReused(received)) {
+    for (const one of await this.#withReused(await this.#withAnswers(received))) {
       const others = breathe();
       if (others) await others;
       if (owned.signal.aborted) return;
@@ -221,6 +238,18 @@ export class Tenure {
     }
     if (ids.size > 0) await retrying(() => this.#loading.bring(ids), 'loading executions', owned.signal, logger);
     for (const version of versions) await retrying(() => workflows.load(version), 'loading a workflow', owned.signal, logger);
+  }
+
+  /** Answers that are stored elsewhere, in place: deciding checks them. One that is gone is left out, and refused for that. */
+  async #withAnswers(received: readonly Received[]): Promise<readonly Received[]> {
+    if (!received.some(({ command }) => command.type === 'Respond' && command.answerRef)) return received;
+    const whole: Received[] = [];
+    for (const one of received) {
+      const { command } = one;
+      const found = command.type === 'Respond' && command.answerRef ? await this.#stored.json(command.workspaceId, command.answerRef) : null;
+      whole.push(found ? { ...one, command: { ...command, answer: found.value } as ExecutionCommand } : one);
+    }
+    return whole;
   }
 
   /** Creates that reuse nodes, with the outputs that these need. */

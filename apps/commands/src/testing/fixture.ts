@@ -1,3 +1,6 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ArtifactStore, fileArtifacts } from '@runlog/artifacts';
 import {
   AcceptedEvents,
   createPostgresLog,
@@ -62,6 +65,9 @@ export class Fixture {
     private readonly podId: string,
   ) {}
 
+  /** Its folder is made with the first body. */
+  readonly artifacts: ArtifactStore = fileArtifacts(join(tmpdir(), `runlog-artifacts-${uuidv7()}`), 64 * 1024 * 1024);
+
   static async open(server: TestDatabase): Promise<Fixture> {
     const url = await server.fresh();
     const database = await createDatabase({ url, poolSize: 4 });
@@ -84,7 +90,7 @@ export class Fixture {
     const { wrap = (log) => log, ...more } = options;
     const database = await createDatabase({ url: this.url, poolSize: 4 });
     const log = await Fixture.openLog(this.url);
-    const service = new CommandsService({ log: wrap(log), database, catalog: new Catalog(database), logger, ...more });
+    const service = new CommandsService({ log: wrap(log), database, catalog: new Catalog(database), artifacts: this.artifacts, logger, ...more });
     await service.start();
     return {
       service,

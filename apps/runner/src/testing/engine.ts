@@ -1,3 +1,6 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileArtifacts } from '@runlog/artifacts';
 import { createPostgresLog, decodeJson, type EventLog, encodeJson, partitionOf, type Topic } from '@runlog/event-log';
 import type { ExecutionCommand, Frame, Heartbeat, NodeTask, Reply } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
@@ -35,7 +38,8 @@ export class Engine {
     this.#logs.push(log);
     await log.start();
     const store = { read: async (_workspace: string, name: string) => secrets[name] };
-    const runner = new RunnerService({ log, secrets: store, logger, settings: { slots: 8, egressAllow: ['127.0.0.0/8'], stopWithinMs: 200, ...settings } });
+    const artifacts = fileArtifacts(join(tmpdir(), `runlog-artifacts-${uuidv7()}`), 64 * 1024 * 1024);
+    const runner = new RunnerService({ log, secrets: store, artifacts, logger, settings: { slots: 8, egressAllow: ['127.0.0.0/8'], stopWithinMs: 200, ...settings } });
     this.#runners.push(runner);
     await runner.start();
     return runner;

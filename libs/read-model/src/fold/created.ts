@@ -3,7 +3,14 @@ import { type ExecutionDraft, noNodes } from './draft.js';
 
 /** The view of an execution that has just been created. */
 export const created = (event: RecordedEvent & EventOf<'ExecutionCreated'>): ExecutionDraft => {
-  const { run_number: _runNumber, timeout_includes_suspended: _timeout, cancel_grace_seconds: _grace, queue_ttl_seconds: _ttl, admission_error: _admission, ...settled } = event.data;
+  const {
+    run_number: _runNumber,
+    timeout_includes_suspended: _timeout,
+    cancel_grace_seconds: _grace,
+    queue_ttl_seconds: _ttl,
+    admission_error: _admission,
+    ...settled
+  } = event.data;
   return {
     ...settled,
     id: event.executionId,

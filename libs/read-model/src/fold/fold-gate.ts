@@ -3,7 +3,12 @@ import type { ExecutionDraft, GateDraft } from './draft.js';
 
 const gateOf = (view: ExecutionDraft, id: string): GateDraft | undefined => view.gates.findLast((gate) => gate.id === id);
 
-const open = (view: ExecutionDraft, kind: GateDraft['kind'], data: EventOf<'ApprovalRequested'>['data'], at: number): void => {
+type Asked = Pick<EventOf<'ApprovalRequested'>['data'], 'gate_id' | 'node_id' | 'prompt' | 'schema' | 'expires_at' | 'approvers'>;
+
+/** The rules of a gate that asks what became of an effect. */
+const askedOfAnybody = { schema: null, expires_at: null, approvers: null } as const;
+
+const open = (view: ExecutionDraft, kind: GateDraft['kind'], data: Asked, at: number): void => {
   view.gates.push({
     id: data.gate_id,
     node_id: data.node_id,
@@ -26,17 +31,25 @@ export const foldGate = (view: ExecutionDraft, event: ExecutionEvent & { readonl
       return open(view, 'approval', event.data, event.at);
     case 'QuestionRequested':
       return open(view, 'question', event.data, event.at);
+    case 'EffectUnknown':
+      return open(view, 'effect', { ...event.data, ...askedOfAnybody }, event.at);
+    case 'EffectRecorded': {
+      const gate = gateOf(view, `${event.data.node_id}.${event.data.attempt}`);
+      if (gate && !event.data.from && gate.decided === null) gate.decided = { decision: 'done', by: 'system:late_receipt', at: event.at, answer: null, comment: null };
+      return;
+    }
     case 'ResponseReceived': {
       const gate = gateOf(view, event.data.gate_id);
       if (!gate) return;
-      const { decision, by, answer, comment, accepted } = event.data;
+      const { decision, by, answer, answer_ref, comment, accepted } = event.data;
       if (decision === 'approve') gate.approvals_given++;
-      if (accepted) gate.decided = { decision: decision ?? 'answer', by, at: event.at, answer, comment };
+      if (accepted) gate.decided = { decision: decision ?? 'answer', by, at: event.at, answer, ...(answer_ref ? { answer_ref } : {}), comment };
       return;
     }
     case 'GateExpired': {
       const gate = gateOf(view, event.data.gate_id);
-      if (gate) gate.decided = { decision: event.data.outcome, by: 'system:gate_expired', at: event.at, answer: event.data.answer, comment: null };
+      const { outcome, answer, answer_ref } = event.data;
+      if (gate) gate.decided = { decision: outcome, by: 'system:gate_expired', at: event.at, answer, ...(answer_ref ? { answer_ref } : {}), comment: null };
       return;
     }
     default:

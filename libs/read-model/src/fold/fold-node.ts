@@ -47,19 +47,24 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
     }
     case 'NodeCompleted': {
       const node = nodeOf(view, event.data.node_id, workflow);
-      const attempt = attemptOf(node, event.data.attempt);
-      begin(node, attempt, at);
-      if (end(attempt, 'completed', at)) view.n_steps++;
+      if (event.data.attempt > 0) {
+        const attempt = attemptOf(node, event.data.attempt);
+        begin(node, attempt, at);
+        if (end(attempt, 'completed', at)) view.n_steps++;
+      }
+      if (event.data.output_ref) node.output_ref = event.data.output_ref;
       Object.assign(node, { output: event.data.output, branch: event.data.branch ?? null, error: null, completed_at: at });
       return turnNode(view, node, 'completed');
     }
     case 'NodeFailed': {
       const { error, final } = event.data;
       const node = nodeOf(view, event.data.node_id, workflow);
-      const attempt = attemptOf(node, event.data.attempt);
-      if (event.data.inline) begin(node, attempt, at);
       node.error = { code: error.code, message: error.message };
-      if (end(attempt, 'failed', at, node.error)) view.n_steps++;
+      if (event.data.attempt > 0) {
+        const attempt = attemptOf(node, event.data.attempt);
+        if (event.data.inline) begin(node, attempt, at);
+        if (end(attempt, 'failed', at, node.error)) view.n_steps++;
+      }
       if (!final) return;
       node.failed_at = at;
       return turnNode(view, node, 'failed');
@@ -71,6 +76,11 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
       node.stop = { outcome: event.data.outcome, acknowledged: event.data.acknowledged, signalled_at: event.data.signalled_at ?? null };
       return turnNode(view, node, 'stopped');
     }
+    case 'EffectUnknown':
+      return turnNode(view, nodeOf(view, event.data.node_id, workflow), 'waiting');
+    case 'ResponseReceived':
+      if (event.data.decision === 'repeat') turnNode(view, nodeOf(view, event.data.node_id, workflow), 'idle');
+      return;
     case 'NodeSkipped':
       return turnNode(view, nodeOf(view, event.data.node_id, workflow), 'skipped');
     case 'NodeReused':

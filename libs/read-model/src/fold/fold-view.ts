@@ -2,6 +2,7 @@ import type { ExecutionView } from '@runlog/contract';
 import type { RecordedEvent } from '@runlog/execution';
 import { created } from './created.js';
 import type { ExecutionDraft, NodeNames } from './draft.js';
+import { foldEffect } from './fold-effect.js';
 import { foldGate } from './fold-gate.js';
 import { foldNode } from './fold-node.js';
 import { turn } from './status.js';
@@ -29,6 +30,7 @@ export const foldView = (view: ExecutionView | undefined, event: RecordedEvent, 
   draft.fault = event.type === 'ExecutionFaulted' ? { at: event.at, ...event.data } : null;
   foldExecution(draft, event);
   foldNode(draft, event, workflow);
+  foldEffect(draft, event, workflow);
   foldGate(draft, event);
   draft.version = event.version;
   draft.tip = event.id;
@@ -51,6 +53,7 @@ const foldExecution = (view: ExecutionDraft, event: RecordedEvent): void => {
       return turn(view, event.data.status, event.at, event.data.reason);
     case 'ExecutionCompleted':
       view.output = event.data.output;
+      if (event.data.output_ref) view.output_ref = event.data.output_ref;
       return turn(view, 'completed', event.at);
     case 'ExecutionFailed': {
       const { error, error_code, error_node_id } = event.data;

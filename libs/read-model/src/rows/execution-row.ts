@@ -31,6 +31,7 @@ const liveMembers = [
   'active_ms',
   'suspended_ms',
   'status_since',
+  'output_ref',
   'gates',
 ] as const satisfies readonly (keyof ExecutionView)[];
 
