@@ -19,6 +19,8 @@ import { Definitions } from './definitions/definitions.js';
 import { SecretsController } from './definitions/secrets.controller.js';
 import { WorkflowsController } from './definitions/workflows.controller.js';
 import { Awaiting } from './executions/awaiting.js';
+import { BatchesController } from './executions/batches.controller.js';
+import { Batches } from './executions/batches.js';
 import { Creates } from './executions/creates.js';
 import { ExecutionReader } from './executions/execution-reader.js';
 import { ExecutionsController } from './executions/executions.controller.js';
@@ -40,6 +42,9 @@ import { RouteTable } from './http/route-table.js';
 import { ValidationPipe } from './http/validation.pipe.js';
 import { Idempotency } from './idempotency.js';
 import { Observed, OperationsController } from './operations/operations.controller.js';
+import { WorkspacesController } from './tenants/workspaces.controller.js';
+import { UsageController } from './usage/usage.controller.js';
+import { Used } from './usage/used.js';
 
 const value = (provide: InjectionToken, useValue: unknown): Provider => ({ provide, useValue });
 
@@ -64,7 +69,7 @@ export class GatewayModule {
     }
     return {
       module: GatewayModule,
-      controllers: [OperationsController, ExecutionsController, HistoryController, ApprovalsController, WorkflowsController, SecretsController, ApiKeysController],
+      controllers: [OperationsController, BatchesController, ExecutionsController, HistoryController, ApprovalsController, WorkflowsController, SecretsController, ApiKeysController, WorkspacesController, UsageController],
       providers: [{ provide: Lifecycle, useFactory: () => new Lifecycle() }, ...partsOf(service)],
       exports: [GatewayService],
     };
@@ -98,6 +103,8 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Replays, new Replays(catalog, workflows, commands, reads, reader, followOns, idempotency)),
     value(Verbs, new Verbs(commands, reader, presenter, idempotency)),
     value(Inbox, new Inbox(reads, catalog)),
+    value(Used, new Used(reads, catalog)),
+    value(Batches, new Batches(catalog, workflows, commands, idempotency)),
     value(Lists, new Lists(reads, catalog, presenter)),
     value(Histories, new Histories(reads, reader, workflows, tail, frames, streams, runners)),
     value(APP_FILTER, new ProblemFilter(routes, logger)),

@@ -69,6 +69,7 @@ export class Idempotency {
       if (!ids.again && changedNothing(error)) await this.catalog.abandonIdempotent(slot.workspaceId, slot.route, slot.key);
       throw error;
     }
+    if (answer.isProvisional) return answer;
     const body = (answer.body ?? null) as Json;
     const stored: { [member: string]: Json } = sealed ? { sealed: { ...this.secrets.seal(slot.workspaceId, sealName(slot.key), JSON.stringify(body)) } } : { body };
     await this.catalog.finishIdempotent(slot.workspaceId, slot.route, slot.key, answer.status, { headers: { ...answer.headers }, ...stored });

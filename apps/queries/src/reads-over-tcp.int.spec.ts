@@ -20,6 +20,7 @@ const answering = (name: string): Reads => ({
     Array.from({ length: limit }, (_, i) => ({ seq: after + i + 1, at: 0, level: 'info', message: 'x'.repeat(10_000), node_id: null, attempt: null, fields: null }) as const),
   nodes: async () => null,
   gates: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
+  usage: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
   replayNodes: async () => [],
   positions: async () => [{ topicId: name, partition: 0, offset: 1, claim: 0, previous: '' }],
 });

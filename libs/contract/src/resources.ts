@@ -281,6 +281,52 @@ export interface DiffResource {
   }[];
 }
 
+/** A tenant. */
+export interface WorkspaceResource {
+  readonly object: 'workspace';
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  /** IANA name. */
+  readonly timezone: string;
+  readonly created_at: Timestamp;
+}
+
+/** A part of a workspace that executions are created in. */
+export interface PodResource {
+  readonly object: 'pod';
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly created_at: Timestamp;
+}
+
+/** What executions used, by the UTC day of each event. `day`, `workflow_id`: null where rows are not told apart by it. */
+export interface UsageResource {
+  readonly object: 'usage';
+  readonly workspace_id: string;
+  readonly day: string | null;
+  readonly workflow_id: string | null;
+  readonly created: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly rejected: number;
+  readonly steps: number;
+  readonly active_ms: number;
+  readonly token_usage: { readonly prompt_tokens: number; readonly completion_tokens: number; readonly total_tokens: number };
+  /** USD. */
+  readonly cost: number;
+  readonly cost_nano_usd: string;
+}
+
+/** What became of a batch of creates: `problem` where there is no execution. */
+export interface BatchResource {
+  readonly batch_id: string;
+  readonly data: readonly { readonly index: number; readonly status: number; readonly id?: string; readonly problem?: ProblemResource }[];
+}
+
 /** A workflow with its latest version. */
 export interface WorkflowResource {
   readonly object: 'workflow';

@@ -1,11 +1,13 @@
-import { Body, Controller, Delete, Get, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { ApiKeyResource, ListResource } from '@runlog/contract';
 import { type ApiKey, Catalog, hashApiKey } from '@runlog/read-model';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
 import { dialectNames } from '../dialects/dialect.js';
 import { utc } from '../executions/execution-times.js';
+import { PageQuery } from '../executions/list.dto.js';
 import { Answer } from '../http/answer.js';
+import { pageOf } from '../http/pages.js';
 import { invalid, unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import { Answers, AnswersList, Problems, TakesIdempotencyKey } from '../http/responses.js';
@@ -81,12 +83,12 @@ export class ApiKeysController {
 
   @Get()
   @Requires('api-keys:read')
-  @ApiOperation({ operationId: 'listApiKeys', summary: 'Keys of the workspace, oldest first' })
+  @ApiOperation({ operationId: 'listApiKeys', summary: 'Keys of the workspace, newest first' })
   @AnswersList('ApiKey')
   @Problems()
-  async list(@Caller() who: Principal): Promise<ListResource<ApiKeyResource>> {
+  async list(@Caller() who: Principal, @Query() query: PageQuery): Promise<ListResource<ApiKeyResource>> {
     const keys = await this.catalog.apiKeys(who.workspaceId);
-    return { object: 'list', data: keys.filter((key) => key.revokedAt === null && visible(who, key)).map(resource), has_more: false, next_cursor: null, prev_cursor: null };
+    return pageOf(keys.filter((key) => key.revokedAt === null && visible(who, key)).map(resource), query);
   }
 
   @Delete(':key_id')

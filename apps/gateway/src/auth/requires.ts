@@ -14,6 +14,8 @@ const leastRole = {
   'executions:respond': 'viewer',
   'workflows:read': 'viewer',
   'workflows:write': 'editor',
+  'workspaces:read': 'viewer',
+  'usage:read': 'viewer',
   'secrets:read': 'viewer',
   'secrets:write': 'admin',
   'api-keys:read': 'admin',

@@ -6,7 +6,9 @@ import type { PageQuery } from '../executions/list.dto.js';
 import { type PinnedWorkflows, workflowRef } from '../executions/pinned-workflows.js';
 import { Answer } from '../http/answer.js';
 import { cursorOf, placeIn } from '../http/cursor.js';
+import { pageOf } from '../http/pages.js';
 import { invalid, Problem, type ProblemPointer, unknown } from '../http/problem.js';
+import { isUuid, uuidOfKsuid } from '../ids.js';
 import { versionResource, workflowResource } from './workflow-resource.js';
 
 const ORDER = '-created_at';
@@ -71,10 +73,21 @@ export class Definitions {
     };
   }
 
-  async versions(who: Principal, ref: string): Promise<ListResource<WorkflowVersionResource>> {
+  async versions(who: Principal, ref: string, query: PageQuery): Promise<ListResource<WorkflowVersionResource>> {
     const workflow = await this.find(who, ref);
-    const versions = await this.catalog.workflowVersions(who.workspaceId, workflow.id);
-    return { object: 'list', data: versions.map(versionResource), has_more: false, next_cursor: null, prev_cursor: null };
+    return pageOf((await this.catalog.workflowVersions(who.workspaceId, workflow.id)).map(versionResource), query);
+  }
+
+  /** By number or id. */
+  async version(who: Principal, ref: string, version: string): Promise<WorkflowVersionResource> {
+    const workflow = await this.find(who, ref);
+    const id = isUuid(version) ? version.toLowerCase() : uuidOfKsuid(version);
+    const number = /^[1-9]\d{0,8}$/.test(version)
+      ? Number(version)
+      : id && (await this.catalog.workflowVersion(id).then((found) => (found?.workflowId === workflow.id ? found.number : null)));
+    const found = number && (await this.catalog.workflowVersionByNumber(who.workspaceId, workflow.id, number));
+    if (!found) throw unknown('workflow version', version);
+    return versionResource(found);
   }
 
   private async resource(workflow: Workflow): Promise<WorkflowResource> {

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Param, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { ListResource, SecretResource } from '@runlog/contract';
 import { Catalog, type Secret, SecretBox } from '@runlog/read-model';
@@ -6,7 +6,9 @@ import { IsString, Length } from 'class-validator';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
 import { utc } from '../executions/execution-times.js';
+import { PageQuery } from '../executions/list.dto.js';
 import { Answer } from '../http/answer.js';
+import { pageOf } from '../http/pages.js';
 import { invalid, unknown } from '../http/problem.js';
 import { Answers, AnswersList, Problems } from '../http/responses.js';
 
@@ -44,12 +46,11 @@ export class SecretsController {
 
   @Get()
   @Requires('secrets:read')
-  @ApiOperation({ operationId: 'listSecrets', summary: 'Names of secrets' })
+  @ApiOperation({ operationId: 'listSecrets', summary: 'Names of secrets, newest first' })
   @AnswersList('Secret')
   @Problems()
-  async list(@Caller() who: Principal): Promise<ListResource<SecretResource>> {
-    const secrets = await this.catalog.secrets(who.workspaceId);
-    return { object: 'list', data: secrets.map(resource), has_more: false, next_cursor: null, prev_cursor: null };
+  async list(@Caller() who: Principal, @Query() query: PageQuery): Promise<ListResource<SecretResource>> {
+    return pageOf((await this.catalog.secrets(who.workspaceId)).map(resource), query);
   }
 
   @Delete(':name')

@@ -72,7 +72,16 @@ export class WorkflowsController {
   @ApiOperation({ operationId: 'listWorkflowVersions', summary: 'Published versions, newest first' })
   @AnswersList('WorkflowVersion')
   @Problems(404)
-  versions(@Caller() who: Principal, @Param('workflow_id') ref: string): Promise<ListResource<WorkflowVersionResource>> {
-    return this.definitions.versions(who, ref);
+  versions(@Caller() who: Principal, @Param('workflow_id') ref: string, @Query() query: PageQuery): Promise<ListResource<WorkflowVersionResource>> {
+    return this.definitions.versions(who, ref, query);
+  }
+
+  @Get(':workflow_id/versions/:version')
+  @Requires('workflows:read')
+  @ApiOperation({ operationId: 'getWorkflowVersion', summary: 'One published version, by number or id' })
+  @Answers(200, 'WorkflowVersion')
+  @Problems(404)
+  version(@Caller() who: Principal, @Param('workflow_id') ref: string, @Param('version') version: string): Promise<WorkflowVersionResource> {
+    return this.definitions.version(who, ref, version);
   }
 }

@@ -1,6 +1,8 @@
-import type { CreatedData, Json } from '@runlog/execution';
+import type { CommandOf, CreatedData, Json } from '@runlog/execution';
+import type { Catalog } from '@runlog/read-model';
 import { resolveTemplates } from '@runlog/workflow';
 import { actorOf, type Principal } from '../auth/principal.js';
+import type { ActIds } from '../idempotency.js';
 import type { CreateExecutionBody } from './create.dto.js';
 import type { Latest } from './pinned-workflows.js';
 
@@ -12,10 +14,29 @@ interface Naming {
   readonly runNumber: number;
   readonly hashid: string;
   readonly at: number;
+  readonly batchId?: string;
 }
 
+interface Asked {
+  readonly who: Principal;
+  readonly latest: Latest;
+  readonly body: CreateExecutionBody;
+  readonly ids: Pick<ActIds, 'executionId' | 'commandId'>;
+  readonly traceparent: string;
+  readonly batchId?: string;
+}
+
+/** The command of a create, with numbers drawn for it. */
+export const createCommand = async (catalog: Catalog, { who, latest, body, ids, traceparent, batchId }: Asked): Promise<CommandOf<'CreateExecution'>> => {
+  const { executionId, commandId } = ids;
+  const [runNumber, hashid] = await Promise.all([catalog.takeRunNumber(latest.workflowId), catalog.takeHashid(who.workspaceId)]);
+  const at = Date.now();
+  const created = await createdData(who, latest, body, { executionId, commandId, runNumber, hashid, at, ...(batchId === undefined ? {} : { batchId }) });
+  return { type: 'CreateExecution', id: commandId, executionId, workspaceId: who.workspaceId, at, traceparent, created };
+};
+
 /** What a create settles for ever: the body's own values win over the workflow's settings. */
-export const createdData = async (who: Principal, { workflowId, pinned, workflow }: Latest, body: CreateExecutionBody, naming: Naming): Promise<CreatedData> => {
+const createdData = async (who: Principal, { workflowId, pinned, workflow }: Latest, body: CreateExecutionBody, naming: Naming): Promise<CreatedData> => {
   const { definition } = pinned;
   const { settings } = workflow;
   const key = `${definition.key}_${naming.runNumber}`;
@@ -50,7 +71,7 @@ export const createdData = async (who: Principal, { workflowId, pinned, workflow
     budget_nano_usd: body.budget_usd == null ? null : String(Math.round(body.budget_usd * 1e9)),
     parent_execution_id: null,
     root_execution_id: null,
-    batch_id: null,
+    batch_id: naming.batchId ?? null,
     retry_of: null,
     replay_of: null,
     retry_count: 0,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { CommandOf, Json } from '@runlog/execution';
+import type { Json } from '@runlog/execution';
 import { type Catalog, isTerminalStatus } from '@runlog/read-model';
 import { validateJson, type WorkflowDefinition } from '@runlog/workflow';
 import type { Principal } from '../auth/principal.js';
@@ -11,7 +11,7 @@ import type { ActIds, Idempotency } from '../idempotency.js';
 import type { Tail } from '../tail.js';
 import type { Awaiting } from './awaiting.js';
 import type { CreateExecutionBody } from './create.dto.js';
-import { createdData } from './created.js';
+import { createCommand } from './created.js';
 import type { Latest, PinnedWorkflows } from './pinned-workflows.js';
 import { etagOf, type Presentation } from './presentation.js';
 import type { Presenter } from './presenter.js';
@@ -55,18 +55,8 @@ export class Creates {
   private async act(ask: Ask, latest: Latest, ids: ActIds): Promise<Answer> {
     const { who, body, waiting, how } = ask;
     if (!ids.again) checkInput(latest.pinned.definition, body.input ?? {});
-    const [runNumber, hashid] = await Promise.all([this.catalog.takeRunNumber(latest.workflowId), this.catalog.takeHashid(who.workspaceId)]);
-    const at = Date.now();
-    const { executionId, commandId } = ids;
-    const command: CommandOf<'CreateExecution'> = {
-      type: 'CreateExecution',
-      id: commandId,
-      executionId,
-      workspaceId: who.workspaceId,
-      at,
-      traceparent: traceparentOf(ask.request),
-      created: await createdData(who, latest, body, { executionId, commandId, runNumber, hashid, at }),
-    };
+    const { executionId } = ids;
+    const command = await createCommand(this.catalog, { who, latest, body, ids, traceparent: traceparentOf(ask.request) });
     const unfolding = new Unfolding(this.tail, executionId, latest.workflow);
     const deadline = performance.now() + waiting.seconds * 1000;
     try {

@@ -8,6 +8,8 @@ export class Answer {
     readonly status: number,
     readonly body?: unknown,
     readonly headers: Readonly<Record<string, string>> = {},
+    /** Something of it may turn out otherwise: a repeat with the same Idempotency-Key tries again instead of getting this. */
+    readonly isProvisional = false,
   ) {}
 }
 

@@ -27,7 +27,7 @@ const statusOf: Record<ProblemKind, number> = {
 };
 
 /** The body of a problem (RFC 9457) with the members that every Runlog problem has, and those of the caller's dialect. */
-const problemBody = (problem: Problem, { requestId, names = new Map() }: ApiRequest, dialect: Dialect) => {
+export const problemBody = (problem: Problem, { requestId, names = new Map() }: ApiRequest, dialect: Dialect) => {
   const plain = statusOf[problem.kind];
   const status = dialect.problemStatuses?.[plain] ?? plain;
   const body = {
@@ -73,11 +73,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (status === 404) return this.unmatched(request);
     if (status === 400) return new Problem('malformed', 'malformed_request', 'Expected a request that can be read, but its URL or headers cannot');
     if (status === 413) return new Problem('too_large', 'body_too_large', 'Expected a smaller request');
-    if (error instanceof RecordTooLarge)
-      return new Problem('too_large', 'body_too_large', `Expected the request to fit a record of ${error.limit} bytes, but it needs ${error.bytes}`);
-    if (isDown(error))
-      return new Problem('unavailable', 'unavailable', 'Expected the database and the log to answer, but one of them does not; try again', { headers: { 'Retry-After': '1' } });
-    return new Problem('failed', 'internal_error', 'Expected to serve the request, but something failed inside; the request id is in the log');
+    return problemIn(error);
   }
 
   private unmatched(request: ApiRequest): Problem {
@@ -87,6 +83,16 @@ export class ProblemFilter implements ExceptionFilter {
     return new Problem('method', 'method_not_allowed', `Expected one of ${allow} at '${request.path}', but got ${request.method}`, { headers: { Allow: allow } });
   }
 }
+
+/** Any failure of a request that reached its route, as its caller is told of it. */
+export const problemIn = (error: unknown): Problem => {
+  if (error instanceof Problem) return error;
+  if (error instanceof RecordTooLarge)
+    return new Problem('too_large', 'body_too_large', `Expected the request to fit a record of ${error.limit} bytes, but it needs ${error.bytes}`);
+  if (isDown(error))
+    return new Problem('unavailable', 'unavailable', 'Expected the database and the log to answer, but one of them does not; try again', { headers: { 'Retry-After': '1' } });
+  return new Problem('failed', 'internal_error', 'Expected to serve the request, but something failed inside; the request id is in the log');
+};
 
 const statusIn = (error: unknown): number | undefined => {
   const status = (error as { status?: unknown } | null)?.status;

@@ -1,0 +1,15 @@
+import { ApiProperty, getSchemaPath } from '@nestjs/swagger';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsObject } from 'class-validator';
+import { CreateExecutionOfBody } from './create.dto.js';
+
+const MOST = 1000;
+
+/** Creates that are sent together. */
+export class CreateBatchBody {
+  @ApiProperty({ type: 'array', items: { $ref: getSchemaPath(CreateExecutionOfBody) }, minItems: 1, maxItems: MOST })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MOST)
+  @IsObject({ each: true })
+  executions!: Record<string, unknown>[];
+}
