@@ -187,7 +187,7 @@ const answers = (port) =>
 /** The last lines of a log file, for an error message. */
 const tailOf = async (file) => (await readFile(file, 'utf8').catch(() => '')).split('\n').slice(-15).join('\n');
 
-const jvm = (heap) => [`-Xmx${heap}`, `-Xms${heap}`, '-XX:+UseSerialGC', '-Xshare:auto', '-Dfile.encoding=UTF-8', `-Dlog4j2.configurationFile=${log4j}`];
+const jvm = (heap) => [`-Xmx${heap}`, `-Xms${heap}`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Dfile.encoding=UTF-8', `-Dlog4j2.configurationFile=${log4j}`];
 
 async function format(classpath, config, dataDir) {
   if (existsSync(join(dataDir, 'log/meta.properties'))) return;
