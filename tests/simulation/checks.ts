@@ -151,7 +151,7 @@ const sights = ({ history }: World): string[] =>
     const given = new Map<string, Partial<Effect['output']>>();
     return facts.flatMap(({ type, data }) => {
       if (type !== 'NodeCompleted' || typeof data.output !== 'object') return [];
-      const { saw = {}, ...output } = data.output as Partial<Effect['output']>;
+      const { saw = {}, ...output } = (data.output ?? {}) as Partial<Effect['output']>;
       given.set(String(data.node_id), output);
       return Object.entries(saw).flatMap(([node, run]) =>
         given.get(node)?.run === run ? [] : [`E3: node '${String(data.node_id)}' of '${id}' saw ${run} of '${node}', not what counts`],

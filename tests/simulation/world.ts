@@ -191,6 +191,7 @@ export class World {
         artifacts: artifactsOf(host, this.shelf),
         logger,
         limits: { executions: one.limit, bytes: 64 * 1024 * 1024 },
+        legs: 20,
       });
       this.engines.set(host, engine);
       host.atEnd(() => this.engines.delete(host));

@@ -7,7 +7,6 @@ import { Recent } from './recent.js';
 /** What is kept of an attempt that has been reported. */
 interface Reported {
   readonly task: Pick<NodeTask, 'executionId' | 'workspaceId' | 'node' | 'attempt'>;
-  readonly head: string | undefined;
   isOurs: boolean;
 }
 
@@ -16,12 +15,10 @@ const reports = { complete: 'completed', fail: 'failed', stop: 'stopped' } as co
 
 const keyOf = (task: Pick<NodeTask, 'executionId' | 'node' | 'attempt'>): string => `${task.executionId}:${task.node}.${task.attempt}`;
 
-/** The same attempt may have been begun here in two legs, the first on a result that was refused: a reply is about one of them. */
-const begunIn = <One extends { readonly head: string | undefined }>(head: string | undefined, one: One | undefined): One | undefined => (one?.head === head ? one : undefined);
-
 /** The attempts of this runner: those that run, and enough of the latest ones to tell repeats and late refusals. */
 export class Attempts {
-  readonly #running = new Map<string, Attempt>();
+  /** One attempt may be begun here twice, by its task or in legs, on results of which at most one counts: the engine says which. */
+  readonly #running = new Map<string, readonly Attempt[]>();
   readonly #reported = new Recent<Reported>(REMEMBERED);
   readonly #taken = new Recent<true>(REMEMBERED);
   readonly #ended = new Set<() => void>();
@@ -36,8 +33,6 @@ export class Attempts {
     const key = keyOf(task);
     if (this.#taken.has(key)) return false;
     this.#taken.set(key, true);
-    // Begun ahead here as well: no task would come had that been accepted.
-    this.#running.get(key)?.leave();
     return true;
   }
 
@@ -77,28 +72,30 @@ export class Attempts {
 
   #enter(task: NodeTask, kind: NodeKind): Attempt {
     const attempt = new Attempt(task, kind, this.workshop);
-    this.#running.get(keyOf(task))?.leave();
-    this.#running.set(keyOf(task), attempt);
+    const key = keyOf(task);
+    this.#running.set(key, [...(this.#running.get(key) ?? []), attempt]);
     return attempt;
   }
 
   #leave(attempt: Attempt): void {
     const { task, head, isOurs } = attempt;
     const key = keyOf(task);
-    const { executionId, workspaceId, node, attempt: number } = task;
-    if (this.#running.get(key) === attempt) this.#running.delete(key);
-    this.#reported.set(key, { task: { executionId, workspaceId, node, attempt: number }, head, isOurs });
+    const others = this.#running.get(key)?.filter((one) => one !== attempt) ?? [];
+    if (others.length > 0) this.#running.set(key, others);
+    else this.#running.delete(key);
+    const { executionId, workspaceId, node } = task;
+    this.#reported.set(`${key}@${head}`, { task: { executionId, workspaceId, node, attempt: task.attempt }, isOurs });
     if (this.#running.size === 0) for (const ended of this.#ended) ended();
   }
 
   hear(reply: Reply): void {
     if (reply.type === 'stop') {
-      this.#running.get(keyOf(reply))?.stop(reply.reason);
+      for (const attempt of this.#running.get(keyOf(reply)) ?? []) attempt.stop(reply.reason);
       return;
     }
     const [, verb = '', key = '', head] = /^(\w+):(.+):[^:@]+(?:@([^:]+))?$/.exec(reply.commandId) ?? [];
-    const running = begunIn(head, this.#running.get(key));
-    const reported = begunIn(head, this.#reported.get(key));
+    const running = this.#running.get(key)?.find((attempt) => attempt.head === head);
+    const reported = this.#reported.get(`${key}@${head}`);
     if (verb === 'start') {
       running?.hear(reply);
       if (reported && reply.type === 'refused') reported.isOurs = false;
@@ -114,7 +111,7 @@ export class Attempts {
     const timer = setTimeout(resolve, withinMs);
     await promise;
     clearTimeout(timer);
-    for (const attempt of this.#running.values()) attempt.leave();
+    for (const attempt of [...this.#running.values()].flat()) attempt.leave();
   }
 
   #showLate(task: Reported['task'], report: 'completed' | 'failed' | 'stopped', because: string): void {
