@@ -23,6 +23,15 @@ export class Stopped extends Error {
 /** The attempt is not this runner's (any more): whatever comes of it is nobody's business. */
 export class Disowned extends Error {}
 
+/** How far an attempt's effect on the world has come: not begun, begun, or had and only what it gave is missing. */
+export type Reach = 'none' | 'begun' | 'had';
+
+/** What a failure leaves of an effect that had come so far. Whatever the node did not say itself leaves it unknown. */
+export const effectOf = (thrown: unknown, reach: Reach): NodeError['effect'] => {
+  if (reach === 'none') return 'none';
+  return reach === 'begun' && thrown instanceof NodeFailure && !(thrown instanceof TimedOut) ? thrown.effect : 'unknown';
+};
+
 /** What was thrown, as the engine records it; secrets blacked out. Anything but a NodeFailure is an `internal` that may be tried again. */
 export const nodeErrorOf = (thrown: unknown, redaction: Redaction): NodeError => {
   const shown = (message: string): string => cleanText(redaction.text(message)).slice(0, MAX_MESSAGE_CHARS);

@@ -1,7 +1,7 @@
 import type { Bodies } from '@runlog/artifacts';
 import { type CommandId, type Intent, type NodeTask, type Reply, stepAfter } from '@runlog/execution';
 import { resolveConfig } from '@runlog/workflow';
-import { Disowned, nodeErrorOf, Stopped, TimedOut } from './attempt-failure.js';
+import { Disowned, effectOf, nodeErrorOf, type Reach, Stopped, TimedOut } from './attempt-failure.js';
 import type { About, CommandsOut } from './commands-out.js';
 import type { Egress } from './egress/egress.js';
 import type { Frames } from './frames.js';
@@ -25,7 +25,7 @@ export interface Workshop {
 
 /** A start waits so long for a quick end, so that both share one send and one decision. */
 const START_LINGER_MS = 2;
-/** An at-most-once node asks again for its start when no answer comes: the reply may have been lost with the engine's owner. */
+/** A node that declares an effect asks again for its start when no answer comes: the reply may have been lost with the engine's owner. */
 const ASK_AGAIN_MS = 3_000;
 /** After an abort the node has this long to end; then it is reported as stopped all the same. */
 const STOP_WITHIN_MS = 5_000;
@@ -41,6 +41,8 @@ export class Attempt {
   #signalledAt: number | undefined;
   #started: Promise<void> = Promise.resolve();
   #isSmall = false;
+  /** How far its effect on the world has come. */
+  #effect: Reach = 'none';
 
   constructor(
     readonly task: NodeTask,
@@ -87,10 +89,11 @@ export class Attempt {
   /** Resolves with the report to send, if there is anything to report. */
   async run(): Promise<About | undefined> {
     const { task, workshop } = this;
-    if (!task.leg?.begun) this.#started = workshop.commands.send({ type: 'StartNode' }, task, task.effect === 'at_most_once' ? 0 : START_LINGER_MS);
+    const mustWait = task.effect !== null;
+    if (!task.leg?.begun) this.#started = workshop.commands.send({ type: 'StartNode' }, task, mustWait ? 0 : START_LINGER_MS);
     this.#started.catch(() => undefined);
     let report: About | undefined;
-    const again = task.effect === 'at_most_once' ? setInterval(() => void workshop.commands.send({ type: 'StartNode' }, task).catch(() => undefined), ASK_AGAIN_MS) : undefined;
+    const again = mustWait ? setInterval(() => void workshop.commands.send({ type: 'StartNode' }, task).catch(() => undefined), ASK_AGAIN_MS) : undefined;
     try {
       if (again) await this.#mayBegin.promise;
       clearInterval(again);
@@ -127,7 +130,12 @@ export class Attempt {
   async #work(): Promise<About> {
     const { task, kind, workshop } = this;
     if (task.failure) throw terminal(task.failure.code, task.failure.message);
-    const { output, branch } = await this.#bounded(() => this.#context().then((context) => kind.run(context)));
+    const { output, branch } = await this.#bounded(async () => {
+      const context = await this.#context();
+      if (!kind.saysWhenItBegins) context.begins();
+      return kind.run(context);
+    });
+    this.#effect = 'had';
     const text = JSON.stringify(output);
     if (isTooDeep(text)) throw terminal('output_invalid', `Expected an output of at most ${MAX_DEPTH} levels, but it nests deeper`);
     const kept = this.#redaction.json(storable(output, text), text);
@@ -159,7 +167,9 @@ export class Attempt {
     const reason: unknown = signal.aborted ? signal.reason : error;
     if (reason instanceof Disowned) return undefined;
     if (reason instanceof Stopped) return reason.reason === 'cancelled' ? { type: 'StopNode' } : undefined;
-    return { type: 'FailNode', error: nodeErrorOf(reason, this.#redaction) };
+    const failure = nodeErrorOf(reason, this.#redaction);
+    const effect = this.task.effect === null ? undefined : effectOf(reason, this.#effect);
+    return { type: 'FailNode', error: effect ? { ...failure, effect } : failure };
   }
 
   async #context(): Promise<NodeContext> {
@@ -174,6 +184,11 @@ export class Attempt {
       signal: this.#ending.signal,
       idempotencyKey: task.idempotencyKey,
       attempt: task.attempt,
+      effect: task.effect,
+      begins: () => {
+        this.#ending.signal.throwIfAborted();
+        this.#effect = 'begun';
+      },
       timeoutMs: task.timeoutMs,
       log: this.#log.write,
       conceal: (value) => this.#redaction.add(value),

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { CommandOf, ExecutionCommand, Frame } from '@runlog/execution';
+import type { CommandOf, ExecutionCommand, Frame, NodeTask } from '@runlog/execution';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
 import { Engine } from './testing/engine.js';
 import { Sink, until } from './testing/fixture.js';
@@ -107,6 +107,25 @@ describe('a runner', () => {
     expect(sink.hits).toHaveLength(1);
     expect(types(await engine.commands(refused))).toEqual(['StartNode']);
     await sink.close();
+  });
+
+  it('says of a declared effect that failed whether it had begun, and whether anybody can tell', async () => {
+    const sink = await Sink.open((_hit, response) => void response.destroy(), '127.0.0.1');
+    const silent = await Sink.open(() => undefined, '127.0.0.1');
+    const runner = await engine.runner();
+    const failure = async (config: NodeTask['config'], more: Partial<NodeTask> = {}) => {
+      const task = await engine.give({ kind: 'http', effect: 'at_least_once', config, ...more });
+      const start = last<ExecutionCommand>(await engine.told(task, 'StartNode'));
+      await engine.reply(runner, { type: 'accepted', commandId: start.id, executionId: start.executionId, version: 3 });
+      return last(await engine.told(task, 'FailNode'));
+    };
+    expect(await failure({ url: `http://127.0.0.1:${sink.port}/` })).toMatchObject({ error: { code: 'http_unreachable', effect: 'unknown' } });
+    expect(await failure({ url: `http://127.0.0.1:${silent.port}/` }, { timeoutMs: 200 })).toMatchObject({ error: { code: 'timed_out', effect: 'unknown' } });
+    expect(await failure({ url: 'nowhere' })).toMatchObject({ error: { code: 'http_invalid', effect: 'none' } });
+    expect(await failure({ url: '{{ $error("no") }}' })).toMatchObject({ error: { effect: 'none' } });
+    const plain = await engine.give({ kind: 'http', config: { url: `http://127.0.0.1:${sink.port}/` } });
+    expect((last(await engine.told(plain, 'FailNode')) as { error: object }).error).not.toHaveProperty('effect');
+    await Promise.all([sink.close(), silent.close()]);
   });
 
   it('stops a node when told to, and says so', async () => {

@@ -2,6 +2,7 @@ export { bodyOf, largestInlineBytes, referencesIn, withReference } from './bodie
 export type * from './body-reference.js';
 export type * from './commands.js';
 export { type Decision, decide } from './decide.js';
+export { idempotencyKeyOf } from './effects.js';
 export type * from './events.js';
 export { type Applied, evolve } from './evolve.js';
 export { type Execution, type Gate, isSuspended, isTerminal, type NodeState, type Status } from './execution.js';

@@ -29,7 +29,7 @@ export const legAfter = (execution: Execution, workflow: Workflow, id: NodeId, m
       kind: next.type,
       config: next.definition.config as Json,
       timeoutMs: next.timeoutMs,
-      effect: next.definition.effect ?? 'at_least_once',
+      effect: null,
       reads,
     });
     for (const read of reads) {

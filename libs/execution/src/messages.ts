@@ -1,3 +1,4 @@
+import type { EffectRule } from '@runlog/workflow';
 import type { ScopeBodies } from './body-reference.js';
 import type { CommandId, ExecutionId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
 import type { Rejection } from './rejection.js';
@@ -13,9 +14,10 @@ export interface NodeTask {
   /** The node's config with its templates unresolved; the runner resolves them against `scope`. */
   readonly config: Json;
   readonly timeoutMs: number | null;
-  /** Stable over attempts and retries of the node: `<execution>:<node>`. */
+  /** Stable over attempts of the node: `<execution>:<node>`, of an effect that goes on from an earlier execution that one's. */
   readonly idempotencyKey: string;
-  readonly effect: 'at_least_once' | 'at_most_once' | 'keyed';
+  /** Of a node that declares one: it begins once the engine has answered its StartNode. */
+  readonly effect: EffectRule['class'] | null;
   /** What expressions and code see; only the outputs that the node's config refers to. */
   readonly scope: { readonly input: Json; readonly nodes: { readonly [node: string]: Json }; readonly execution: Json };
   /** Members of the scope that the runner fetches before it begins. */
@@ -50,7 +52,7 @@ export type Reply =
   | { readonly type: 'refused'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly rejection: Rejection }
   /** The command changed nothing because it had been carried out before; `version` is the execution's. */
   | { readonly type: 'unchanged'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly version: number }
-  /** For at-most-once nodes only: StartNode was accepted, the effect may begin. */
+  /** For nodes that declare an effect only: StartNode was accepted and its intent is recorded, the effect may begin. */
   | { readonly type: 'accepted'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly version: number }
   /** To a runner: abort this attempt and answer with StopNode. */
   | {

@@ -42,6 +42,10 @@ const within = (draft: Draft, limitBytes: number): Draft => {
 const failed = (event: ExecutionEvent, bytes: number, limitBytes: number): Draft => {
   const message = `Expected a result of at most ${limitBytes} bytes, but got ${bytes}`;
   if (event.type === 'ExecutionCompleted') return draftOf({ type: 'ExecutionFailed', data: { error: message, error_code: 'output_too_large', error_node_id: null } });
+  if (event.type === 'EffectRecorded') {
+    const { receipt: _tooLarge, ...data } = event.data;
+    return draftOf({ type: 'EffectRecorded', data });
+  }
   if (event.type !== 'NodeCompleted') throw new Error(`Expected the body of ${event.type} to have at most ${limitBytes} bytes, but it has ${bytes}`);
   const { node_id, attempt, inline } = event.data;
   const error = { code: 'output_too_large', message, retryable: false };

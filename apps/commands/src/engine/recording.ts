@@ -120,7 +120,7 @@ export class Recording {
       const task = taskFor(live, event.data.node_id, command.at, this.desk.legs, command.traceparent);
       if (task) this.#followUps.push({ task });
     }
-    if (event.type === 'NodeStarted' && command.replyTo !== undefined && this.workflow.nodes.get(event.data.node_id)?.definition.effect === 'at_most_once') {
+    if (event.type === 'EffectIntended' && !event.data.from && command.replyTo !== undefined) {
       const { id: executionId, version } = live.execution;
       this.#followUps.push({ instance: command.replyTo, reply: { type: 'accepted', commandId: command.id, executionId, version } });
     }

@@ -1,4 +1,4 @@
-import { type Execution, type Instant, legAfter, type NodeId, type NodeTask, runsOnRunner, scopeOf } from '@runlog/execution';
+import { type Execution, type Instant, idempotencyKeyOf, legAfter, type NodeId, type NodeTask, runsOnRunner, scopeOf } from '@runlog/execution';
 import type { Live } from './live.js';
 
 /** The task of a node's present attempt, with up to `legs` nodes that follow it; undefined when no runner has to do with it. */
@@ -18,8 +18,8 @@ export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, 
     kind: node.type,
     config: definition.config as NodeTask['config'],
     timeoutMs: node.timeoutMs,
-    idempotencyKey: `${execution.id}:${id}`,
-    effect: definition.effect ?? 'at_least_once',
+    idempotencyKey: idempotencyKeyOf(execution, id),
+    effect: node.effect?.class ?? null,
     scope,
     ...(bodies ? { bodies } : {}),
     ...(traceparent === undefined ? {} : { traceparent }),

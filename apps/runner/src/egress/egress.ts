@@ -22,13 +22,17 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 export class Egress {
   readonly dispatcher: Agent;
+  /** Each request on a connection of its own. */
+  readonly freshDispatcher: Agent;
   readonly #policy: EgressPolicy;
   readonly #resolve: Resolve;
 
   constructor(rules: EgressRules, resolve: Resolve = resolveBySystem) {
     this.#policy = new EgressPolicy(rules);
     this.#resolve = resolve;
-    this.dispatcher = new Agent({ connect: this.#connect, keepAliveTimeout: 4_000, connections: 32, bodyTimeout: 0, headersTimeout: 0 });
+    const options = { connect: this.#connect, connections: 32, bodyTimeout: 0, headersTimeout: 0 };
+    this.dispatcher = new Agent({ ...options, keepAliveTimeout: 4_000 });
+    this.freshDispatcher = new Agent({ ...options, pipelining: 0 });
   }
 
   /** What can be told from the URL alone. @throws EgressDenied */
@@ -38,8 +42,8 @@ export class Egress {
     if (isIP(host)) this.#policy.check(host, host, portOf(url.protocol, url.port));
   }
 
-  close(): Promise<void> {
-    return this.dispatcher.destroy();
+  async close(): Promise<void> {
+    await Promise.all([this.dispatcher.destroy(), this.freshDispatcher.destroy()]);
   }
 
   #connect: buildConnector.connector = (options, callback) => {

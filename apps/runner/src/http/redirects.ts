@@ -8,13 +8,29 @@ const redirects = new Set([301, 302, 303, 307, 308]);
 /** Says who is asking: never passed on to another origin. */
 const credentials = ['authorization', 'cookie', 'x-api-key', 'x-auth-token'];
 
-/** Sends a request and follows at most five redirects by hand: each is checked like the first. `secretHeader` is one more header that stays with its origin. */
-export const send = async (first: HttpRequest, egress: Egress, signal: AbortSignal, secretHeader?: string): Promise<Dispatcher.ResponseData> => {
+export interface Sending {
+  /** One more header that stays with its origin. */
+  readonly secretHeader?: string | undefined;
+  /** Called when somebody has answered, with a redirect too. */
+  onAnswer?(): void;
+  /** On a connection of its own: one that was kept open may break at the very moment at which it is used again. */
+  readonly isFresh?: boolean;
+}
+
+/** Sends a request and follows at most five redirects by hand: each is checked like the first. */
+export const send = async (
+  first: HttpRequest,
+  egress: Egress,
+  signal: AbortSignal,
+  { secretHeader, onAnswer, isFresh = false }: Sending = {},
+): Promise<Dispatcher.ResponseData> => {
+  const dispatcher = isFresh ? egress.freshDispatcher : egress.dispatcher;
   let current = first;
   for (let followed = 0; ; followed++) {
     egress.checkUrl(current.url);
     const { method, url, headers, body } = current;
-    const response = await request(url, { method: method as Dispatcher.HttpMethod, headers, body: body ?? null, signal, dispatcher: egress.dispatcher });
+    const response = await request(url, { method: method as Dispatcher.HttpMethod, headers, body: body ?? null, signal, dispatcher });
+    onAnswer?.();
     const { location } = response.headers;
     if (!redirects.has(response.statusCode) || typeof location !== 'string') return response;
     response.body.on('error', () => undefined).destroy();

@@ -35,7 +35,7 @@ export const requestOf = async (context: NodeContext): Promise<HttpRequest> => {
   const method = typeof config.method === 'string' ? config.method.toUpperCase() : 'GET';
   const headers = headersOf(config.headers ?? {});
   const body = bodiless.has(method) ? undefined : bodyOf(config.body, headers);
-  if (repeatable.has(method)) headers['idempotency-key'] ??= context.idempotencyKey;
+  if (repeatable.has(method) || context.effect === 'keyed') headers['idempotency-key'] ??= context.idempotencyKey;
   headers['user-agent'] ??= 'runlog';
   Object.assign(headers, await authOf(config.auth, context));
   return { method, url: urlOf(config), headers, body };

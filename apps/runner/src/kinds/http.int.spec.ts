@@ -18,7 +18,7 @@ describe('http', () => {
     await Promise.all([sink.close(), egress.close()]);
   });
 
-  const ask = (config: { [member: string]: Json } = {}, more: { secrets?: Record<string, string>; signal?: AbortSignal } = {}) =>
+  const ask = (config: { [member: string]: Json } = {}, more: { secrets?: Record<string, string>; signal?: AbortSignal; effect?: 'at_most_once' | 'keyed' } = {}) =>
     http.run(contextFor({ url: `http://127.0.0.1:${sink.port}/x`, ...config }, { egress, ...more }));
   const lastHit = (): Hit => sink.hits.at(-1) as Hit;
 
@@ -38,6 +38,44 @@ describe('http', () => {
     expect(lastHit().headers['idempotency-key']).toBe('mine');
     await ask();
     expect(lastHit().headers['idempotency-key']).toBeUndefined();
+    await ask({ method: 'DELETE' }, { effect: 'keyed' });
+    expect(lastHit().headers['idempotency-key']).toBe('execution:node');
+  });
+
+  it('knows that nothing has left where there was no connection', async () => {
+    const { port } = sink;
+    await sink.close();
+    expect(await failureOf(ask({ url: `http://127.0.0.1:${port}/` }))).toMatchObject({ code: 'http_unreachable', effect: 'none' });
+    expect(await failureOf(ask({ url: 'http://10.0.0.1/' }))).toMatchObject({ code: 'http_forbidden', effect: 'none' });
+    sink = await Sink.open((hit, response) => answer?.(hit, response), '127.0.0.1');
+  });
+
+  it('does not know what became of a request whose connection broke, or whose answer says nothing of it', async () => {
+    answer = (_hit, reply) => void reply.destroy();
+    expect(await failureOf(ask({ method: 'POST' }))).toMatchObject({ code: 'http_unreachable', effect: 'unknown' });
+    answer = (_hit, reply) => void reply.writeHead(200, { 'content-length': 100 }).write('{"paid":', () => reply.destroy());
+    expect(await failureOf(ask({ method: 'POST' }))).toMatchObject({ effect: 'unknown' });
+    answer = (_hit, reply) => void reply.end('<html>');
+    expect(await failureOf(ask({ method: 'POST', response: 'json' }))).toMatchObject({ code: 'http_invalid_json', effect: 'unknown' });
+    answer = (_hit, reply) => void reply.writeHead(504).end();
+    expect(await failureOf(ask({ method: 'POST' }))).toMatchObject({ code: 'http_status', effect: 'unknown' });
+  });
+
+  it('knows of a failure that the server has answered with', async () => {
+    for (const status of [400, 409, 429, 500]) {
+      answer = (_hit, reply) => void reply.writeHead(status).end();
+      expect((await failureOf(ask({ method: 'POST' }))).effect).toBeUndefined();
+    }
+  });
+
+  it('sends what has an effect on a connection of its own: one that was kept may be closing', async () => {
+    const ports: (number | undefined)[] = [];
+    answer = (hit, reply) => {
+      ports.push(hit.port);
+      reply.end('{}');
+    };
+    for (let n = 0; n < 3; n++) await ask({}, { effect: 'at_most_once' });
+    expect(new Set(ports).size).toBe(3);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import type { Json, NodeTask } from '@runlog/execution';
+import type { Json, NodeError, NodeTask } from '@runlog/execution';
 import type { Egress } from '../egress/egress.js';
 import type { Sandbox } from '../sandbox/sandbox.js';
 
@@ -14,6 +14,10 @@ export interface NodeContext {
   /** Stable over all attempts of the node: what a target may use to tell a repeat. */
   readonly idempotencyKey: string;
   readonly attempt: number;
+  /** The class of effect that it declares; of `keyed` ones whatever is sent carries the key. */
+  readonly effect: NodeTask['effect'];
+  /** From here on the world may know of it. Called by kinds that say so, right before they reach out. */
+  begins(): void;
   /** The node's own limit in milliseconds; null when its definition has none. */
   readonly timeoutMs: number | null;
   log(level: LogLevel, message: string, fields?: Json): void;
@@ -38,6 +42,8 @@ export interface NodeKind {
   readonly defaultTimeoutMs: number;
   /** The kind ends its nodes at their limit by itself, with a code of its own. */
   readonly endsOnTime?: boolean;
+  /** It tells by `begins` when its effect may begin; any other kind has begun when it is run. */
+  readonly saysWhenItBegins?: boolean;
   /** More than this many at a time would only wait for each other; absent: as many as the runner has slots. */
   capacity?(sandbox: Sandbox): number;
   run(context: NodeContext): Promise<NodeResult>;
@@ -49,12 +55,15 @@ export class NodeFailure extends Error {
   /** False: trying again cannot help. */
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
+  /** `none`: nothing reached the world; `unknown`: nobody can tell whether it had its effect; absent: it failed, for all that is known. */
+  readonly effect: NodeError['effect'];
 
-  constructor(failure: { code: string; message: string; retryable: boolean; retryAfterMs?: number | undefined }, options?: ErrorOptions) {
+  constructor(failure: { code: string; message: string; retryable: boolean; retryAfterMs?: number | undefined; effect?: NodeError['effect'] }, options?: ErrorOptions) {
     super(failure.message, options);
     this.code = failure.code;
     this.retryable = failure.retryable;
     this.retryAfterMs = failure.retryAfterMs;
+    this.effect = failure.effect;
   }
 }
 

@@ -58,7 +58,7 @@ export class Engine {
       config: { source: 'return input.x + 1' },
       timeoutMs: null,
       idempotencyKey: `${executionId}:${node}`,
-      effect: 'at_least_once',
+      effect: null,
       scope,
       at: Date.now(),
       ...given,

@@ -9,7 +9,15 @@ import type { Sandbox } from '../sandbox/sandbox.js';
 /** What a node is given in a test; its log lines are kept in `lines`. */
 export const contextFor = (
   config: { [member: string]: Json },
-  capabilities: { egress?: Egress; sandbox?: Sandbox; secrets?: Record<string, string>; signal?: AbortSignal; timeoutMs?: number; scope?: Partial<NodeContext['scope']> },
+  capabilities: {
+    egress?: Egress;
+    sandbox?: Sandbox;
+    secrets?: Record<string, string>;
+    signal?: AbortSignal;
+    timeoutMs?: number;
+    scope?: Partial<NodeContext['scope']>;
+    effect?: NodeContext['effect'];
+  },
 ): NodeContext & { lines: { level: LogLevel; message: string }[]; redaction: Redaction } => {
   const lines: { level: LogLevel; message: string }[] = [];
   const redaction = new Redaction();
@@ -19,6 +27,8 @@ export const contextFor = (
     signal: capabilities.signal ?? new AbortController().signal,
     idempotencyKey: 'execution:node',
     attempt: 1,
+    effect: capabilities.effect ?? null,
+    begins: () => undefined,
     timeoutMs: capabilities.timeoutMs ?? null,
     log: (level, message) => void lines.push({ level, message }),
     conceal: (value) => redaction.add(value),
@@ -35,6 +45,8 @@ export interface Hit {
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  /** The client's. */
+  readonly port: number | undefined;
 }
 
 /** A server that records each request before it answers. */
@@ -50,7 +62,7 @@ export class Sink {
     const server = createServer(async (request, response) => {
       let body = '';
       for await (const chunk of request) body += String(chunk);
-      const hit = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body };
+      const hit = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body, port: request.socket.remotePort };
       sink.hits.push(hit);
       answer(hit, response);
     });
@@ -66,7 +78,7 @@ export class Sink {
 }
 
 /** The failure that a promise ends in. */
-export const failureOf = async (work: Promise<unknown>): Promise<Error & { code?: string; retryable?: boolean; retryAfterMs?: number }> =>
+export const failureOf = async (work: Promise<unknown>): Promise<Error & { code?: string; retryable?: boolean; retryAfterMs?: number; effect?: string }> =>
   work.then(
     (value) => {
       throw new Error(`Expected a failure, but got ${JSON.stringify(value)}`);

@@ -1,7 +1,10 @@
 import type { EffectView } from '@runlog/contract';
-import type { ExecutionEvent } from '@runlog/execution';
+import type { ExecutionEvent, NodeError } from '@runlog/execution';
 import type { ExecutionDraft, NodeNames } from './draft.js';
 import { nodeOf } from './nodes.js';
+
+/** Not where it had been recorded and what it gave could not be kept. */
+const isKnownToFail = ({ standing }: EffectView, { effect }: NodeError): boolean => standing !== 'recorded' && effect !== 'unknown';
 
 /** What an event says about a node's effect on the world: begun, had, or not. */
 export const foldEffect = (view: ExecutionDraft, event: ExecutionEvent, workflow: NodeNames): void => {
@@ -22,7 +25,7 @@ export const foldEffect = (view: ExecutionDraft, event: ExecutionEvent, workflow
     }
     case 'NodeFailed': {
       const effect: EffectView | undefined = view.nodes[event.data.node_id]?.effect;
-      if (effect) nodeOf(view, event.data.node_id, workflow).effect = { ...effect, standing: event.data.error.effect === 'unknown' ? 'intended' : 'failed' };
+      if (effect) nodeOf(view, event.data.node_id, workflow).effect = { ...effect, standing: isKnownToFail(effect, event.data.error) ? 'failed' : 'intended' };
       return;
     }
     default:
