@@ -20,3 +20,4 @@ export { failureOf, isTruthy, type Outcome, runPure } from './run-pure.js';
 export { validateJson } from './schema/validate-json.js';
 export type { Scope, Seed } from './scope.js';
 export { validateDefinition } from './validate-definition.js';
+export { definitionSchema } from './validation/definition-schema.js';

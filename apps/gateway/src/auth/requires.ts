@@ -1,5 +1,5 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { ApiSecurity } from '@nestjs/swagger';
+import { ApiExtension, ApiSecurity } from '@nestjs/swagger';
 import type { Role } from './principal.js';
 
 const PERMISSION = 'runlog:permission';
@@ -25,7 +25,14 @@ const leastRole = {
 export type Permission = keyof typeof leastRole;
 
 /** The route needs a key with this permission. */
-export const Requires = (permission: Permission) => applyDecorators(SetMetadata(PERMISSION, permission), ApiSecurity('bearer'));
+export const Requires = (permission: Permission) =>
+  applyDecorators(
+    SetMetadata(PERMISSION, permission),
+    ApiSecurity('bearer', [permission]),
+    ApiSecurity('apiKey', [permission]),
+    ApiExtension('x-permission', permission),
+    ApiExtension('x-least-role', leastRole[permission]),
+  );
 
 /** The route is open to everybody. */
 export const Public = () => SetMetadata(PERMISSION, 'public');

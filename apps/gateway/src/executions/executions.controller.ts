@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
 import { Answer } from '../http/answer.js';
@@ -86,6 +86,7 @@ export class ExecutionsController {
   @ApiHeader({ name: 'If-None-Match', required: false, schema: { type: 'string' } })
   @TimeZone()
   @Answers(200, 'Execution')
+  @ApiResponse({ status: 304, description: 'As If-None-Match has it' })
   @Problems(404)
   async get(@Req() request: ApiRequest, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: GetQuery): Promise<Answer> {
     const how = presentationOf(request, query, this.links.publicUrl, true);

@@ -1,35 +1,35 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiResponse } from '@nestjs/swagger';
 
-const problems: Readonly<Record<number, string>> = {
+/** What each status of a problem means. */
+export const problems: Readonly<Record<number, string>> = {
   400: 'Malformed: broken JSON, header, query or cursor',
   401: 'No key, or an unknown or revoked one',
   403: 'The role does not allow it',
   404: 'Unknown here',
   409: 'Against the current state',
   412: 'If-Match names another version',
-  413: 'The body is larger than 1 MiB',
+  413: 'The body is larger than it may be',
   415: 'Not JSON',
+  416: 'No such part',
   422: 'Well-formed, but breaks its schema',
   429: 'Too many requests or streams with this key',
   500: 'A bug',
   503: 'Not now: try again after Retry-After',
 };
 
+/** Of an execution `fields` may have left out members. */
+const shapeOf = (schema: string) =>
+  schema === 'Execution' ? { anyOf: [{ $ref: '#/components/schemas/Execution' }, { $ref: '#/components/schemas/ExecutionPart' }] } : { $ref: `#/components/schemas/${schema}` };
+
 /** A JSON answer of this shape (a component of the document). */
-export const Answers = (status: number, schema: string, description = schema) => ApiResponse({ status, description, schema: { $ref: `#/components/schemas/${schema}` } });
+export const Answers = (status: number, schema: string, description = schema) => ApiResponse({ status, description, schema: shapeOf(schema) });
 
 /** A JSON answer of one of these shapes. */
-export const AnswersOneOf = (status: number, schemas: readonly string[], description: string) =>
-  ApiResponse({ status, description, schema: { oneOf: schemas.map((schema) => ({ $ref: `#/components/schemas/${schema}` })) } });
+export const AnswersOneOf = (status: number, schemas: readonly string[], description: string) => ApiResponse({ status, description, schema: { anyOf: schemas.map(shapeOf) } });
 
 /** A list of this shape. */
-export const AnswersList = (item: string) =>
-  ApiResponse({
-    status: 200,
-    description: `A page of ${item}`,
-    schema: { allOf: [{ $ref: '#/components/schemas/List' }, { type: 'object', properties: { data: { type: 'array', items: { $ref: `#/components/schemas/${item}` } } } }] },
-  });
+export const AnswersList = (item: string) => ApiResponse({ status: 200, description: `A page of ${item}`, schema: { $ref: `#/components/schemas/${item}List` } });
 
 /** The problems that every route with a key may answer, and these. */
 export const Problems = (...statuses: number[]) =>
@@ -46,6 +46,6 @@ export const TakesIdempotencyKey = () =>
   ApiHeader({
     name: 'Idempotency-Key',
     required: false,
-    schema: { type: 'string', minLength: 1, maxLength: 255 },
+    schema: { type: 'string', pattern: '^[!-~]{1,255}$', examples: ['invoice-17'] },
     description: 'Kept for 24 hours with a fingerprint of the body',
   });

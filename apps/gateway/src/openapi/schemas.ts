@@ -1,96 +1,136 @@
-import type { OpenAPIObject } from '@nestjs/swagger';
-import { executionSchema } from './execution-schema.js';
+import { definitionSchemas } from './definition-schemas.js';
+import { executionPartSchema, executionSchema } from './execution-schema.js';
+import { frameSchemas } from './frame-schemas.js';
+import {
+  arrayOf,
+  count,
+  countOrNull,
+  id,
+  idOrNull,
+  json,
+  jsonObject,
+  listOf,
+  mapOf,
+  nanoUsd,
+  object,
+  oneOfWords,
+  orNull,
+  ref,
+  type Schema,
+  text,
+  textOrNull,
+  time,
+  timeOrNull,
+} from './json-schema.js';
 
-type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
-type Schema = Record<string, unknown>;
-
-const text = { type: 'string' };
-const textOrNull = { type: ['string', 'null'] };
-const time = { type: 'string', format: 'date-time' };
-const timeOrNull = { type: ['string', 'null'], format: 'date-time' };
-const count = { type: 'integer', minimum: 0 };
-const countOrNull = { type: ['integer', 'null'], minimum: 0 };
-const id = { type: 'string', format: 'uuid' };
-const open = { type: 'object', additionalProperties: true };
-const nodeStatus = { type: 'string', enum: ['idle', 'scheduled', 'running', 'waiting', 'completed', 'failed', 'stopped', 'skipped'] };
-const failure = { type: ['object', 'null'], properties: { code: text, message: text }, required: ['code', 'message'] };
-
-/** Every member is always there unless it is named as optional. */
-const object = (properties: Schema, optional: readonly string[] = []): Schema => ({
-  type: 'object',
-  properties,
-  required: Object.keys(properties).filter((name) => !optional.includes(name)),
-});
+const nodeStatuses = ['idle', 'scheduled', 'running', 'waiting', 'completed', 'failed', 'stopped', 'skipped'];
+const nodeStatus = oneOfWords(nodeStatuses);
+const failure = orNull(object({ code: text, message: text }));
+const positive: Schema = { type: 'integer', minimum: 1 };
+const usd: Schema = { type: 'number', minimum: 0, description: 'USD' };
+const roles = oneOfWords(['viewer', 'editor', 'admin']);
 
 const both = (schema: Schema): Schema => object({ a: schema, b: schema });
 
+const gate = {
+  id: { type: 'string', examples: ['ask.1'] },
+  node_id: text,
+  kind: oneOfWords(['approval', 'question', 'effect']),
+  prompt: text,
+  schema: { description: 'JSON Schema of the answer; null: anything' },
+  requested_at: time,
+  expires_at: timeOrNull,
+  approvals_given: count,
+  approvals_needed: count,
+};
+
+const tokens = ['prompt_tokens', 'completion_tokens', 'total_tokens'];
+const buckets = ['input_uncached', 'cache_read', 'cache_write', 'output_text', 'reasoning'];
+const counts = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, count]));
+
 const attempt = object({
-  attempt: { type: 'integer', minimum: 1 },
-  status: { type: 'string', enum: [...nodeStatus.enum, 'lost'] },
+  attempt: positive,
+  status: oneOfWords([...nodeStatuses, 'lost']),
   runner: textOrNull,
   scheduled_at: timeOrNull,
   started_at: timeOrNull,
   ended_at: timeOrNull,
   error: failure,
-  late_report: { type: ['object', 'null'], properties: { at: time, report: text, because: text } },
+  late_report: { ...orNull(object({ at: time, report: text, because: text })), description: 'A report that came after the attempt was over and was refused' },
 });
 
 const cause = object(
   {
-    kind: { type: 'string', enum: ['gate', 'slot', 'delay', 'retry', 'no_runner', 'queue_paused', 'budget', 'child', 'fault'] },
+    kind: oneOfWords(['gate', 'slot', 'delay', 'retry', 'no_runner', 'queue_paused', 'budget', 'child', 'fault']),
     since: time,
     until: time,
     node_id: text,
     gate_id: text,
     queue_name: text,
-    held_by: { type: 'array', items: text },
+    held_by: arrayOf(id),
     detail: text,
-    unblock: { type: 'array', items: object({ action: text, by: text }) },
+    unblock: arrayOf(object({ action: text, by: text })),
   },
   ['until', 'node_id', 'gate_id', 'queue_name', 'held_by'],
 );
 
-/** Resources of the API as JSON Schemas (the components of the OpenAPI document). */
-export const schemas = {
+const resources = {
   Execution: executionSchema,
-  List: object(
-    {
-      object: { const: 'list' },
-      data: { type: 'array', items: {} },
-      has_more: { type: 'boolean' },
-      next_cursor: textOrNull,
-      prev_cursor: textOrNull,
-      meta: object({ total: count, page: count, limit: count, total_pages: count, total_capped: { const: true } }, ['total_capped']),
-    },
-    ['meta'],
-  ),
+  ExecutionPart: executionPartSchema,
+  Template: object({
+    nodes: arrayOf(object({ id: text, type: text, name: text })),
+    edges: arrayOf(object({ from: text, to: text, branch: text }, ['branch'])),
+    width: { type: 'number' },
+    height: { type: 'number' },
+    positions: mapOf(object({ x: { type: 'number' }, y: { type: 'number' } })),
+    action_types: arrayOf(json),
+  }),
+  Gate: object(gate),
+  NodeStats: object({
+    status: nodeStatus,
+    scheduled_at: timeOrNull,
+    started_at: timeOrNull,
+    completed_at: timeOrNull,
+    stopped_at: timeOrNull,
+    failed_at: timeOrNull,
+    attempts: count,
+    duration_ms: countOrNull,
+    cost: usd,
+    token_usage: ref('TokenUsage'),
+  }),
+  EdgeStats: object({ status: oneOfWords(['open', 'closed']) }),
+  TokenUsage: object(counts([...tokens, ...buckets])),
+  PageMeta: {
+    ...object({ total: count, page: positive, limit: positive, total_pages: count, total_capped: { const: true, description: 'There are more than `total`' } }, ['total_capped']),
+    description: 'Only where pages are asked for by number',
+  },
   Event: object(
     {
       object: { const: 'event' },
-      id: text,
+      id: { type: 'string', description: 'Hash of this event and of the one before' },
       execution_id: id,
-      version: { type: 'integer', minimum: 1 },
-      type: text,
+      version: positive,
+      type: { type: 'string', pattern: '^[A-Z][A-Za-z]+$', examples: ['ExecutionCreated', 'NodeCompleted', 'ApprovalRequested'] },
       schema_version: count,
       at: time,
-      previous: text,
+      previous: { type: 'string', description: 'Id of the event before, empty for the first' },
       command_id: text,
       command_offset: count,
       workspace_id: id,
       node_id: text,
-      attempt: count,
-      data: open,
+      attempt: positive,
+      data: jsonObject,
     },
     ['node_id', 'attempt'],
   ),
   LogLine: object({
     seq: count,
     at: time,
-    level: { type: 'string', enum: ['debug', 'info', 'warn', 'error'] },
+    level: oneOfWords(['debug', 'info', 'warn', 'error']),
     node_id: textOrNull,
     attempt: countOrNull,
     message: text,
-    fields: {},
+    fields: json,
   }),
   Node: object({
     object: { const: 'node' },
@@ -100,7 +140,7 @@ export const schemas = {
     name: text,
     status: nodeStatus,
     branch: textOrNull,
-    output: {},
+    output: json,
     error: failure,
     scheduled_at: timeOrNull,
     started_at: timeOrNull,
@@ -108,67 +148,48 @@ export const schemas = {
     stopped_at: timeOrNull,
     failed_at: timeOrNull,
     duration_ms: countOrNull,
-    reused_from: { type: ['string', 'null'], format: 'uuid' },
-    attempts: { type: 'array', items: attempt },
+    reused_from: { ...idOrNull, description: 'The execution in which it ran, where a replay took its result over' },
+    attempts: arrayOf(attempt),
   }),
-  Why: object({ object: { const: 'why' }, status: text, causes: { type: 'array', items: cause } }),
+  Why: object({ object: { const: 'why' }, status: text, causes: arrayOf(cause) }),
   Plan: object({
     object: { const: 'plan' },
-    nodes: { type: 'array', items: object({ node_id: text, action: { type: 'string', enum: ['reuse', 'run', 'ask'] } }) },
-    repeated_effects: { type: 'array', items: text },
-    cost_estimate: { type: 'number', minimum: 0 },
+    nodes: arrayOf(object({ node_id: text, action: oneOfWords(['reuse', 'run', 'ask']) })),
+    repeated_effects: { ...arrayOf(text), description: 'Nodes whose effects would happen again' },
+    cost_estimate: usd,
   }),
-  Approval: object({
-    id: text,
-    execution_id: id,
-    execution_key: text,
-    workflow_id: id,
-    node_id: text,
-    kind: { type: 'string', enum: ['approval', 'question', 'effect'] },
-    prompt: text,
-    schema: {},
-    requested_at: time,
-    expires_at: timeOrNull,
-    approvals_given: count,
-    approvals_needed: count,
-  }),
+  Approval: object({ ...gate, execution_id: id, execution_key: text, workflow_id: id }),
   Cancellation: object({
     requested_at: time,
     by: text,
     reason: textOrNull,
     acknowledged: { type: 'boolean' },
-    nodes: {
-      type: 'array',
-      items: object({ node_id: text, attempt: count, outcome: { type: 'string', enum: ['stopped', 'finished', 'unknown'] }, ms: countOrNull, signalled_ms: count }, [
-        'signalled_ms',
-      ]),
-    },
+    nodes: arrayOf(object({ node_id: text, attempt: count, outcome: oneOfWords(['stopped', 'finished', 'unknown']), ms: countOrNull, signalled_ms: count }, ['signalled_ms'])),
   }),
   Proof: object({
     execution_id: id,
     valid: { type: 'boolean' },
     length: count,
     tip: text,
-    events: { type: 'array', items: object({ version: { type: 'integer', minimum: 1 }, id: text, previous: text, type: text }) },
+    events: arrayOf(object({ version: positive, id: text, previous: text, type: text })),
   }),
   Diff: object({
     a: id,
     b: id,
-    first_divergence: {
-      type: ['object', 'null'],
-      properties: { node_id: text, field: { type: 'string', enum: ['input', 'status', 'branch', 'output', 'error'] }, a: {}, b: {} },
-      required: ['node_id', 'field', 'a', 'b'],
-    },
-    nodes: {
-      type: 'array',
-      items: object({
+    first_divergence: orNull(object({ node_id: text, field: oneOfWords(['input', 'status', 'branch', 'output', 'error']), a: json, b: json })),
+    nodes: arrayOf(
+      object({
         node_id: text,
-        status: both({ type: ['string', 'null'], enum: [...nodeStatus.enum, null] }),
+        status: both({ type: ['string', 'null'], enum: [...nodeStatuses, null] }),
         output_equal: { type: 'boolean' },
         duration_ms: both(countOrNull),
-        cost: both({ type: 'number' }),
+        cost: both(usd),
       }),
-    },
+    ),
+  }),
+  Batch: object({
+    batch_id: id,
+    data: arrayOf(object({ index: count, status: { type: 'integer' }, id, problem: ref('Problem') }, ['id', 'problem'])),
   }),
   Workflow: object({
     object: { const: 'workflow' },
@@ -177,40 +198,78 @@ export const schemas = {
     name: text,
     description: textOrNull,
     workspace_id: id,
-    version: count,
+    version: { ...positive, description: 'Number of the latest version' },
     workflow_version_id: id,
-    definition: open,
+    definition: jsonObject,
     created_at: time,
     updated_at: time,
   }),
-  WorkflowVersion: object({ object: { const: 'workflow_version' }, id, workflow_id: id, version: count, definition: open, created_at: time, created_by: textOrNull }),
-  Validation: object({ valid: { type: 'boolean' }, errors: { type: 'array', items: object({ pointer: text, detail: text, suggestion: text }, ['suggestion']) } }),
+  WorkflowVersion: object({
+    object: { const: 'workflow_version' },
+    id,
+    workflow_id: id,
+    version: positive,
+    definition: jsonObject,
+    created_at: time,
+    created_by: textOrNull,
+  }),
+  Validation: object({ valid: { type: 'boolean' }, errors: arrayOf(ref('ProblemPointer')) }),
   Secret: object({ object: { const: 'secret' }, name: text, created_at: time, updated_at: time }),
   ApiKey: object(
     {
       object: { const: 'api_key' },
       id,
       name: text,
-      prefix: text,
-      role: { type: 'string', enum: ['viewer', 'editor', 'admin'] },
-      pod_id: textOrNull,
+      prefix: { type: 'string', description: 'How the key begins' },
+      role: roles,
+      pod_id: idOrNull,
       dialect: textOrNull,
       created_at: time,
-      key: text,
+      key: { type: 'string', description: 'Only in the answer that made it' },
     },
     ['key'],
   ),
-  Problem: object(
-    {
-      type: text,
-      title: text,
-      status: { type: 'integer' },
-      detail: text,
-      code: text,
-      request_id: text,
-      errors: { type: 'array', items: object({ pointer: text, detail: text, suggestion: text }, ['suggestion']) },
-      state: {},
-    },
-    ['state'],
-  ),
-} as unknown as Schemas;
+  Workspace: object({ object: { const: 'workspace' }, id, slug: text, name: text, timezone: { type: 'string', format: 'iana-timezone' }, created_at: time }),
+  Pod: object({ object: { const: 'pod' }, id, workspace_id: id, slug: text, name: text, created_at: time }),
+  Usage: object({
+    object: { const: 'usage' },
+    workspace_id: id,
+    day: { type: ['string', 'null'], format: 'date', description: 'UTC; null unless grouped by day' },
+    workflow_id: { ...idOrNull, description: 'null unless grouped by workflow' },
+    ...counts(['created', 'completed', 'failed', 'cancelled', 'rejected', 'steps', 'active_ms']),
+    token_usage: object(counts(tokens)),
+    cost: usd,
+    cost_nano_usd: nanoUsd,
+  }),
+  Health: object({ status: oneOfWords(['up', 'down']), checks: mapOf(object({ status: oneOfWords(['up', 'down']), detail: text }, ['detail'])) }),
+  Problem: {
+    ...object(
+      {
+        type: { type: 'string', format: 'uri', description: '`urn:runlog:problem:` and the code' },
+        title: text,
+        status: { type: 'integer', minimum: 400, maximum: 599 },
+        detail: { type: 'string', description: 'A sentence for people' },
+        code: { type: 'string', description: 'Stable: branch on this' },
+        request_id: { type: 'string', description: 'The same as X-Request-Id' },
+        errors: arrayOf(ref('ProblemPointer')),
+        state: { description: 'Of a 409 or 412: how things stand' },
+      },
+      ['state'],
+    ),
+    description: 'RFC 9457',
+  },
+  ProblemPointer: object({ pointer: { type: 'string', description: 'JSON Pointer into the body, or the name of a query parameter or header' }, detail: text, suggestion: text }, [
+    'suggestion',
+  ]),
+} satisfies Readonly<Record<string, Schema>>;
+
+const listed = ['Event', 'LogLine', 'Node', 'Approval', 'Workflow', 'WorkflowVersion', 'Secret', 'ApiKey', 'Workspace', 'Pod', 'Usage'];
+
+/** Everything that answers and bodies are made of (the components of the OpenAPI document). */
+export const schemas: Readonly<Record<string, Schema>> = {
+  ...resources,
+  ExecutionList: listOf({ anyOf: [ref('Execution'), ref('ExecutionPart')] }),
+  ...Object.fromEntries(listed.map((name) => [`${name}List`, listOf(ref(name))])),
+  ...frameSchemas,
+  ...definitionSchemas,
+};

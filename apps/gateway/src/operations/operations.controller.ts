@@ -1,5 +1,5 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { HealthRegistry, Registry } from '@runlog/platform';
 import type { Response } from 'express';
 import { keyOf } from '../auth/key.guard.js';
@@ -7,6 +7,7 @@ import { KeyRing } from '../auth/key-ring.js';
 import { Public } from '../auth/requires.js';
 import { Problem } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
+import { Answers, Problems } from '../http/responses.js';
 
 /** What the process can say about itself. */
 export class Observed {
@@ -16,7 +17,7 @@ export class Observed {
   ) {}
 }
 
-@ApiExcludeController()
+@ApiTags('operations')
 @Controller()
 export class OperationsController {
   constructor(
@@ -26,12 +27,18 @@ export class OperationsController {
 
   @Get('health/live')
   @Public()
+  @ApiOperation({ operationId: 'live', summary: 'Restart it when this is down' })
+  @Answers(200, 'Health', 'Up')
+  @Answers(503, 'Health', 'Down')
   live(@Res() response: Response): Promise<void> {
     return this.report('live', response);
   }
 
   @Get('health/ready')
   @Public()
+  @ApiOperation({ operationId: 'ready', summary: 'Send it no traffic while this is down' })
+  @Answers(200, 'Health', 'Up')
+  @Answers(503, 'Health', 'Down')
   ready(@Res() response: Response): Promise<void> {
     return this.report('ready', response);
   }
@@ -39,6 +46,9 @@ export class OperationsController {
   /** From this machine, or with a key. */
   @Get('metrics')
   @Public()
+  @ApiOperation({ operationId: 'metrics', summary: 'For Prometheus; from this machine, or with a key' })
+  @ApiResponse({ status: 200, description: 'In the text format', content: { 'text/plain': { schema: { type: 'string' } } } })
+  @Problems(401)
   async metrics(@Req() request: ApiRequest, @Res() response: Response): Promise<void> {
     if (!isLoopback(request.socket.remoteAddress)) {
       const key = keyOf(request);

@@ -1,0 +1,111 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { problems } from '../http/responses.js';
+import { bodyExamples, executionExample, problemExample } from './examples.js';
+import { streamOf } from './frame-schemas.js';
+import { cursors, headers, parameters, segments } from './parameters.js';
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type Answer = { description?: string; content?: Record<string, object>; headers?: Record<string, object>; $ref?: string };
+
+const methods = ['get', 'post', 'put', 'patch', 'delete'] as const;
+/** Bodies whose members are open, or are described beside. */
+const OPEN_BODIES = new Set(['Definition']);
+
+/** What decorators can't say: headers, examples, answers that are streams, bodies without unknown members, what parameters look like. */
+export const amend = (document: OpenAPIObject): OpenAPIObject => {
+  for (const path of Object.keys(document.paths)) if (!isCanonical(path)) delete document.paths[path];
+  for (const item of Object.values(document.paths))
+    for (const method of methods) {
+      const operation = item[method];
+      if (operation) amendOperation(operation, method);
+    }
+  closeBodies(document);
+  const problemAnswers = Object.fromEntries(Object.entries(problems).map(([status, description]) => [`Problem${status}`, problemAnswer(Number(status), description)]));
+  document.components = {
+    ...document.components,
+    headers: headers as never,
+    responses: problemAnswers as never,
+  };
+  return document;
+};
+
+/** Published clients know the routes of other dialects from elsewhere. */
+const isCanonical = (path: string): boolean => path.startsWith('/api/v1/') || !/^\/(api|v1|workspaces)\//.test(path);
+
+const amendOperation = (operation: Operation, method: string): void => {
+  const id = operation.operationId ?? '';
+  operation.security ??= [];
+  const known = operation.parameters ?? [];
+  for (const parameter of known) if ('name' in parameter) Object.assign(parameter, shapeOf(parameter));
+  // Named in the path first, then the query, then headers: the order in which people read them.
+  const places = ['path', 'query', 'header'];
+  operation.parameters = [...known].sort((a, b) => ('in' in a && 'in' in b ? places.indexOf(a.in) - places.indexOf(b.in) : 0));
+  const answers = operation.responses as unknown as Record<string, Answer>;
+  for (const [status, answer] of Object.entries(answers)) {
+    if (Number(status) >= 400 && answer.content?.['application/problem+json']) answers[status] = { $ref: `#/components/responses/Problem${status}` };
+    else amendAnswer(answer, Number(status), id, method);
+  }
+  const stream = streamOf(id);
+  const whole = answers['200'];
+  if (stream && whole) whole.content = { ...(id === 'streamExecution' ? {} : whole.content), 'text/event-stream': stream };
+  if (id === 'listLogs' && whole) {
+    whole.content = { ...whole.content, 'application/x-ndjson': { schema: { type: 'string', description: 'One LogLine a line' } } };
+    whole.headers = { ...whole.headers, Link: ref('Link') };
+  }
+  const body = operation.requestBody;
+  if (body && 'content' in body && body.content['application/json']) {
+    const examples = bodyExamples[id];
+    if (examples) Object.assign(body.content['application/json'], { examples: Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }])) });
+    if (OPTIONAL_BODIES.has(id)) body.required = false;
+  }
+};
+
+/** An empty body is an empty object. */
+const OPTIONAL_BODIES = new Set(['createExecutionOfWorkflow', 'cancelExecution', 'retryExecution', 'replayExecution']);
+
+const shapeOf = ({ name, in: place, schema }: { name: string; in: string; schema?: unknown }): object => {
+  if (place === 'path') return { required: true, ...segments[name] };
+  return (schema as { type?: string } | undefined)?.type === 'string' ? { ...parameters[name], ...cursors[name] } : (parameters[name] ?? {});
+};
+
+const ref = (name: string): object => ({ $ref: `#/components/headers/${name}` });
+
+const amendAnswer = (answer: Answer, status: number, id: string, method: string): void => {
+  const isExecution = JSON.stringify(answer.content ?? {}).includes('schemas/ExecutionPart');
+  const isList = JSON.stringify(answer.content ?? {}).includes('List"');
+  answer.headers = {
+    'X-Request-Id': ref('X-Request-Id'),
+    ...(isExecution || status === 304 ? { ETag: ref('ETag') } : {}),
+    ...(isExecution && method === 'post' && (status === 201 || status === 202) ? { Location: ref('Location') } : {}),
+    ...(isExecution && method === 'post' && ['createExecution', 'createExecutionOfWorkflow', 'retryExecution', 'replayExecution'].includes(id)
+      ? { 'Preference-Applied': ref('Preference-Applied') }
+      : {}),
+    ...(method === 'post' ? { 'Idempotency-Replayed': ref('Idempotency-Replayed') } : {}),
+    ...(isList && ['listExecutions', 'listApprovals', 'listUsage'].includes(id) ? { 'Runlog-Lag-Ms': ref('Runlog-Lag-Ms') } : {}),
+  };
+  const json = answer.content?.['application/json'] as { schema?: object; example?: unknown } | undefined;
+  if (json && isExecution && id !== 'listExecutions') json.example = executionExample;
+};
+
+const problemAnswer = (status: number, description: string): object => ({
+  description,
+  headers: {
+    'X-Request-Id': ref('X-Request-Id'),
+    ...(status === 429 || status === 503 ? { 'Retry-After': ref('Retry-After') } : {}),
+    ...(status === 401 ? { 'WWW-Authenticate': ref('WWW-Authenticate') } : {}),
+  },
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example: problemExample(status) } },
+});
+
+/** Unknown members are refused, and members that are any JSON are described as such. */
+const closeBodies = (document: OpenAPIObject): void => {
+  const all = (document.components?.schemas ?? {}) as Record<
+    string,
+    { type?: string; properties?: Record<string, { description?: string; examples?: unknown }>; additionalProperties?: unknown }
+  >;
+  for (const [name, schema] of Object.entries(all)) {
+    if (!name.endsWith('Body') || OPEN_BODIES.has(name)) continue;
+    schema.additionalProperties = false;
+    for (const any of ['input', 'answer']) if (schema.properties?.[any]) schema.properties[any] = { description: schema.properties[any].description ?? any };
+  }
+};
