@@ -33,6 +33,8 @@ interface SeenRow {
 type Sent = CommandOf<'CreateExecution'> | CommandOf<'ReleaseExecution'>;
 
 const AT_ONCE = 100;
+/** How soon it is sent again first: it is refused as long as the read model lacks what the next execution takes over. */
+const AGAIN_MS = 250;
 const AGAIN_AT_MOST_MS = 60_000;
 /** How soon the source is looked for again that the read model lacks. */
 const LOOK_AGAIN_MS = 100;
@@ -132,7 +134,7 @@ export class Successions {
       one.dueAt = now + LOOK_AGAIN_MS;
       return [];
     }
-    one.dueAt = now + Math.min(1000 * 2 ** one.tries++, AGAIN_AT_MOST_MS);
+    one.dueAt = now + Math.min(AGAIN_MS * 2 ** one.tries++, AGAIN_AT_MOST_MS);
     const common = { executionId: superseded.by, workspaceId };
     const created = successorOf(source, JSON.parse(seen.created) as CreatedData, superseded);
     const create: Sent = { ...common, type: 'CreateExecution', id: `succeed:${superseded.by}`, at: askedAt, created, ...(endedAt === null ? { held: true } : {}) };

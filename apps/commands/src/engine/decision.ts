@@ -30,6 +30,8 @@ export interface Received {
   readonly offset: number;
   /** Of a create that reuses nodes: their outputs, as far as anything reads them; absent where the source could not be read. */
   readonly reused?: FetchedOutputs | undefined;
+  /** The execution that it follows has not ended yet, as far as the read model knows. */
+  readonly isEarly?: true;
 }
 
 /** The decision on a command broke off after its first events: the memory of the partition is ahead of anything that may be recorded. */
@@ -162,7 +164,8 @@ const unknown = (command: ExecutionCommand): Rejection =>
     ? refuse(command, undefined, 'NotFound', 'workflow_version_unknown', `there is no workflow version '${command.created.workflow_version_id}'`)
     : refuse(command, undefined, 'NotFound', 'execution_unknown', 'there is none');
 
-const lacksSource = ({ command, reused }: Received): boolean => command.type === 'CreateExecution' && (command.reuse?.length ?? 0) > 0 && reused === undefined;
+const lacksSource = ({ command, reused, isEarly }: Received): boolean =>
+  isEarly === true || (command.type === 'CreateExecution' && (command.reuse?.length ?? 0) > 0 && reused === undefined);
 
 const unreadable = (command: ExecutionCommand): Rejection =>
-  refuse(command, undefined, 'InvalidState', 'source_unreadable', 'outputs that it reuses are not in the read model at present: try again later');
+  refuse(command, undefined, 'InvalidState', 'source_unreadable', 'what it takes over is not in the read model at present: try again later');

@@ -9,6 +9,7 @@ import { Decider, type Received } from './decision.js';
 import { Doorbell } from './doorbell.js';
 import { MemoryLost } from './halted.js';
 import { commandIn } from './intake.js';
+import { mayInherit, withInherited } from './inherited-effects.js';
 import { KnownIds } from './known-ids.js';
 import { Loading } from './loading.js';
 import { Outbox } from './outbox.js';
@@ -198,7 +199,7 @@ export class Tenure {
     const { owned, broken } = this.parts;
     const received = await this.#decode(records);
     await this.#bring(received);
-    for (const one of await this.#withReused(await this.#withAnswers(received))) {
+    for (const one of await this.#withInherited(await this.#withReused(await this.#withAnswers(received)))) {
       const others = breathe();
       if (others) await others;
       if (owned.signal.aborted) return;
@@ -263,6 +264,13 @@ export class Tenure {
     if (reusing.length === 0) return received;
     const fetched = await retrying(() => fetchReused(database, reusing), 'loading outputs to reuse', owned.signal, logger);
     return received.map((one) => ({ ...one, reused: fetched.get(one.command.executionId) }));
+  }
+
+  /** Beginnings of retries and replays, with the effects that they take over. */
+  #withInherited(received: readonly Received[]): Promise<readonly Received[]> {
+    const { database, workflows, owned, logger } = this.parts;
+    if (!received.some(({ command }) => mayInherit(command))) return Promise.resolve(received);
+    return retrying(() => withInherited(received, { database, workflows, residents: this.#residents }), 'loading effects to take over', owned.signal, logger);
   }
 
   #point(outbox: Outbox): Checkpoint {
