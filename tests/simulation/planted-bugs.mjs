@@ -5,6 +5,12 @@ const scheduler = 'apps/scheduler/src';
 const queries = 'apps/queries/src/projection';
 const execution = 'libs/execution/src';
 const kafka = 'libs/event-log/src/kafka';
+const runner = 'apps/runner/src';
+
+const begin = (start) => `[
+        { type: 'NodeScheduled', data: { node_id: ${start}.node, attempt: 1, kind: 'code' } },
+        { type: 'NodeStarted', data: { node_id: ${start}.node, attempt: 1, runner: ${start}.runner } },
+      ]`;
 
 export const plantedBugs = [
   {
@@ -130,7 +136,7 @@ export const plantedBugs = [
     name: 'late-result-accepted',
     what: 'A result counts whoever sends it, for whichever attempt.',
     file: `${execution}/decide-nodes.ts`,
-    find: "if (node?.status === 'running' && node.attempt === command.attempt && node.runner === command.runner) return node;",
+    find: "if (node?.status === 'running' && node.attempt === command.attempt && node.runner === command.runner && isBegun) return node;",
     put: "if (node?.status === 'running') return node;",
   },
   {
@@ -190,5 +196,37 @@ export const plantedBugs = [
     file: `${queries}/write-changes.ts`,
     find: ' and "offset" = $3',
     put: '',
+  },
+  {
+    name: 'leg-before-the-append',
+    what: 'A runner goes on with the next node of a leg before the result that carries its start is on the log.',
+    file: `${runner}/attempts.ts`,
+    find: 'await attempt.report(report, { id',
+    put: 'void attempt.report(report, { id',
+  },
+  {
+    name: 'leg-on-a-refused-result',
+    what: 'The start of a next node counts although the result that carries it was refused.',
+    file: `${engine}/decision.ts`,
+    find: `if (!continuing || !live) return this.#refuse(command, decision);
+      decision = [];`,
+    put: `if ((!continuing && !intent) || !live) return this.#refuse(command, decision);
+      const isIdle = intent && live.execution.status === 'running' && (live.execution.nodes.get(intent.node)?.attempt ?? 0) === 0;
+      decision = isIdle ? ${begin('intent')} : [];`,
+  },
+  {
+    name: 'leg-past-a-fence',
+    what: 'A next node is started after a cancel was asked for.',
+    file: `${execution}/leg.ts`,
+    find: 'const counts =',
+    put: `if (execution.cancel && (node?.attempt ?? 0) === 0) return ${begin('intent')};
+  const counts =`,
+  },
+  {
+    name: 'leg-begun-twice',
+    what: 'A report counts whichever of two legs its runner began the attempt in, also on a result that was refused.',
+    file: `${execution}/decide-nodes.ts`,
+    find: 'const isBegun = command.begunBy === undefined || command.begunBy === node?.startedBy;',
+    put: 'const isBegun = true;',
   },
 ];

@@ -29,6 +29,8 @@ interface Process {
   readonly station: Station;
   /** Executions that an engine keeps in memory. */
   readonly limit: number;
+  /** Nodes that it lets follow in a task. */
+  readonly legs: number;
   host: Host | undefined;
   starts: number;
 }
@@ -92,7 +94,8 @@ export class World {
         ['queries', 2],
         ['runner', 3],
       ] as const)
-        for (let n = random.whole(1, most); n > 0; n--) this.#processes.push({ station, limit: random.pick([3, 10, 1_000]), host: undefined, starts: 0 });
+        for (let n = random.whole(1, most); n > 0; n--)
+          this.#processes.push({ station, limit: random.pick([3, 10, 1_000]), legs: random.pick([0, 1, 20, 20]), host: undefined, starts: 0 });
       for (const one of this.#processes) time.after(random.between(0, 200), () => this.#boot(one));
       this.#schedule(weather.kills, () => this.#kill(random.pick(this.#processes).host));
       this.#schedule(weather.standstills, () => this.#standStill());
@@ -191,7 +194,7 @@ export class World {
         artifacts: artifactsOf(host, this.shelf),
         logger,
         limits: { executions: one.limit, bytes: 64 * 1024 * 1024 },
-        legs: 20,
+        legs: one.legs,
       });
       this.engines.set(host, engine);
       host.atEnd(() => this.engines.delete(host));
