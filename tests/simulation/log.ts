@@ -1,4 +1,6 @@
 import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader, Topic } from '@runlog/event-log';
+import { Courier } from '../../libs/event-log/src/kafka/courier.js';
+import { Fetching } from '../../libs/event-log/src/kafka/fetching.js';
 import { handle } from '../../libs/event-log/src/kafka/handling.js';
 import { bounded } from '../../libs/event-log/src/kafka/lane.js';
 import type { Membership } from '../../libs/event-log/src/kafka/membership.js';
@@ -25,6 +27,8 @@ export class SimulatedLog implements EventLog {
   readonly adapter = 'kafka';
   readonly maxRecordBytes = maxRecordBytes;
   readonly #wire: SimulatedWire;
+  readonly #fetching: Fetching;
+  readonly #courier: Courier;
   readonly #sender: Sender;
   readonly #ends: Offsets;
   readonly #begins: Offsets;
@@ -36,7 +40,9 @@ export class SimulatedLog implements EventLog {
     private readonly onBug: (error: unknown) => void,
   ) {
     this.#wire = new SimulatedWire(host, broker);
-    this.#sender = new Sender(this.#wire.asWire);
+    this.#fetching = new Fetching(this.#wire.asWire);
+    this.#courier = new Courier(this.#wire.asWire);
+    this.#sender = new Sender(this.#wire.asWire, this.#courier);
     this.#ends = new Offsets(this.#wire.asWire, 'end');
     this.#begins = new Offsets(this.#wire.asWire, 'begin');
   }
@@ -67,7 +73,7 @@ export class SimulatedLog implements EventLog {
         return asked === 'end' ? this.end(topic, partition) : asked;
       }),
     );
-    const running = starts.map((from, partition) => handle(this.#wire.asWire, { topic, partition, maxRecords: 1_000, start: async () => from, onBatch }, stop.signal, silent));
+    const running = starts.map((from, partition) => handle(this.#fetching, { topic, partition, maxRecords: 1_000, start: async () => from, onBatch }, stop.signal, silent));
     return {
       stop: async () => {
         stop.abort();
@@ -88,7 +94,7 @@ export class SimulatedLog implements EventLog {
           onBatch: (batch: Parameters<GroupReader['onBatch']>[0]) => reader.onBatch(batch),
           onHandled: (next: number) => this.groups.commit(group, partition, next, member),
         };
-        await handle(this.#wire.asWire, handling, stop.signal, silent);
+        await handle(this.#fetching, handling, stop.signal, silent);
       },
       revoked: (partition) => reader.onRevoked?.(partition),
     });
@@ -98,7 +104,16 @@ export class SimulatedLog implements EventLog {
     return this.#member(options.group, this.partitions('execution-commands'), {
       run: async (partition, stop, member) => {
         const membership = this.#membership(options.group, member);
-        const owned = new KafkaOwnedPartition({ partition, owner: this.host.name, signal: stop.signal, wire: this.#wire.asWire, sender: this.#sender, membership });
+        const owned = new KafkaOwnedPartition({
+          partition,
+          owner: this.host.name,
+          signal: stop.signal,
+          wire: this.#wire.asWire,
+          fetching: this.#fetching,
+          courier: this.#courier,
+          sender: this.#sender,
+          membership,
+        });
         await options.run(owned).catch((error: unknown) => {
           if (!stop.signal.aborted) this.onBug(error);
         });

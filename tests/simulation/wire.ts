@@ -1,23 +1,18 @@
-import type { LogRecord, NewRecord, Topic } from '@runlog/event-log';
+import type { Topic } from '@runlog/event-log';
+import { type FetchAnswer, type FetchAsk, type FetchedPart, type Part, slotOf, type Wanted } from '../../libs/event-log/src/kafka/requests.js';
 import { retrying } from '../../libs/event-log/src/kafka/retry.js';
 import type { Wire } from '../../libs/event-log/src/kafka/wire.js';
 import type { Broker } from './broker.js';
 import type { Host } from './host.js';
-
-interface Part {
-  readonly topic: Topic;
-  readonly partition: number;
-  readonly records: readonly NewRecord[];
-}
-
-type Fetched = { readonly records: readonly LogRecord[]; readonly next: number; readonly end: number };
 
 /** A connection of a process to the broker. Closing it rejects what is under way, which may take effect all the same. */
 class SimulatedLine {
   readonly nodeId = 1;
   readonly #cancels = new Set<(error: Error) => void>();
   #busyUntil = 0;
-  #lastBase = -1;
+  #lastBases = new Map<string, number>();
+  /** What this connection's fetch session holds. */
+  #session = new Map<string, Wanted>();
 
   constructor(
     private readonly host: Host,
@@ -29,9 +24,15 @@ class SimulatedLine {
     this.#cancels.clear();
   }
 
-  produce(parts: readonly Part[]): Promise<number[]> {
-    const isAppend = parts.some(({ topic }) => topic === 'execution-events');
-    return this.#tracked((cancelled) =>
+  /** Each part has an outcome of its own at the broker. One that is not heard of breaks the connection for all; the others may have landed. */
+  produce(parts: readonly Part[]): Promise<(number | Error)[]> {
+    return Promise.all(parts.map((part) => this.#write(part)));
+  }
+
+  #write(part: Part): Promise<number | Error> {
+    const slot = slotOf(part);
+    const isAppend = part.topic === 'execution-events';
+    return this.#tracked<number | Error>((cancelled) =>
       this.host.call({
         port: isAppend ? 'append' : 'send',
         cancelled,
@@ -39,37 +40,51 @@ class SimulatedLine {
         departs: (at) => {
           this.#busyUntil = at;
         },
-        ...(isAppend ? { swallowed: [this.#lastBase] } : {}),
+        ...(isAppend ? { swallowed: this.#lastBases.get(slot) ?? -1 } : {}),
         serve: (done) => {
-          const bases = parts.map(({ topic, partition, records }) => this.broker.append(topic, partition, records));
-          this.#lastBase = bases[0] ?? -1;
-          done(bases);
+          const base = this.broker.append(part.topic, part.partition, part.records);
+          this.#lastBases.set(slot, base);
+          done(base);
+        },
+      }),
+    ).catch((error: Error) => {
+      if (error.message.endsWith('was refused')) return error;
+      throw error;
+    });
+  }
+
+  fetch({ session, wanted, forgotten, waitMs }: FetchAsk): Promise<FetchAnswer> {
+    const { broker, host } = this;
+    const held = session.epoch > 0 ? this.#session : new Map<string, Wanted>();
+    if (session.epoch === 0) this.#session = held;
+    for (const place of forgotten) held.delete(slotOf(place));
+    for (const one of wanted) held.set(slotOf(one), one);
+    const all = [...held.values()];
+    return this.#tracked((cancelled) =>
+      host.call<FetchAnswer>({
+        port: 'fetch',
+        cancelled,
+        serve: (done) => {
+          let isOpen = true;
+          const answer = (): void => {
+            if (!isOpen) return;
+            isOpen = false;
+            done({ session: session.epoch < 0 ? 0 : 1, parts: all.map((one) => this.#piece(one)) });
+          };
+          if (waitMs === 0 || all.some(({ topic, partition, offset }) => broker.records(topic, partition).length !== offset)) return answer();
+          for (const { topic, partition } of all) broker.onMore(topic, partition, answer);
+          host.time.after(waitMs, answer, true);
         },
       }),
     );
   }
 
-  fetch(topic: Topic, partition: number, from: number, _maxBytes: number, waitMs: number): Promise<Fetched> {
-    const { broker, host } = this;
-    return this.#tracked((cancelled) =>
-      host.call<Fetched>({
-        port: 'fetch',
-        cancelled,
-        serve: (done, failed) => {
-          let isOpen = true;
-          const answer = (): void => {
-            if (!isOpen) return;
-            isOpen = false;
-            const all = broker.records(topic, partition);
-            if (from > all.length) failed(Object.assign(new Error('offset out of range'), { type: 'OFFSET_OUT_OF_RANGE' }));
-            else done({ records: all.slice(from, from + 1_000), next: Math.min(all.length, from + 1_000), end: all.length });
-          };
-          if (broker.records(topic, partition).length !== from || waitMs === 0) return answer();
-          broker.onMore(topic, partition, answer);
-          host.time.after(waitMs, answer, true);
-        },
-      }),
-    );
+  #piece({ topic, partition, offset: from }: Wanted): FetchedPart {
+    const all = this.broker.records(topic, partition);
+    const place = { topic, partition, from };
+    if (from > all.length) return { ...place, piece: Object.assign(new Error('offset out of range'), { type: 'OFFSET_OUT_OF_RANGE' }) };
+    const records = all.slice(from, from + 1_000);
+    return { ...place, piece: { records, next: from + records.length, end: all.length, bytes: records.reduce((sum, { value }) => sum + value.length, 0) } };
   }
 
   offsets(wanted: readonly { readonly topic: Topic; readonly partition: number }[], which: 'begin' | 'end'): Promise<number[]> {

@@ -1,5 +1,6 @@
 import type { Diagnostics } from '../diagnostics.js';
 import type { GroupReader } from '../port.js';
+import type { Fetching } from './fetching.js';
 import { handle } from './handling.js';
 import { Membership } from './membership.js';
 import type { Offsets } from './offsets.js';
@@ -19,6 +20,7 @@ interface Held {
 /** What reading rests on. */
 export interface ReadingParts {
   readonly wire: Wire;
+  readonly fetching: Fetching;
   readonly diagnostics: Diagnostics;
   readonly ends: Offsets;
   readonly begins: Offsets;
@@ -98,7 +100,7 @@ export class GroupReading {
         onBatch: (batch: Parameters<GroupReader['onBatch']>[0]) => this.tracked(reader.onBatch(batch)),
         onHandled: (next: number) => void (this.held.get(partition)?.stop === stop && this.handled.set(partition, next)),
       };
-      await handle(parts.wire, handling, stop.signal, parts.diagnostics);
+      await handle(parts.fetching, handling, stop.signal, parts.diagnostics);
     };
     return { stop, done: run() };
   }

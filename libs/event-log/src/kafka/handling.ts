@@ -1,9 +1,9 @@
 import type { Diagnostics } from '../diagnostics.js';
 import type { Batch } from '../port.js';
 import type { Topic } from '../topics.js';
+import type { Fetching } from './fetching.js';
 import { live } from './lane.js';
 import { retrying } from './retry.js';
-import type { Wire } from './wire.js';
 
 /** One partition being handled by one reader. */
 export interface Handling {
@@ -20,13 +20,13 @@ export interface Handling {
 }
 
 /** Hands batches over strictly in order until `signal` aborts; a rejected one again and again. Resolves after the batch in flight. */
-export const handle = async (wire: Wire, handling: Handling, signal: AbortSignal, diagnostics: Diagnostics): Promise<void> => {
+export const handle = async (fetching: Fetching, handling: Handling, signal: AbortSignal, diagnostics: Diagnostics): Promise<void> => {
   const { topic, partition, maxRecords, onBatch, onHandled, turn } = handling;
   const at = { topic, partition };
   const report = (message: string, fields: object) => (error: unknown) => diagnostics.warn({ err: error, ...at, ...fields }, message);
   try {
     const from = await retrying(handling.start, { signal, longestPauseMs: 2_000, report: report('a reader cannot start; it tries again', {}) });
-    for await (const batch of live(wire, { topic, partition, from, maxRecords, signal })) {
+    for await (const batch of live(fetching, { topic, partition, from, maxRecords, signal })) {
       await turn?.();
       if (signal.aborted) return;
       const offset = batch.records[0]?.offset;

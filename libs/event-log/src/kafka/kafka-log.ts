@@ -2,6 +2,8 @@ import type { ISocketFactory } from 'kafkajs';
 import { type Diagnostics, silent } from '../diagnostics.js';
 import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader } from '../port.js';
 import { declareTopics, defaultPartitionCounts, type PartitionCounts, type Topic } from '../topics.js';
+import { Courier } from './courier.js';
+import { Fetching } from './fetching.js';
 import { GroupReading, type ReadingParts } from './group-reading.js';
 import { handle } from './handling.js';
 import { brokerRelease, topicUuid } from './identity.js';
@@ -40,6 +42,8 @@ class KafkaLog implements EventLog {
 
   private readonly diagnostics: Diagnostics;
   private readonly wire: Wire;
+  private readonly fetching: Fetching;
+  private readonly courier: Courier;
   private readonly sender: Sender;
   private readonly ends: Offsets;
   private readonly begins: Offsets;
@@ -50,7 +54,9 @@ class KafkaLog implements EventLog {
   constructor(private readonly options: KafkaLogOptions) {
     this.diagnostics = options.logger ?? silent;
     this.wire = new Wire({ brokers: options.brokers, clientId: options.clientId, diagnostics: this.diagnostics, socketFactory: options.socketFactory });
-    this.sender = new Sender(this.wire);
+    this.fetching = new Fetching(this.wire);
+    this.courier = new Courier(this.wire);
+    this.sender = new Sender(this.wire, this.courier);
     this.ends = new Offsets(this.wire, 'end');
     this.begins = new Offsets(this.wire, 'begin');
     this.counts = new Map(this.declarations().map(({ topic, partitions }) => [topic, partitions]));
@@ -115,7 +121,9 @@ class KafkaLog implements EventLog {
         return asked === 'end' ? this.end(topic, partition) : asked;
       }),
     );
-    const running = starts.map((from, partition) => handle(this.wire, { topic, partition, maxRecords: 1_000, start: async () => from, onBatch }, stop.signal, this.diagnostics));
+    const running = starts.map((from, partition) =>
+      handle(this.fetching, { topic, partition, maxRecords: 1_000, start: async () => from, onBatch }, stop.signal, this.diagnostics),
+    );
     return this.subscription(async () => {
       stop.abort();
       await Promise.all(running);
@@ -123,8 +131,15 @@ class KafkaLog implements EventLog {
   }
 
   async own(options: OwnerOptions): Promise<Subscription> {
-    const { wire, sender, diagnostics } = this;
-    const owning = new Owning(options, this.partitions('execution-commands'), { wire, sender, diagnostics, onBug: (error, partition) => this.bug(error, partition) });
+    const { wire, fetching, courier, sender, diagnostics } = this;
+    const owning = new Owning(options, this.partitions('execution-commands'), {
+      wire,
+      fetching,
+      courier,
+      sender,
+      diagnostics,
+      onBug: (error, partition) => this.bug(error, partition),
+    });
     owning.start();
     return this.subscription(() => owning.stop());
   }
@@ -147,6 +162,7 @@ class KafkaLog implements EventLog {
   private async shutDown(): Promise<void> {
     await Promise.all([...this.subscriptions].map((subscription) => subscription.stop()));
     await this.sender.close(3_000);
+    this.courier.close();
     this.wire.close();
   }
 
@@ -176,7 +192,7 @@ class KafkaLog implements EventLog {
   }
 
   private readingParts(): ReadingParts {
-    return { wire: this.wire, diagnostics: this.diagnostics, ends: this.ends, begins: this.begins };
+    return { wire: this.wire, fetching: this.fetching, diagnostics: this.diagnostics, ends: this.ends, begins: this.begins };
   }
 
   private declarations() {

@@ -9,7 +9,22 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
   export interface Connection {
     socket?: import('node:net').Socket;
-    requestQueue: { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests(): void; rejectAll(error: Error): void; destroy(): void };
+    clientId: string;
+    nextCorrelationId(): number;
+    failIfNotConnected(): void;
+    requestQueue: {
+      push(request: {
+        entry: { apiKey: number; apiVersion: number; apiName: string; correlationId: number; resolve(answer: { payload: Buffer }): void; reject(error: Error): void };
+        expectResponse: boolean;
+        requestTimeout: number;
+        sendRequest(): void;
+      }): void;
+      pending: unknown[];
+      throttledUntil: number;
+      scheduleCheckPendingRequests(): void;
+      rejectAll(error: Error): void;
+      destroy(): void;
+    };
   }
   export interface ProtocolRequest<T> {
     request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<unknown> };
@@ -120,26 +135,6 @@ declare module 'kafkajs/src/protocol/error.js' {
 
 declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
   export default function crc32C(bytes: Buffer): number;
-}
-
-declare module 'kafkajs/src/protocol/requests/fetch/v11/request.js' {
-  import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
-  export default function fetchRequest(request: {
-    replicaId: number;
-    isolationLevel: number;
-    maxWaitTime: number;
-    minBytes: number;
-    maxBytes: number;
-    topics: { topic: string; partitions: { partition: number; fetchOffset: string; maxBytes: number }[] }[];
-  }): ProtocolRequest<unknown>['request'];
-}
-
-declare module 'kafkajs/src/protocol/requests/produce/v7/response.js' {
-  interface Produced {
-    topics: { topicName: string; partitions: { partition: number; baseOffset: string }[] }[];
-  }
-  const response: { decode(raw: Buffer): Promise<Produced>; parse(decoded: Produced): Promise<Produced> };
-  export default response;
 }
 
 declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {

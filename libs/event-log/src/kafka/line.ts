@@ -1,8 +1,9 @@
 import Broker from 'kafkajs/src/broker/index.js';
 import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { Connection, ConnectionPool } from 'kafkajs/src/cluster/index.js';
-import type { Topic } from '../topics.js';
-import { type Fetched, fetchOne, type Part, produceRequest } from './requests.js';
+import Decoder from 'kafkajs/src/protocol/decoder.js';
+import { Frame } from './frame.js';
+import { type FetchAnswer, type FetchAsk, fetchRequest, type Part, type Place, produceRequest, type Request, slotOf } from './requests.js';
 
 /** Longer than this and the outcome of a request counts as unknown, ms. */
 export const requestTimeoutMs = 4_000;
@@ -31,11 +32,12 @@ export const tame = ({ pool }: ConnectionPool): void => {
   }
 };
 
-/** One connection to one broker. Kafka answers the requests of a connection in order, so whoever waits long has a line of its own. */
+/** One connection to one broker. Kafka answers the requests of a connection one after the other, so whoever waits long has a line of its own. */
 export class Line {
   private constructor(
     readonly broker: Broker,
     readonly nodeId: number,
+    private readonly connection: Connection,
   ) {}
 
   static async open(cluster: Cluster, node: { readonly nodeId: number; readonly host: string; readonly port: number }): Promise<Line> {
@@ -49,36 +51,49 @@ export class Line {
       cut(pool);
       throw error;
     }
-    return new Line(broker, node.nodeId);
+    return new Line(broker, node.nodeId, connection);
   }
 
   close(): void {
     cut(this.broker.connectionPool);
   }
 
-  /** Base offsets in the order of `parts`; each part is one record batch. */
-  async produce(parts: readonly Part[]): Promise<number[]> {
-    const { topics } = await this.broker.connectionPool.send(produceRequest(parts, requestTimeoutMs));
-    const bases = new Map(topics.flatMap(({ topicName, partitions }) => partitions.map(({ partition, baseOffset }) => [`${topicName}/${partition}`, Number(baseOffset)])));
-    return parts.map(({ topic, partition }) => bases.get(`${topic}/${partition}`) ?? Number.NaN);
+  /** In the order of `parts`: the base offset, or why this one was not written. Rejects when the outcome of all of them is unknown. */
+  produce(parts: readonly Part[]): Promise<(number | Error)[]> {
+    return this.ask(produceRequest(parts, requestTimeoutMs), requestTimeoutMs);
   }
 
-  /** Waits up to `waitMs` for a first record. Records before `from` (a batch comes as a whole) are left out. */
-  async fetch(topic: Topic, partition: number, from: number, maxBytes: number, waitMs: number): Promise<Fetched> {
-    const deadline = setTimeout(() => this.close(), waitMs + requestTimeoutMs);
-    try {
-      return await this.broker.connectionPool.send(fetchOne(topic, partition, from, maxBytes, waitMs));
-    } finally {
-      clearTimeout(deadline);
-    }
+  /** Waits up to `ask.waitMs` for a first record. Records before the offset asked for (a batch comes as a whole) are left out. */
+  fetch(ask: FetchAsk): Promise<FetchAnswer> {
+    return this.ask(fetchRequest(ask), ask.waitMs + requestTimeoutMs);
   }
 
-  async offsets(wanted: readonly { readonly topic: Topic; readonly partition: number }[], which: 'begin' | 'end'): Promise<number[]> {
+  async offsets(wanted: readonly Place[], which: 'begin' | 'end'): Promise<number[]> {
     const timestamp = which === 'begin' ? -2 : -1;
     const topics = byTopic(wanted.map(({ topic, partition }) => ({ topic, partitions: [{ partition, timestamp }] })));
     const { responses } = await this.broker.listOffsets({ replicaId: -1, isolationLevel: readUncommitted, topics });
     const found = new Map(responses.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [`${topic}/${partition}`, Number(offset)])));
-    return wanted.map(({ topic, partition }) => found.get(`${topic}/${partition}`) as number);
+    return wanted.map((place) => found.get(slotOf(place)) as number);
+  }
+
+  /** Past kafkajs' own way of sending, which encodes twice, copies three times and describes each request for a log that nobody keeps. */
+  private async ask<Answer>({ apiKey, apiVersion, apiName, body, decode }: Request<Answer>, requestTimeout: number): Promise<Answer> {
+    const { connection } = this;
+    const correlationId = connection.nextCorrelationId();
+    const payload = body.written();
+    const head = new Frame(64).int16(apiKey).int16(apiVersion).int32(correlationId).text(connection.clientId).written();
+    const length = Buffer.allocUnsafe(4);
+    length.writeInt32BE(head.length + payload.length);
+    const answer = await new Promise<{ payload: Buffer }>((resolve, reject) => {
+      connection.failIfNotConnected();
+      connection.requestQueue.push({
+        entry: { apiKey, apiVersion, apiName, correlationId, resolve, reject },
+        expectResponse: true,
+        requestTimeout,
+        sendRequest: () => void connection.socket?.write(Buffer.concat([length, head, payload])),
+      });
+    });
+    return decode(new Decoder(answer.payload));
   }
 }
 

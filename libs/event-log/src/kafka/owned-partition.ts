@@ -1,7 +1,8 @@
 import { encodeClaim, isClaim } from '../envelope.js';
 import { AppendLost, type LogRecord, type NewRecord, type Outgoing, type OwnedPartition, RecordTooLarge } from '../port.js';
+import type { Courier } from './courier.js';
+import type { Fetching } from './fetching.js';
 import { bounded, live } from './lane.js';
-import type { Line } from './line.js';
 import type { Membership } from './membership.js';
 import { maxBatchBytes, recordBytes } from './records.js';
 import { pause } from './retry.js';
@@ -14,6 +15,8 @@ export interface OwnedPartitionParts {
   readonly owner: string;
   readonly signal: AbortSignal;
   readonly wire: Wire;
+  readonly fetching: Fetching;
+  readonly courier: Courier;
   readonly sender: Sender;
   readonly membership: Membership;
 }
@@ -24,18 +27,18 @@ const events = 'execution-events';
 export class KafkaOwnedPartition implements OwnedPartition {
   readonly partition: number;
   readonly signal: AbortSignal;
-  /** A connection of its own, made anew after every failure, so that nothing unknown is on its way on it. */
-  private line: Line | undefined;
   /** Where the next append must land; none without a claim in force. */
   private expected: number | undefined;
   private inForce = -1;
   /** Somebody else may own the partition by now. */
   private inDoubt = false;
+  private readonly revocation: Promise<never>;
 
   constructor(private readonly parts: OwnedPartitionParts) {
     this.partition = parts.partition;
     this.signal = parts.signal;
-    parts.signal.addEventListener('abort', () => this.cut(), { once: true });
+    this.revocation = new Promise((_, reject) => parts.signal.addEventListener('abort', () => reject(new Error('the partition has been revoked')), { once: true }));
+    this.revocation.catch(() => undefined);
   }
 
   async claim(): Promise<number> {
@@ -53,7 +56,6 @@ export class KafkaOwnedPartition implements OwnedPartition {
         this.expected = offset + 1;
         return offset;
       } catch (error) {
-        this.cut();
         wire.forget();
         wire.report(`claim ${events}/${this.partition}`, error);
         this.inDoubt = true;
@@ -90,7 +92,7 @@ export class KafkaOwnedPartition implements OwnedPartition {
 
   async *commands(from: number): AsyncGenerator<readonly LogRecord[]> {
     const options = { topic: 'execution-commands', partition: this.partition, from, maxRecords: 1_000, signal: this.signal } as const;
-    for await (const { records } of live(this.parts.wire, options)) yield records;
+    for await (const { records } of live(this.parts.fetching, options)) yield records;
   }
 
   /** The events are durable, so what follows from them goes out, however long it takes. Not waited for: its order is kept, its memory bounded. */
@@ -115,31 +117,18 @@ export class KafkaOwnedPartition implements OwnedPartition {
     return next === to;
   }
 
+  /** What is still under way when the partition is revoked may land; nobody waits for it. */
   private async produce(records: readonly NewRecord[]): Promise<number> {
-    const { wire, signal } = this.parts;
-    if (!this.line) {
-      const line = await wire.lineToLeader(events, this.partition);
-      if (signal.aborted) {
-        line.close();
-        throw new Error('the partition has been revoked');
-      }
-      this.line = line;
-    }
-    const [baseOffset = -1] = await this.line.produce([{ topic: events, partition: this.partition, records }]);
-    if (!(baseOffset >= 0)) throw new Error('it was acknowledged without an offset, which says nothing');
-    return baseOffset;
+    const { courier, signal } = this.parts;
+    if (signal.aborted) throw new Error('the partition has been revoked');
+    const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+    return Promise.race([courier.deliver({ topic: events, partition: this.partition, records }, bytes), this.revocation]);
   }
 
   private lost(because: string, cause?: Error): AppendLost {
     this.expected = undefined;
     this.inDoubt = true;
-    this.cut();
     return new AppendLost(this.partition, because, cause && { cause });
-  }
-
-  private cut(): void {
-    this.line?.close();
-    this.line = undefined;
   }
 
   private revoked(): Error {

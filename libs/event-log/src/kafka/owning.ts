@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Diagnostics } from '../diagnostics.js';
 import type { OwnerOptions } from '../port.js';
+import type { Courier } from './courier.js';
+import type { Fetching } from './fetching.js';
 import { Membership } from './membership.js';
 import { KafkaOwnedPartition } from './owned-partition.js';
 import { atMost } from './retry.js';
@@ -12,6 +14,8 @@ const graceMs = 5_000;
 /** What owning rests on. */
 export interface OwningParts {
   readonly wire: Wire;
+  readonly fetching: Fetching;
+  readonly courier: Courier;
   readonly sender: Sender;
   readonly diagnostics: Diagnostics;
   readonly onBug: (error: unknown, partition: number) => void;
@@ -67,13 +71,13 @@ export class Owning {
   }
 
   private take(partition: number): Held {
-    const { wire, sender, onBug } = this.parts;
+    const { wire, fetching, courier, sender, onBug } = this.parts;
     const stop = new AbortController();
     const before = this.ending.get(partition);
     const run = async () => {
       await before;
       if (stop.signal.aborted) return;
-      const owned = new KafkaOwnedPartition({ partition, owner: this.owner, signal: stop.signal, wire, sender, membership: this.membership });
+      const owned = new KafkaOwnedPartition({ partition, owner: this.owner, signal: stop.signal, wire, fetching, courier, sender, membership: this.membership });
       try {
         await this.options.run(owned);
       } catch (error) {

@@ -1,7 +1,7 @@
 import type { Outgoing } from '../port.js';
-import type { Line } from './line.js';
+import type { Courier } from './courier.js';
 import { maxBatchBytes, recordBytes } from './records.js';
-import type { Part } from './requests.js';
+import { type Part, slotOf } from './requests.js';
 import { pause } from './retry.js';
 import type { Wire } from './wire.js';
 
@@ -19,11 +19,13 @@ export class Sender {
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
   private rounds: Promise<void> | undefined;
-  private readonly lines = new Map<number, Line>();
   private readonly ending = new AbortController();
   private readonly roomWanted: (() => void)[] = [];
 
-  constructor(private readonly wire: Wire) {}
+  constructor(
+    private readonly wire: Wire,
+    private readonly courier: Courier,
+  ) {}
 
   /** Resolves once every record is acknowledged, however long that takes. @throws RecordTooLarge before anything is written */
   send(outgoing: readonly Outgoing[]): Promise<void> {
@@ -54,7 +56,6 @@ export class Sender {
     clearTimeout(timer);
     this.ending.abort();
     for (const go of this.roomWanted.splice(0)) go();
-    for (const line of this.lines.values()) line.close();
   }
 
   private async run(): Promise<void> {
@@ -97,28 +98,16 @@ export class Sender {
   /** False if any of it has to be sent again; that goes back to the front. */
   private async sendRound(round: readonly Waiting[]): Promise<boolean> {
     const lost: Waiting[] = [];
-    const toNode = new Map<number, Waiting[]>();
-    for (const one of round) {
-      try {
-        const leader = await this.wire.leader(one.topic, one.partition);
-        toNode.set(leader, [...(toNode.get(leader) ?? []), one]);
-      } catch (error) {
-        this.wire.report(`write ${one.topic}/${one.partition}`, error);
-        lost.push(one);
-      }
-    }
     await Promise.all(
-      [...toNode].map(async ([nodeId, some]) => {
+      [...Map.groupBy(round, slotOf).values()].map(async (some) => {
+        const [{ topic, partition }] = some as [Waiting];
+        const bytes = some.reduce((sum, one) => sum + one.bytes, 0);
         try {
-          await this.produce(nodeId, some);
-          for (const one of some) {
-            this.waitingBytes -= one.bytes;
-            one.done();
-          }
+          await this.courier.deliver({ topic, partition, records: some.length === 1 ? (some[0] as Part).records : some.flatMap(({ records }) => records) }, bytes);
+          this.waitingBytes -= bytes;
+          for (const { done } of some) done();
         } catch (error) {
-          this.wire.report(`write to broker ${nodeId}`, error);
-          this.lines.get(nodeId)?.close();
-          this.lines.delete(nodeId);
+          this.wire.report(`write ${topic}/${partition}`, error);
           lost.push(...some);
         }
       }),
@@ -129,13 +118,6 @@ export class Sender {
     const again = new Set(lost);
     this.waiting = [...round.filter((one) => again.has(one)), ...this.waiting];
     return false;
-  }
-
-  private async produce(nodeId: number, some: readonly Waiting[]): Promise<void> {
-    let line = this.lines.get(nodeId);
-    if (!line) this.lines.set(nodeId, (line = await this.wire.line(nodeId)));
-    const batches = [...Map.groupBy(some, ({ topic, partition }) => `${topic}/${partition}`).values()];
-    await line.produce(batches.map((batch) => ({ topic: (batch[0] as Part).topic, partition: (batch[0] as Part).partition, records: batch.flatMap(({ records }) => records) })));
   }
 }
 
