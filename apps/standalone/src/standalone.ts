@@ -24,7 +24,7 @@ export const startStandalone = async (platform: Platform, nest: LoggerService): 
   await publishSamples(catalog);
 
   const halt = (error: unknown) => void shutdown.run(error instanceof Error ? error.message : String(error), 1);
-  const commands = new CommandsService({ log, database, catalog, artifacts, logger, onHalted: halt });
+  const commands = new CommandsService({ log, database, catalog, artifacts, logger, legs: config.legs, onHalted: halt });
   exposeCommands(metrics, commands);
   const partitions = log.partitions('execution-commands');
   health.add('commands', () => {
@@ -38,7 +38,7 @@ export const startStandalone = async (platform: Platform, nest: LoggerService): 
   const settings = { slots: config.runnerSlots, egressAllow: [...loopback, ...config.egressAllow], denyPorts: ownPorts };
   const runner = new RunnerService({ log, secrets: catalogSecrets(catalog, secrets), artifacts, logger, settings });
   exposeRunner(metrics, runner);
-  const gateway = new GatewayService({ log, reads: queries.reads, catalog, sealing: secrets, config, logger, health, metrics });
+  const gateway = new GatewayService({ log, reads: queries.reads, catalog, artifacts, sealing: secrets, config, logger, health, metrics });
 
   @Module({ imports: [CommandsModule.of(commands), SchedulerModule.of(scheduler), QueriesModule.of(queries), RunnerModule.of(runner), GatewayModule.of(gateway)] })
   class StandaloneModule {}

@@ -72,6 +72,7 @@ const variables = z.object({
   RUNLOG_SSE_LIMIT: whole(2000, 0, 1_000_000),
   RUNLOG_SSE_MAX_SECONDS: whole(600, 1, 86_400),
   RUNLOG_BODY_LIMIT: whole(16 * 1024 * 1024, 1024 * 1024, 256 * 1024 * 1024),
+  RUNLOG_ANSWER_LIMIT: whole(16 * 1024 * 1024, 64 * 1024, 256 * 1024 * 1024),
   RUNLOG_ARTIFACTS: z
     .string()
     .transform((path) => resolve(path))
@@ -82,6 +83,7 @@ const variables = z.object({
   RUNLOG_QUERIES_URLS: addresses,
   RUNLOG_HEALTH_PORT: port(0),
   RUNLOG_RUNNER_SLOTS: whole(16, 1, 10_000),
+  RUNLOG_LEGS: whole(0, 0, 100),
   RUNLOG_HEARTBEAT_TIMEOUT_MS: whole(5000, 500, 600_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   RUNLOG_LOG_FILE: z
@@ -123,6 +125,8 @@ const configOf = (read: z.output<typeof variables>) => ({
   sseMaxSeconds: read.RUNLOG_SSE_MAX_SECONDS,
   /** Bytes of the body of a request that may carry an input or an answer. */
   bodyLimitBytes: read.RUNLOG_BODY_LIMIT,
+  /** An answer about one execution holds stored bodies of so many bytes together; what is above that is referred to. */
+  answerLimitBytes: read.RUNLOG_ANSWER_LIMIT,
   /** Folder of bodies that are too large for events; in a cluster one that all services share. */
   artifacts: read.RUNLOG_ARTIFACTS ?? join(read.RUNLOG_HOME, 'artifacts'),
   /** Bytes of one such body. */
@@ -136,6 +140,8 @@ const configOf = (read: z.output<typeof variables>) => ({
   /** Of `/health/*` and `/metrics` of a service without a public port; 0 takes a free one. */
   healthPort: read.RUNLOG_HEALTH_PORT,
   runnerSlots: read.RUNLOG_RUNNER_SLOTS,
+  /** Nodes that a runner may go on with after the first one of a task, at most; 0: none. */
+  legs: read.RUNLOG_LEGS,
   heartbeatTimeoutMs: read.RUNLOG_HEARTBEAT_TIMEOUT_MS,
   logLevel: read.LOG_LEVEL,
   /** Absent: standard error. */
