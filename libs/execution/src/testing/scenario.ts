@@ -1,10 +1,11 @@
 import { compile, delayUntil, evaluate, openGate, runPure, type Workflow, type WorkflowDefinition } from '@runlog/workflow';
-import type { ExecutionCommand, Reuse } from '../commands.js';
-import { decide } from '../decide.js';
+import type { CommandOf, ExecutionCommand, Reuse } from '../commands.js';
+import { type Decision, decide } from '../decide.js';
 import type { EventType, ExecutionEvent } from '../events.js';
 import { type Applied, evolve } from '../evolve.js';
 import type { Execution } from '../execution.js';
 import type { Json } from '../ids.js';
+import { decideIntent, intentOf } from '../leg.js';
 import { type Evaluation, next } from '../next.js';
 import { isRejection } from '../refusal.js';
 import type { Rejection } from '../rejection.js';
@@ -24,6 +25,8 @@ export class Scenario {
   execution: Execution | undefined;
   /** Everything recorded, in order. */
   readonly history: Applied[] = [];
+  /** Starts that reports carried in vain. */
+  readonly refusedIntents: Rejection[] = [];
   private commands = 0;
   private fetched: (readonly [string, Json])[] = [];
   /** Milliseconds since the scenario began; commands happen then. */
@@ -56,10 +59,20 @@ export class Scenario {
     const command = { id: `command-${++this.commands}`, executionId, workspaceId, at: this.now(), ...bare } as ExecutionCommand;
     const before = this.history.length;
     const decision = decide(command, this.execution, this.workflow);
+    if (!isRejection(decision)) this.record(decision, command);
+    const intent = this.intend(bare);
+    if (isRejection(intent)) this.refusedIntents.push(intent);
     if (isRejection(decision)) return decision;
-    this.record(decision, command);
+    if (!isRejection(intent)) this.record(intent, command);
     await this.proceed(command);
     return this.history.slice(before);
+  }
+
+  /** What is decided on the start that a report carries; nothing where it carries none. */
+  intend(bare: Bare<ExecutionCommand>): Decision {
+    const report = { id: `command-${this.commands}`, executionId, workspaceId, at: this.now(), ...bare } as CommandOf<'CompleteNode'>;
+    const intent = intentOf(report);
+    return intent && this.execution ? decideIntent(intent, report, this.execution, this.workflow) : [];
   }
 
   /** As `when`, but a rejection fails the test. */
