@@ -6,7 +6,7 @@ import { terminal } from '../kinds/node-kind.js';
 import { parseBounded } from '../plain-json.js';
 
 /** A body may have at most this many bytes, also after decompression. */
-const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 const decoders: Record<string, () => Transform> = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress };
 

@@ -18,8 +18,13 @@ interface ChildEvents {
 const program = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url));
 const libraries = resolve(dirname(createRequire(import.meta.url).resolve('quickjs-emscripten')), '../..');
 
+/** Memory of a child beyond the usual. */
+export interface Room {
+  readonly memoryBytes: number;
+}
+
 /** No environment, no files but its own code, no processes, workers or addons, a small heap. */
-const forkOptions = {
+const forkOptions = (heapMiB: number) => ({
   env: {},
   serialization: 'json' as const,
   stdio: ['ignore', 'ignore', 'ignore', 'ipc'] as ('ignore' | 'ipc')[],
@@ -28,13 +33,17 @@ const forkOptions = {
     `--allow-fs-read=${dirname(program)}/*`,
     `--allow-fs-read=${resolve(dirname(program), '../../package.json')}`,
     `--allow-fs-read=${libraries}/*`,
-    '--max-old-space-size=128',
+    `--max-old-space-size=${heapMiB}`,
     '--stack-size=3000',
     '--max-semi-space-size=2',
     '--disallow-code-generation-from-strings',
     '--no-warnings',
   ],
-};
+});
+
+const usualHeapMiB = 128;
+/** Texts of that size pass through it, escaped and not. */
+const roomyHeapMiB = 768;
 
 interface Current {
   readonly id: number;
@@ -54,8 +63,11 @@ export class Child {
   #jobs = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(private readonly events: ChildEvents) {
-    this.#process = fork(program, forkOptions);
+  constructor(
+    private readonly events: ChildEvents,
+    room?: Room,
+  ) {
+    this.#process = room ? fork(program, [String(room.memoryBytes)], forkOptions(roomyHeapMiB)) : fork(program, forkOptions(usualHeapMiB));
     this.#process.on('message', (message) => this.#hear(message as FromChild));
     this.#process.on('error', () => this.#leave());
     this.#process.once('exit', () => this.#leave());

@@ -6,14 +6,15 @@
 import { newQuickJSWASMModule, newVariant, type QuickJSContext, type QuickJSHandle, type QuickJSRuntime, RELEASE_SYNC, Scope } from 'quickjs-emscripten';
 import type { ConsoleLevel, FromChild, Job, JobOutcome } from './job.js';
 
-/** QuickJS' own limit counts single allocations but not their sum (WebAssembly's malloc can't tell sizes); the memory's maximum is what holds. */
-const MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
+/** The parent says so. QuickJS' own limit counts single allocations but not their sum (WebAssembly's malloc can't tell sizes); the memory's maximum is what holds. */
+const MEMORY_LIMIT_BYTES = Number(process.argv[2] ?? 64 * 1024 * 1024);
 const PAGE_BYTES = 64 * 1024;
 const START_BYTES = 16 * 1024 * 1024;
 const STACK_LIMIT_BYTES = 256 * 1024;
 /** WebAssembly memory never shrinks: a child that grew beyond this is replaced. */
 const WORN_BYTES = 48 * 1024 * 1024;
-const MAX_OUTPUT_CHARS = 900 * 1024;
+/** The store of outputs decides what is too large; this only keeps a single message within reason. */
+const MAX_OUTPUT_CHARS = 64 * 1024 * 1024;
 const MAX_LINES = 1_000;
 const MAX_LINE_CHARS = 8_192;
 
@@ -43,7 +44,7 @@ const prelude = `(() => {
   };
 })()`;
 
-const toParent = (message: FromChild): void => void process.send?.(message);
+const toParent = (message: FromChild, sent?: () => void): void => void process.send?.(message, undefined, undefined, sent);
 
 declare const WebAssembly: { readonly Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer } };
 
@@ -164,8 +165,10 @@ const work = (job: Job): boolean => {
     outcome = { code: 'code_memory', message: `The code needed more memory or stack than it has: ${String(error).slice(0, 200)}`, retryable: false };
   }
   deadline = Infinity;
-  toParent({ type: 'done', id: job.id, outcome });
-  if (isBroken || memory.buffer.byteLength > WORN_BYTES) return false;
+  const isWorn = isBroken || memory.buffer.byteLength > WORN_BYTES;
+  // What has not left the process when it disconnects is lost.
+  toParent({ type: 'done', id: job.id, outcome }, isWorn ? () => process.disconnect() : undefined);
+  if (isWorn) return false;
   scope.dispose();
   prepared.context.dispose();
   prepared.runtime.dispose();
@@ -176,7 +179,6 @@ const work = (job: Job): boolean => {
 process.on('message', (job: Job) => {
   try {
     if (work(job)) toParent({ type: 'ready' });
-    else process.disconnect();
   } catch {
     process.disconnect();
   }

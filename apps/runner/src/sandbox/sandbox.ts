@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Child } from './child-handle.js';
+import { Child, type Room } from './child-handle.js';
 import type { ConsoleLevel, JobOutcome } from './job.js';
 
 export interface SandboxJob {
@@ -9,6 +9,15 @@ export interface SandboxJob {
   readonly signal: AbortSignal;
   onLine(level: ConsoleLevel, text: string): void;
 }
+
+/** A job that reads more than this gets a child of its own, with memory by what it reads. */
+const USUAL_SCOPE_CHARS = 1024 * 1024;
+/** At most so many of them at a time. */
+const ROOMY_AT_ONCE = 2;
+/** A value takes about so many times the characters of its JSON, and the code works on it. */
+const BYTES_PER_CHAR = 16;
+const USUAL_BYTES = 64 * 1024 * 1024;
+const MOST_BYTES = 1024 * 1024 * 1024;
 
 interface Waiting {
   readonly job: SandboxJob;
@@ -30,6 +39,8 @@ export class Sandbox {
   readonly #usual: number;
   readonly #children = new Set<Child>();
   readonly #waiting: Waiting[] = [];
+  readonly #roomyWaiting: Waiting[] = [];
+  readonly #roomy = new Set<Child>();
   #growth: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -39,7 +50,7 @@ export class Sandbox {
   }
 
   get children(): number {
-    return this.#children.size;
+    return this.#children.size + this.#roomy.size;
   }
 
   /** Starts the first child ahead of the first job. */
@@ -51,26 +62,28 @@ export class Sandbox {
   run(job: SandboxJob): Promise<JobOutcome> {
     const { promise, resolve } = Promise.withResolvers<JobOutcome>();
     const waiting: Waiting = { job, settle: resolve };
-    this.#waiting.push(waiting);
+    const queue = job.scope.length > USUAL_SCOPE_CHARS ? this.#roomyWaiting : this.#waiting;
+    queue.push(waiting);
     job.signal.addEventListener(
       'abort',
       () => {
-        const at = this.#waiting.indexOf(waiting);
+        const at = queue.indexOf(waiting);
         if (at < 0) return;
-        this.#waiting.splice(at, 1);
+        queue.splice(at, 1);
         resolve(Promise.reject(job.signal.reason));
       },
       { once: true },
     );
-    this.#assign();
+    if (queue === this.#waiting) this.#assign();
+    else this.#assignRoomy();
     return promise;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#growth);
-    for (const { settle } of this.#waiting.splice(0)) settle(Promise.reject(new Error('The sandbox is closed')));
-    await Promise.all([...this.#children].map((child) => child.kill()));
+    for (const { settle } of [...this.#waiting.splice(0), ...this.#roomyWaiting.splice(0)]) settle(Promise.reject(new Error('The sandbox is closed')));
+    await Promise.all([...this.#children, ...this.#roomy].map((child) => child.kill()));
   }
 
   #assign(): void {
@@ -87,6 +100,38 @@ export class Sandbox {
         if (this.#waiting.length > 0 && [...this.#children].every((child) => child.busyMs >= STUCK_MS - 1)) this.#grow();
         this.#assign();
       }, STUCK_MS);
+  }
+
+  /** A child for one job: its memory is the job's. */
+  #assignRoomy(): void {
+    while (!this.#isClosed && this.#roomy.size < ROOMY_AT_ONCE) {
+      const waiting = this.#roomyWaiting.shift();
+      if (!waiting) return;
+      const room: Room = { memoryBytes: Math.min(MOST_BYTES, USUAL_BYTES + waiting.job.scope.length * BYTES_PER_CHAR) };
+      let isGiven = false;
+      const child: Child = new Child(
+        {
+          onReady: () => {
+            if (isGiven) return void child.kill();
+            isGiven = true;
+            const { signal } = waiting.job;
+            const outcome = signal.aborted ? Promise.reject(signal.reason) : child.run(waiting.job);
+            waiting.settle(outcome);
+            outcome.catch(() => undefined).finally(() => child.kill());
+          },
+          onGone: () => {
+            this.#roomy.delete(child);
+            if (!isGiven)
+              waiting.settle(Promise.resolve({ code: 'code_memory', message: 'There is no memory at present for a process that holds what the code reads', retryable: true }));
+            this.#assignRoomy();
+          },
+          onIdle: () => undefined,
+          idleMs: IDLE_MS,
+        },
+        room,
+      );
+      this.#roomy.add(child);
+    }
   }
 
   #give(child: Child, { job, settle }: Waiting): void {
