@@ -18,6 +18,10 @@ import { RateLimit } from './auth/rate-limit.js';
 import { Definitions } from './definitions/definitions.js';
 import { SecretsController } from './definitions/secrets.controller.js';
 import { WorkflowsController } from './definitions/workflows.controller.js';
+import { KineticController } from './dialects/kinetic/kinetic.controller.js';
+import { PodScopes } from './dialects/pods/pod-scopes.js';
+import { PodsController } from './dialects/pods/pods.controller.js';
+import { WorkerRunsController } from './dialects/worker-runs/worker-runs.controller.js';
 import { Awaiting } from './executions/awaiting.js';
 import { BatchesController } from './executions/batches.controller.js';
 import { Batches } from './executions/batches.js';
@@ -25,9 +29,11 @@ import { Creates } from './executions/creates.js';
 import { ExecutionReader } from './executions/execution-reader.js';
 import { ExecutionsController } from './executions/executions.controller.js';
 import { FollowOns } from './executions/follow-ons.js';
+import { Gets } from './executions/gets.js';
 import { Histories } from './executions/histories.js';
 import { HistoryController } from './executions/history.controller.js';
 import { Lists } from './executions/lists.js';
+import { LogAnswers } from './executions/log-answers.js';
 import { PinnedWorkflows } from './executions/pinned-workflows.js';
 import { Links } from './executions/presentation.js';
 import { Presenter } from './executions/presenter.js';
@@ -69,7 +75,21 @@ export class GatewayModule {
     }
     return {
       module: GatewayModule,
-      controllers: [OperationsController, BatchesController, ExecutionsController, HistoryController, ApprovalsController, WorkflowsController, SecretsController, ApiKeysController, WorkspacesController, UsageController],
+      controllers: [
+        OperationsController,
+        BatchesController,
+        ExecutionsController,
+        HistoryController,
+        ApprovalsController,
+        WorkflowsController,
+        SecretsController,
+        ApiKeysController,
+        WorkspacesController,
+        UsageController,
+        KineticController,
+        PodsController,
+        WorkerRunsController,
+      ],
       providers: [{ provide: Lifecycle, useFactory: () => new Lifecycle() }, ...partsOf(service)],
       exports: [GatewayService],
     };
@@ -83,18 +103,21 @@ const partsOf = (service: GatewayService): Provider[] => {
   const reader = new ExecutionReader(log, reads);
   const idempotency = new Idempotency(catalog, sealing);
   const awaiting = new Awaiting(tail, reader, stopping);
+  const links = new Links(config.publicUrl);
   const presenter = new Presenter(reads, workflows);
   const followOns = new FollowOns(awaiting, presenter);
+  const histories = new Histories(reads, reader, workflows, presenter, tail, frames, streams, runners);
   const routes = new RouteTable();
   return [
     value(GatewayService, service),
     value(Catalog, catalog),
     value(KeyRing, keys),
     value(SecretBox, sealing),
-    value(Links, new Links(config.publicUrl)),
+    value(Links, links),
     value(Observed, new Observed(health, metrics)),
     value(RouteTable, routes),
-    value(Presenter, presenter),
+    value(Gets, new Gets(reader, presenter, links)),
+    value(PodScopes, new PodScopes(catalog)),
     value(ExecutionReader, reader),
     value(Idempotency, idempotency),
     value(Definitions, new Definitions(catalog, workflows)),
@@ -106,7 +129,8 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Used, new Used(reads, catalog)),
     value(Batches, new Batches(catalog, workflows, commands, idempotency)),
     value(Lists, new Lists(reads, catalog, presenter)),
-    value(Histories, new Histories(reads, reader, workflows, tail, frames, streams, runners)),
+    value(Histories, histories),
+    value(LogAnswers, new LogAnswers(histories, links)),
     value(APP_FILTER, new ProblemFilter(routes, logger)),
     value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit))),
     { provide: APP_GUARD, useClass: RequestGuard },

@@ -1,6 +1,7 @@
-import type { ExecutionResource, GateView, ListResource, LogLineResource, NodeResource } from '@runlog/contract';
+import type { ExecutionResource, ExecutionView, GateView, ListResource, LogLineResource, NodeResource } from '@runlog/contract';
 import type { RespondBody } from '../executions/verbs.dto.js';
 import type { ProblemPointer } from '../http/problem.js';
+import type { EventPosition, EventScript } from '../streams/event-script.js';
 
 /** What an answer may sound like. A key may carry one as its default. */
 export const dialectNames = ['canonical', 'kinetic', 'pods', 'agents', 'worker-runs', 'action-graph'] as const;
@@ -39,9 +40,14 @@ export interface ProblemBody {
   readonly state?: unknown;
 }
 
-/** What a request says under another name: our name, and how its value reads. A value that can't be read throws a problem. */
-export type Rename = string | { readonly to: string; readonly read: (given: unknown) => unknown };
-type Renames = Readonly<Record<string, Rename>>;
+/** What a member of a request means: our name for it, and how its value reads. A value that can't be read throws a problem. */
+type Meaning = string | { readonly to: string; readonly read: (given: unknown) => unknown };
+
+/** What a body or query says by which names; of several for the same the first counts. `more`: it may say all that a canonical one may. */
+export interface Vocabulary {
+  readonly names: Readonly<Record<string, Meaning>>;
+  readonly more?: true;
+}
 
 /** A published API as pure functions from (and to) the canonical one. */
 export interface Dialect {
@@ -63,13 +69,22 @@ export interface Dialect {
   readonly paging?: { readonly limit: number; readonly numbered: boolean };
   /** In lists the id of an execution is as good as a cursor. */
   readonly idsAreCursors?: true;
+  /** The stream of events, where it is not the canonical one. `before`: the execution as it stood there; null: from its beginning. */
+  readonly events?: {
+    /** null: not an id of this stream. */
+    positionOf(id: string): EventPosition | null;
+    script(before: ExecutionView | null, from: EventPosition): EventScript;
+  };
   logLine?(line: LogLineResource): unknown;
   logs?(page: Page<LogLineResource>): Listed;
   /** Members of a problem besides the canonical ones. */
   problem?(problem: ProblemBody): object;
   /** Some HTTP statuses are others here. */
   readonly problemStatuses?: Readonly<Record<number, number>>;
-  readonly renames?: { readonly create?: Renames; readonly respond?: Renames; readonly replay?: Renames; readonly list?: Renames };
+  /** Default: as canonical requests. Whatever else a request holds is passed over. */
+  readonly says?: { readonly create?: Vocabulary; readonly respond?: Vocabulary; readonly replay?: Vocabulary; readonly list?: Vocabulary };
+  /** Whether the body of a create wants its answer at once, however long waiting is usual. */
+  wantsAnswerAtOnce?(body: Shown): boolean;
   /** An answer to a gate, once the gates are known. */
   respond?(body: RespondBody, gates: readonly GateView[]): RespondBody;
 }

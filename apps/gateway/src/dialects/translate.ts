@@ -5,7 +5,7 @@ import { ListQuery } from '../executions/list.dto.js';
 import { ReplayBody, RespondBody } from '../executions/verbs.dto.js';
 import { malformed, type ProblemPointer } from '../http/problem.js';
 import { isMember, isQueryName } from '../http/validation.pipe.js';
-import type { Dialect, Rename } from './dialect.js';
+import type { Dialect, Vocabulary } from './dialect.js';
 import { statusesOf, wordsOf } from './status-words.js';
 
 type Members = Record<string, unknown>;
@@ -18,8 +18,8 @@ interface Translated {
 }
 
 export const translateBody = (dialect: Dialect, dto: Type, given: Members): Translated => {
-  if (dialect.name === 'canonical') return { members: given, names: new Map() };
-  const { members, names } = renamed(given, renamesOf(dialect, dto) ?? {});
+  const { members, names } = understood(given, vocabularyOf(dialect, dto));
+  if (dialect.name === 'canonical') return { members, names };
   return { members: Object.fromEntries(Object.entries(members).filter(([name]) => isMember(dto, name))), names };
 };
 
@@ -27,7 +27,7 @@ export const translateBody = (dialect: Dialect, dto: Type, given: Members): Tran
 export const translateQuery = (dialect: Dialect, dto: Type | undefined, given: Members): Translated => {
   if (dialect.name === 'canonical') return { members: given, names: new Map() };
   const isList = dto !== undefined && isOrExtends(dto, ListQuery);
-  const { members, names } = renamed(given, isList ? (dialect.renames?.list ?? {}) : {});
+  const { members, names } = understood(given, isList ? dialect.says?.list : undefined);
   const known = Object.fromEntries(Object.entries(members).filter(([name]) => dto !== undefined && isQueryName(dto, name)));
   if (isList && known.status !== undefined) known.status = [known.status].flat().flatMap((word) => statuses(dialect, word));
   return { members: known, names };
@@ -41,24 +41,24 @@ export const inTheirWords = (errors: readonly ProblemPointer[], names: ReadonlyM
     return theirs === undefined ? error : { ...error, pointer: `/${theirs}${rest}`, detail: error.detail.replaceAll(`'${ours}'`, `'${theirs}'`) };
   });
 
-const renamesOf = ({ renames }: Dialect, dto: Type) => {
-  if (isOrExtends(dto, CreateExecutionBody)) return renames?.create;
-  if (isOrExtends(dto, RespondBody)) return renames?.respond;
-  return isOrExtends(dto, ReplayBody) ? renames?.replay : undefined;
+/** Some routes have names of their own for every dialect. */
+const vocabularyOf = ({ says }: Dialect, dto: Type & { says?: Vocabulary }): Vocabulary | undefined => {
+  if (dto.says) return dto.says;
+  if (isOrExtends(dto, CreateExecutionBody)) return says?.create;
+  if (isOrExtends(dto, RespondBody)) return says?.respond;
+  return isOrExtends(dto, ReplayBody) ? says?.replay : undefined;
 };
 
 const isOrExtends = (dto: Type, base: Type): boolean => dto === base || dto.prototype instanceof base;
 
-/** Our own name wins where both are given. */
-const renamed = (given: Members, renames: Readonly<Record<string, Rename>>): Translated => {
-  const members = { ...given };
+const understood = (given: Members, vocabulary: Vocabulary = { names: {}, more: true }): Translated => {
+  const members: Members = vocabulary.more ? Object.fromEntries(Object.entries(given).filter(([name]) => !Object.hasOwn(vocabulary.names, name))) : {};
   const names = new Map<string, string>();
-  for (const [theirs, rename] of Object.entries(renames)) {
-    const { to, read } = typeof rename === 'string' ? { to: rename, read: (value: unknown) => value } : rename;
-    const isUsed = Object.hasOwn(given, theirs) && !Object.hasOwn(members, to);
-    if (isUsed) members[to] = read(given[theirs]);
-    if (isUsed || !(Object.hasOwn(given, to) || names.has(to))) names.set(to, theirs);
-    if (theirs !== to) delete members[theirs];
+  for (const [theirs, meaning] of Object.entries(vocabulary.names)) {
+    const { to, read } = typeof meaning === 'string' ? { to: meaning, read: (value: unknown) => value } : meaning;
+    const counts = Object.hasOwn(given, theirs) && !Object.hasOwn(members, to);
+    if (counts) members[to] = read(given[theirs]);
+    if (counts || !(names.has(to) || Object.hasOwn(members, to))) names.set(to, theirs);
   }
   return { members, names };
 };

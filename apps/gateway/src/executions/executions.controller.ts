@@ -2,16 +2,15 @@ import { Body, Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
-import { Answer } from '../http/answer.js';
+import type { Answer } from '../http/answer.js';
 import type { ApiRequest } from '../http/request.js';
 import { Answers, AnswersList, AnswersOneOf, Problems, TakesIdempotencyKey } from '../http/responses.js';
 import { CreateExecutionBody, CreateExecutionOfBody } from './create.dto.js';
 import { Creates } from './creates.js';
-import { ExecutionReader, staleHeader } from './execution-reader.js';
+import { Gets } from './gets.js';
 import { CreateQuery, GetQuery, ListQuery, ShapeQuery } from './list.dto.js';
 import { Lists } from './lists.js';
-import { etagOf, Links, namesTag, presentationOf } from './presentation.js';
-import { needsNodes, Presenter } from './presenter.js';
+import { Links, presentationOf } from './presentation.js';
 import { Replays } from './replays.js';
 import { Retries } from './retries.js';
 import { CancelBody, ReplayBody, RespondBody } from './verbs.dto.js';
@@ -27,11 +26,10 @@ export class ExecutionsController {
   constructor(
     private readonly creates: Creates,
     private readonly lists: Lists,
-    private readonly reader: ExecutionReader,
+    private readonly gets: Gets,
     private readonly verbs: Verbs,
     private readonly retries: Retries,
     private readonly replays: Replays,
-    private readonly presenter: Presenter,
     private readonly links: Links,
   ) {}
 
@@ -88,12 +86,8 @@ export class ExecutionsController {
   @Answers(200, 'Execution')
   @ApiResponse({ status: 304, description: 'As If-None-Match has it' })
   @Problems(404)
-  async get(@Req() request: ApiRequest, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: GetQuery): Promise<Answer> {
-    const how = presentationOf(request, query, this.links.publicUrl, true);
-    const found = await this.reader.one(who, ref, { nodes: needsNodes(how), atVersion: query.at_version, minVersion: query.min_version });
-    const headers = { ETag: etagOf(found.view.version, how), 'Cache-Control': 'private, no-cache', ...staleHeader(found) };
-    if (namesTag(request.get('if-none-match'), headers.ETag)) return new Answer(304, undefined, headers);
-    return new Answer(200, await this.presenter.one(found.view, how), headers);
+  get(@Req() request: ApiRequest, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: GetQuery): Promise<Answer> {
+    return this.gets.get(request, who, ref, query);
   }
 
   @Post('executions/:execution_id/cancel')

@@ -14,12 +14,15 @@ import type {
 import { isTerminalStatus } from '@runlog/read-model';
 import type { Response } from 'express';
 import type { Principal } from '../auth/principal.js';
+import { dialectOf } from '../dialects/spoken.js';
+import { statusWords } from '../dialects/status-words.js';
 import type { Frames } from '../frames.js';
 import { Problem, unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import type { RunnersSeen } from '../runners-seen.js';
+import { canonicalScript } from '../streams/event-script.js';
 import { streamEvents } from '../streams/event-stream.js';
-import { lastEventId, lastFrameVersion } from '../streams/last-event-id.js';
+import { eventPositionOf, lastEventId, lastFrameVersion, lastPosition } from '../streams/last-event-id.js';
 import { streamLogs } from '../streams/log-stream.js';
 import type { OpenStreams } from '../streams/open-streams.js';
 import { streamOutcome } from '../streams/outcome-stream.js';
@@ -28,12 +31,12 @@ import { cancellationOf } from './cancellation.js';
 import { diffOf, type Run } from './diff.js';
 import { eventResource } from './event-resource.js';
 import { type ExecutionReader, staleHeader } from './execution-reader.js';
-import { executionResource } from './execution-resource.js';
 import type { EventsQuery, LogsQuery, StreamQuery } from './history.dto.js';
 import { logLine } from './log-line.js';
 import { nodeResources } from './node-resource.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
 import type { Presentation } from './presentation.js';
+import type { Presenter } from './presenter.js';
 import { Proving } from './proof.js';
 import { whyOf } from './why.js';
 
@@ -46,6 +49,7 @@ export class Histories {
     private readonly reads: Reads,
     private readonly reader: ExecutionReader,
     private readonly workflows: PinnedWorkflows,
+    private readonly presenter: Presenter,
     private readonly tail: Tail,
     private readonly frames: Frames,
     private readonly streams: OpenStreams,
@@ -59,24 +63,40 @@ export class Histories {
   }
 
   async streamEvents(who: Principal, ref: string, request: ApiRequest, query: EventsQuery, response: Response, how: Presentation): Promise<void> {
-    const last = lastEventId(request, query.last_event_id);
+    const { events } = how.dialect;
+    const position = lastPosition(request, query.last_event_id, events?.positionOf ?? eventPositionOf);
+    const last = position?.version ?? null;
     const view = await this.asFarAs(who, ref, last);
     if (last !== null && isTerminalStatus(view.status) && last >= view.version) return void response.status(204).end();
     const isAhead = last !== null && last > view.version;
     const after = isAhead ? view.version : (last ?? (query.from === 'now' ? view.version : (query.after ?? 0)));
-    const reset = isAhead ? { reset: executionResource(view, await this.workflows.version(view.workflow_version_id), how) } : {};
+    const reset = isAhead ? { reset: await this.presenter.one(view, how) } : {};
+    const script = events ? events.script(await this.before(who, view, after), { version: after, frames: position?.frames ?? 0 }) : canonicalScript;
     const sources = { tail: this.tail, reads: this.reads, freshness: (id: string) => this.reader.freshness(id) };
-    const from = { workspaceId: who.workspaceId, executionId: view.id, after, view, ...reset };
-    await this.streams.serve(who, request, response, (writer, until) => streamEvents(sources, from, writer, until));
+    const from = { workspaceId: who.workspaceId, executionId: view.id, after, view, script, ...reset };
+    await this.streams.serve(who, request, response, (writer, until) => streamEvents(sources, from, writer, until), { reconnect: script.reconnect });
+  }
+
+  /** As it stood where a stream goes on; null at its beginning. */
+  private async before(who: Principal, view: ExecutionView, version: number): Promise<ExecutionView | null> {
+    if (version === 0 || version >= view.version) return version === 0 ? null : view;
+    return (await this.reader.one(who, view.id, { nodes: true, atVersion: version })).view;
   }
 
   /** The frames of its agents and its end. An execution of a workflow without agents has its end only. */
   async stream(who: Principal, ref: string, request: ApiRequest, query: StreamQuery, response: Response): Promise<void> {
+    const { name } = dialectOf(request);
     const { view } = await this.reader.one(who, ref, { nodes: false });
     const last = lastFrameVersion(request, query.last_event_id);
     if (last !== null && isTerminalStatus(view.status) && last >= view.version) return void response.status(204).end();
     const look = async (minVersion?: number) => (await this.reader.one(who, view.id, { nodes: false, ...(minVersion === undefined ? {} : { minVersion }) })).view;
-    await this.streams.serve(who, request, response, (writer, until) => streamOutcome({ tail: this.tail, look }, view.id, writer, until), { endless: true });
+    await this.streams.serve(
+      who,
+      request,
+      response,
+      (writer, until) => streamOutcome({ tail: this.tail, look, wordOf: (status) => statusWords[name][status] }, view.id, writer, until),
+      { endless: true },
+    );
   }
 
   /** As it stands, and no earlier than what the client has seen: a read model that is late is waited for, an id that never was is not. */
@@ -96,14 +116,17 @@ export class Histories {
   async streamLogs(who: Principal, ref: string, request: ApiRequest, query: LogsQuery, response: Response): Promise<void> {
     const { view } = await this.reader.one(who, ref, { nodes: false });
     const last = lastEventId(request, query.last_event_id);
+    const { name, logLine: lineOf = (line: LogLineResource): unknown => line } = dialectOf(request);
     const isReset = last !== null && last > 0 && !(await this.hasLine(who, view.id, last));
     const from = { ...logQuery(who, view.id, query), after: isReset ? 0 : (last ?? query.after ?? 0), isReset };
     if (last !== null && !isReset && isTerminalStatus(view.status) && (await this.reads.logs({ ...from, limit: 1 })).length === 0) return void response.status(204).end();
     const ended = async () => {
       const { view: now } = await this.reader.one(who, view.id, { nodes: false });
-      return isTerminalStatus(now.status) ? now : null;
+      return isTerminalStatus(now.status) ? { status: statusWords[name][now.status], version: now.version } : null;
     };
-    await this.streams.serve(who, request, response, (writer, until) => streamLogs({ tail: this.tail, frames: this.frames, reads: this.reads }, from, ended, writer, until));
+    await this.streams.serve(who, request, response, (writer, until) =>
+      streamLogs({ tail: this.tail, frames: this.frames, reads: this.reads, lineOf }, from, ended, writer, until),
+    );
   }
 
   private async hasLine(who: Principal, executionId: string, seq: number): Promise<boolean> {

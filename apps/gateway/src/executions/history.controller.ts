@@ -10,6 +10,7 @@ import { Answers, AnswersList, Problems } from '../http/responses.js';
 import { wantsStream } from '../streams/last-event-id.js';
 import { Histories } from './histories.js';
 import { EventsQuery, LogsQuery, StreamQuery } from './history.dto.js';
+import { LogAnswers } from './log-answers.js';
 import { Links, presentationOf } from './presentation.js';
 
 const LastEventId = () => ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } });
@@ -19,6 +20,7 @@ const LastEventId = () => ApiHeader({ name: 'Last-Event-ID', required: false, sc
 export class HistoryController {
   constructor(
     private readonly histories: Histories,
+    private readonly logAnswers: LogAnswers,
     private readonly links: Links,
   ) {}
 
@@ -30,7 +32,8 @@ export class HistoryController {
   @ApiResponse({ status: 204, description: 'Reconnected at or after the end' })
   @Problems(404)
   async events(@Req() request: ApiRequest, @Res() response: Response, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: EventsQuery): Promise<void> {
-    if (wantsStream(request)) return this.histories.streamEvents(who, ref, request, query, response, presentationOf(request, {}, this.links.publicUrl, true));
+    const how = presentationOf(request, {}, this.links.publicUrl, true);
+    if (wantsStream(request) || how.dialect.events) return this.histories.streamEvents(who, ref, request, query, response, how);
     const { headers, body } = await this.histories.events(who, ref, query);
     response.status(200).set(headers).json(body);
   }
@@ -42,15 +45,8 @@ export class HistoryController {
   @AnswersList('LogLine')
   @ApiResponse({ status: 204, description: 'Reconnected at or after the end' })
   @Problems(404)
-  async logs(@Req() request: ApiRequest, @Res() response: Response, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: LogsQuery): Promise<void> {
-    if (query.follow === true || (query.follow === undefined && wantsStream(request))) return this.histories.streamLogs(who, ref, request, query, response);
-    const page = await this.histories.logs(who, ref, query);
-    if (query.format !== 'ndjson') return void response.status(200).json(page);
-    response
-      .status(200)
-      .set(page.next_cursor === null ? {} : { Link: `<${nextPage(request, page.next_cursor)}>; rel="next"` })
-      .type('application/x-ndjson')
-      .send(page.data.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  logs(@Req() request: ApiRequest, @Res() response: Response, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: LogsQuery): Promise<void> {
+    return this.logAnswers.send(request, response, who, ref, query);
   }
 
   @Get('stream')
@@ -121,10 +117,3 @@ export class HistoryController {
     return this.histories.cancellation(who, ref);
   }
 }
-
-/** The same request from this cursor on. */
-const nextPage = (request: ApiRequest, after: string): string => {
-  const { pathname, searchParams } = new URL(request.originalUrl, 'http://here');
-  searchParams.set('after', after);
-  return `${pathname}?${searchParams}`;
-};

@@ -10,7 +10,8 @@ export interface Waiting {
 }
 
 /** `?wait` > `Prefer: wait`; whole seconds, cut to 600; anything else is a 400 problem. */
-export const waitingOf = (request: Pick<ApiRequest, 'get'>, wait: string | undefined): Waiting => {
+export const waitingOf = (request: Pick<ApiRequest, 'get' | 'wantsAnswerAtOnce'>, wait: string | undefined): Waiting => {
+  if (request.wantsAnswerAtOnce) return { seconds: 0, headers: {} };
   if (wait !== undefined) return { seconds: secondsIn(wait, 'wait'), headers: {} };
   const preferred = preferredWait(request.get('prefer'));
   if (preferred === undefined) return { seconds: 0, headers: {} };

@@ -34,6 +34,7 @@ export class RequestGuard implements CanActivate {
         throw new Problem('invalid', 'invalid_body', 'Expected a JSON object as body', { errors: [{ pointer: '', detail: 'Expected an object' }] });
       const body = translateBody(dialect, taken.body, given);
       request.names = new Map([...query.names, ...body.names]);
+      request.wantsAnswerAtOnce = dialect.wantsAnswerAtOnce?.(given) ?? false;
       request.body = body.members;
     }
     return true;

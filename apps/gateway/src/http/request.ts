@@ -8,6 +8,8 @@ export type ApiRequest = Request & {
   principal?: Principal;
   /** Our names to those that the request used instead, for problems with its body or query. */
   names?: ReadonlyMap<string, string>;
+  /** The body wants its answer at once, whatever else asks to wait. */
+  wantsAnswerAtOnce?: boolean;
 };
 
 /** The address that links in answers begin with: `RUNLOG_PUBLIC_URL`, else what the client itself called. */

@@ -1,8 +1,9 @@
 import type { EventView, ExecutionView, Freshness, Reads } from '@runlog/contract';
 import type { DecodedEvent } from '@runlog/event-log';
 import { isTerminalStatus } from '@runlog/read-model';
-import { type EventResourceSource, endOf, eventText } from '../executions/event-resource.js';
+import { type EventResourceSource, endOf } from '../executions/event-resource.js';
 import type { Tail } from '../tail.js';
+import type { EventScript } from './event-script.js';
 import { LiveBuffer } from './live-buffer.js';
 import type { SseWriter } from './sse-writer.js';
 
@@ -19,7 +20,8 @@ interface From {
   /** How the execution stood when the stream was asked for. */
   readonly view: Pick<ExecutionView, 'status' | 'version'>;
   /** The execution as it stands at `after`, for a client whose last id never was, or is no longer kept. */
-  readonly reset?: object;
+  readonly reset?: unknown;
+  readonly script: EventScript;
 }
 
 interface Sources {
@@ -34,7 +36,7 @@ interface Sources {
  */
 export const streamEvents = async (
   { tail, reads, freshness }: Sources,
-  { workspaceId, executionId, after, view, reset }: From,
+  { workspaceId, executionId, after, view, reset, script }: From,
   writer: SseWriter,
   until: AbortSignal,
 ): Promise<void> => {
@@ -48,16 +50,16 @@ export const streamEvents = async (
     const end = due.findIndex(({ type }) => endOf(type) !== null);
     const now = end < 0 ? due : due.slice(0, end + 1);
     if (now.length === 0) return false;
-    await writer.write(...now.map((event) => ({ id: event.version, event: event.type, data: eventText(event) })));
+    await writer.write(...now.flatMap((event) => script.frames(event)));
     last = now.at(-1)?.version ?? last;
     if (end < 0) return false;
-    await writer.write({ event: 'done', data: JSON.stringify({ status: endOf(due[end]?.type ?? ''), version: last }) });
+    await writer.write(...script.end({ status: endOf(due[end]?.type ?? '') ?? view.status, version: last }));
     return true;
   };
   try {
-    if (reset) await writer.write({ id: after, event: 'reset', data: JSON.stringify(reset) });
+    if (reset) await writer.write(script.reset(reset, after));
     if (isTerminalStatus(view.status) && after >= view.version) {
-      await writer.write({ event: 'done', data: JSON.stringify({ status: view.status, version: view.version }) });
+      await writer.write(...script.ended(view));
       return;
     }
     let known = 0;
@@ -69,7 +71,7 @@ export const streamEvents = async (
       if (page.length === PAGE) continue;
       // Whoever has the end already gets what came after it: a retry may have been asked for.
       if (isTerminalStatus(view.status) && last >= view.version) {
-        await writer.write({ event: 'done', data: JSON.stringify({ status: view.status, version: last }) });
+        await writer.write(...script.ended({ status: view.status, version: last }));
         return;
       }
       fresh = undefined;

@@ -1,20 +1,34 @@
 import { malformed } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
+import type { EventPosition } from './event-script.js';
 
-/** Where a reconnecting client stands: the header wins over `?last_event_id`, which EventSource-less clients send. null: a first connect. */
-export const lastEventId = (request: Pick<ApiRequest, 'get'>, parameter: string | undefined): number | null => {
+/**
+ * Where a reconnecting client stands: the header wins over `?last_event_id`, which EventSource-less clients send. null: a first connect.
+ * Throws a 400 problem for what `read` says is no id of this stream.
+ */
+export const lastPosition = <Position>(request: Pick<ApiRequest, 'get'>, parameter: string | undefined, read: (id: string) => Position | null): Position | null => {
   const header = request.get('last-event-id');
   const given = header === undefined || header === '' ? parameter : header;
   if (given === undefined) return null;
-  if (!/^\d{1,15}$/.test(given)) throw malformed('invalid_last_event_id', 'Last-Event-ID', `Expected the id of a frame of this stream, but got '${given}'`);
-  return Number(given);
+  const position = read(given);
+  if (position === null) throw malformed('invalid_last_event_id', 'Last-Event-ID', `Expected the id of a frame of this stream, but got '${given}'`);
+  return position;
+};
+
+const numberIn = (id: string): number | null => (/^\d{1,15}$/.test(id) ? Number(id) : null);
+
+/** The same where ids are numbers. */
+export const lastEventId = (request: Pick<ApiRequest, 'get'>, parameter: string | undefined): number | null => lastPosition(request, parameter, numberIn);
+
+/** The same in the canonical stream of events. */
+export const eventPositionOf = (id: string): EventPosition | null => {
+  const version = numberIn(id);
+  return version === null ? null : { version, frames: 0 };
 };
 
 /** The same where frames are numbered `<version>.<n>`: the version. */
-export const lastFrameVersion = (request: Pick<ApiRequest, 'get'>, parameter: string | undefined): number | null => {
-  const plain = (id: string | undefined) => id?.replace(/\.\d{1,9}$/, '');
-  return lastEventId({ get: (name) => plain(request.get(name)) } as Pick<ApiRequest, 'get'>, plain(parameter));
-};
+export const lastFrameVersion = (request: Pick<ApiRequest, 'get'>, parameter: string | undefined): number | null =>
+  lastPosition(request, parameter, (id) => numberIn(id.replace(/\.\d{1,9}$/, '')));
 
 /** Whether the client would rather have a stream than pages. */
 export const wantsStream = (request: Pick<ApiRequest, 'get'>): boolean =>

@@ -1,4 +1,4 @@
-import type { ExecutionView, LogQuery, Reads } from '@runlog/contract';
+import type { LogLineResource, LogQuery, Reads } from '@runlog/contract';
 import { logLine } from '../executions/log-line.js';
 import type { Frames } from '../frames.js';
 import type { Tail } from '../tail.js';
@@ -12,10 +12,10 @@ const SETTLING_MS = [50, 150, 400, 1000, 2000];
  * of the execution it looks on for a moment, because lines may be stored after the last event.
  */
 export const streamLogs = async (
-  { tail, frames, reads }: { tail: Tail; frames: Frames; reads: Reads },
+  { tail, frames, reads, lineOf }: { tail: Tail; frames: Frames; reads: Reads; lineOf: (line: LogLineResource) => unknown },
   /** `isReset`: the client's last id is not there (any more), so that all lines are sent again. */
   { isReset, ...query }: Omit<LogQuery, 'limit'> & { readonly isReset: boolean },
-  ended: () => Promise<Pick<ExecutionView, 'status' | 'version'> | null>,
+  ended: () => Promise<{ readonly status: string; readonly version: number } | null>,
   writer: SseWriter,
   until: AbortSignal,
 ): Promise<void> => {
@@ -36,7 +36,7 @@ export const streamLogs = async (
       woken = false;
       const lines = await reads.logs({ ...query, after, limit: PAGE });
       if (until.aborted) return;
-      await writer.write(...lines.map((line) => ({ id: line.seq, event: 'log', data: JSON.stringify(logLine(line)) })));
+      await writer.write(...lines.map((line) => ({ id: line.seq, event: 'log', data: JSON.stringify(lineOf(logLine(line))) })));
       after = lines.at(-1)?.seq ?? after;
       if (lines.length > 0) quiet = 0;
       if (lines.length === PAGE || woken) continue;

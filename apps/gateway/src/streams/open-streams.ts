@@ -3,6 +3,7 @@ import type { KeyRing } from '../auth/key-ring.js';
 import type { Principal } from '../auth/principal.js';
 import { Problem } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
+import { canonicalScript, type Frame } from './event-script.js';
 import { SseWriter } from './sse-writer.js';
 
 const REVOKED_CHECK_MS = 2000;
@@ -30,8 +31,8 @@ export class OpenStreams {
     request: Pick<ApiRequest, 'method'>,
     response: Response,
     feed: (writer: SseWriter, until: AbortSignal) => Promise<void>,
-    /** `endless`: not ended after the longest time. */
-    { endless = false }: { readonly endless?: boolean } = {},
+    /** `endless`: not ended after the longest time; else `reconnect` is the last that is sent then. */
+    { endless = false, reconnect = canonicalScript.reconnect }: { readonly endless?: boolean; readonly reconnect?: Frame } = {},
   ): Promise<void> {
     const held = this.perKey.get(who.keyHash) ?? 0;
     if (this.limit > 0 && held >= this.limit)
@@ -60,7 +61,7 @@ export class OpenStreams {
     writer.closed.addEventListener('abort', end, { once: true });
     try {
       await feed(writer, over.signal);
-      if (long) await writer.write({ event: 'reconnect', data: '{}' });
+      if (long) await writer.write(reconnect);
     } finally {
       clearTimeout(longest);
       clearInterval(revoked);

@@ -1,6 +1,6 @@
-import type { ExecutionView } from '@runlog/contract';
-import type { Json } from '@runlog/execution';
+import type { ExecutionStatus, ExecutionView } from '@runlog/contract';
 import { isTerminalStatus } from '@runlog/read-model';
+import { asObject } from '../dialects/agents/agents.js';
 import { endOf } from '../executions/event-resource.js';
 import { tokenUsage } from '../executions/execution-resource.js';
 import type { Tail } from '../tail.js';
@@ -14,7 +14,7 @@ const IDLE_MS = 15_000;
  * `until` aborts.
  */
 export const streamOutcome = async (
-  { tail, look }: { tail: Tail; look: (minVersion?: number) => Promise<ExecutionView> },
+  { tail, look, wordOf }: { tail: Tail; look: (minVersion?: number) => Promise<ExecutionView>; wordOf: (status: ExecutionStatus) => string },
   executionId: string,
   writer: SseWriter,
   until: AbortSignal,
@@ -29,7 +29,7 @@ export const streamOutcome = async (
   try {
     while (!until.aborted) {
       const view = await look(ended);
-      if (isTerminalStatus(view.status)) return await writer.write(lastFrame(view));
+      if (isTerminalStatus(view.status)) return await writer.write(lastFrame(view, wordOf(view.status)));
       if (ended !== undefined || until.aborted) continue;
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
@@ -43,11 +43,8 @@ export const streamOutcome = async (
   }
 };
 
-const lastFrame = (view: ExecutionView): { event: string; data: string } => {
+const lastFrame = (view: ExecutionView, status: string): { event: string; data: string } => {
   if (view.status === 'completed') return { event: 'done', data: JSON.stringify({ output: asObject(view.output), token_usage: tokenUsage(view.token_usage) }) };
   const message = view.error ?? `The execution was ${view.status}${view.status_reason === null ? '' : `: ${view.status_reason}`}`;
-  return { event: 'error', data: JSON.stringify({ message, code: view.error_code ?? view.status, status: view.status }) };
+  return { event: 'error', data: JSON.stringify({ message, code: view.error_code ?? view.status, status }) };
 };
-
-/** An output that is no object is wrapped: clients of agents read members of it. */
-const asObject = (output: Json): Json => (typeof output === 'object' && output !== null && !Array.isArray(output) ? output : { response: output });

@@ -41,7 +41,7 @@ export const actionGraph: Dialect = {
     ...pick(execution, ['stopped_actions_count', 'template']),
   }),
   idsAreCursors: true,
-  renames: { list: { starting_after: 'after', ending_before: 'before' } },
+  says: { list: { names: { starting_after: 'after', ending_before: 'before' }, more: true } },
 };
 
 const wholeSeconds = (time: string): string => time.replace(/\.\d+/, '');

@@ -51,6 +51,8 @@ export const agents: Dialect = {
   one: (data) => ({ data }),
   list: ({ data, meta }) => ({ body: { data, meta } }),
   paging: { limit: 20, numbered: true },
+  says: { create: { names: { input: 'input', metadata: 'metadata', session_id: 'session_id', workflow_id: 'workflow_id' } } },
+  wantsAnswerAtOnce: ({ async_mode, sync }) => async_mode === true || sync === false,
   problem: (problem) => ({ error: errorOf(problem) }),
   // Its published client repeats a request that got a 422.
   problemStatuses: { 422: 400 },

@@ -32,5 +32,5 @@ export const kinetic: Dialect = {
     ...pick(execution, ['duration_ms', 'n_steps', 'n_agent_actions', 'n_screenshots', 'output_url', 'video_url', 'logs_url']),
     logs,
   }),
-  renames: { create: { inputPayload: 'input', input_payload: 'input' } },
+  says: { create: { names: { inputPayload: 'input', input_payload: 'input', input: 'input', workflow_id: 'workflow_id' } } },
 };

@@ -1,9 +1,11 @@
-import type { GateView, LogLineResource, NodeResource, NodeStatus } from '@runlog/contract';
+import type { GateView, LogLineResource, NodeResource } from '@runlog/contract';
 import type { RespondBody } from '../../executions/verbs.dto.js';
 import { invalid } from '../../http/problem.js';
 import { errorOf } from '../agents/agents.js';
 import { type Dialect, endingOf, type Page } from '../dialect.js';
 import { statusWords } from '../status-words.js';
+import { nodeWord } from './node-words.js';
+import { podsPositionOf, podsScript } from './pods-script.js';
 
 /** Runs of workflows in pods: `/workspaces/:wId/pods/:podId/executions`. */
 export const pods: Dialect = {
@@ -46,24 +48,18 @@ export const pods: Dialect = {
   list: (page) => ({ body: page.data, ...next(page) }),
   logLine: (line) => podLogLine(line),
   logs: (page) => ({ body: page.data.map(podLogLine), ...next(page) }),
+  events: { positionOf: podsPositionOf, script: podsScript },
   problem: (problem) => ({ error: errorOf(problem) }),
-  renames: {
-    create: { workflowId: 'workflow_id' },
-    respond: { approved: { to: 'decision', read: decisionIn }, reason: 'comment', nodeId: 'node_id', data: 'answer' },
-    replay: { fromNodeId: 'from_node_id' },
+  says: {
+    create: { names: { workflowId: 'workflow_id', input: 'input' } },
+    respond: { names: { approved: { to: 'decision', read: decisionIn }, reason: 'comment', comment: 'comment', nodeId: 'node_id', answer: 'answer', data: 'answer' } },
+    replay: { names: { fromNodeId: 'from_node_id', input: 'input' } },
   },
   respond: (body, gates) => (body.decision === undefined || meant(body, gates)?.schema != null ? body : withoutAnswer(body)),
 };
 
 const byHand = new Set(['api', 'dashboard', 'sdk']);
 
-/** A node's status as pods say it. `atGate`: it waits for a person. */
-export const nodeWord = (status: NodeStatus, atGate: boolean): string => {
-  if (status === 'waiting') return atGate ? 'suspended' : 'running';
-  return words[status] ?? status;
-};
-
-const words: Partial<Record<NodeStatus, string>> = { idle: 'pending', scheduled: 'pending', stopped: 'cancelled' };
 const asking = new Set(['approval', 'question']);
 
 const nodeResult = ({ type, status, output, error, started_at, completed_at, failed_at, stopped_at, duration_ms }: NodeResource): object => ({

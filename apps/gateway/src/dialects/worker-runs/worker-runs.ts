@@ -34,5 +34,5 @@ export const workerRuns: Dialect = {
     ...pick(execution, kept),
   }),
   problem: ({ detail, code }) => ({ error: detail, error_type: code }),
-  renames: { create: { payload: 'input' } },
+  says: { create: { names: { payload: 'input' }, more: true } },
 };
