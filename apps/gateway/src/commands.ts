@@ -1,5 +1,6 @@
 import { type DecodedEvent, type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
 import type { ExecutionCommand } from '@runlog/execution';
+import type { StoredBodies } from './executions/stored-bodies.js';
 import { Problem, refused } from './http/problem.js';
 import type { Replies } from './replies.js';
 import type { Tail } from './tail.js';
@@ -12,7 +13,7 @@ export interface Outcome {
 }
 
 const DECIDED_WITHIN_MS = 30_000;
-/** What a command says must fit an event of at most 900 KiB; larger bodies belong elsewhere. */
+/** What a command says besides stored bodies must fit an event. */
 const COMMAND_LIMIT = 900 * 1024;
 
 /**
@@ -26,6 +27,7 @@ export class Commands {
     private readonly log: EventLog,
     private readonly tail: Tail,
     private readonly replies: Replies,
+    private readonly bodies: StoredBodies,
     private readonly limit = 4096,
   ) {}
 
@@ -38,10 +40,10 @@ export class Commands {
     const level = this.tail.caughtUp();
     if (level !== true)
       throw new Problem('unavailable', 'starting', `Expected to see what becomes of a command, but this gateway is ${level}`, { headers: { 'Retry-After': '1' } });
-    const record = encodeJson(command.executionId, { ...command, replyTo: this.replies.inbox });
+    const record = encodeJson(command.executionId, { ...(await this.bodies.stored(command)), replyTo: this.replies.inbox });
     const bytes = Buffer.byteLength(record.value);
     if (bytes > COMMAND_LIMIT)
-      throw new Problem('too_large', 'record_too_large', `Expected input, metadata and answers to take at most ${COMMAND_LIMIT} bytes as JSON, but they take ${bytes}`);
+      throw new Problem('too_large', 'record_too_large', `Expected what is asked for to take at most ${COMMAND_LIMIT} bytes as JSON, but they take ${bytes}`);
     const partition = partitionOf(command.executionId, this.log.partitions('execution-commands'));
     const before = this.outstanding.get(partition) ?? 0;
     if (before >= this.limit)

@@ -22,6 +22,8 @@ import { KineticController } from './dialects/kinetic/kinetic.controller.js';
 import { PodScopes } from './dialects/pods/pod-scopes.js';
 import { PodsController } from './dialects/pods/pods.controller.js';
 import { WorkerRunsController } from './dialects/worker-runs/worker-runs.controller.js';
+import { ArtifactsController } from './executions/artifacts.controller.js';
+import { Artifacts } from './executions/artifacts.js';
 import { Awaiting } from './executions/awaiting.js';
 import { BatchesController } from './executions/batches.controller.js';
 import { Batches } from './executions/batches.js';
@@ -42,6 +44,7 @@ import { Retries } from './executions/retries.js';
 import { Verbs } from './executions/verbs.js';
 import { type GatewayDeps, GatewayService } from './gateway.service.js';
 import { AnswerInterceptor } from './http/answer.js';
+import { BodyLimit } from './http/json-body.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestGuard } from './http/request.guard.js';
 import { RouteTable } from './http/route-table.js';
@@ -80,6 +83,7 @@ export class GatewayModule {
         BatchesController,
         ExecutionsController,
         HistoryController,
+        ArtifactsController,
         ApprovalsController,
         WorkflowsController,
         SecretsController,
@@ -97,16 +101,16 @@ export class GatewayModule {
 }
 
 const partsOf = (service: GatewayService): Provider[] => {
-  const { log, reads, catalog, sealing, config, logger, health, metrics } = service.deps;
-  const { tail, commands, keys, streams, frames, runners, stopping } = service;
+  const { log, reads, catalog, artifacts, sealing, config, logger, health, metrics } = service.deps;
+  const { tail, commands, bodies, keys, streams, frames, runners, stopping } = service;
   const workflows = new PinnedWorkflows(catalog);
   const reader = new ExecutionReader(log, reads);
   const idempotency = new Idempotency(catalog, sealing);
   const awaiting = new Awaiting(tail, reader, stopping);
   const links = new Links(config.publicUrl);
-  const presenter = new Presenter(reads, workflows);
+  const presenter = new Presenter(reads, workflows, bodies);
   const followOns = new FollowOns(awaiting, presenter);
-  const histories = new Histories(reads, reader, workflows, presenter, tail, frames, streams, runners);
+  const histories = new Histories(reads, reader, bodies, workflows, presenter, tail, frames, streams, runners);
   const routes = new RouteTable();
   return [
     value(GatewayService, service),
@@ -116,6 +120,8 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Links, links),
     value(Observed, new Observed(health, metrics)),
     value(RouteTable, routes),
+    value(BodyLimit, new BodyLimit(config.bodyLimitBytes)),
+    value(Artifacts, new Artifacts(reader, artifacts)),
     value(Gets, new Gets(reader, presenter, links)),
     value(PodScopes, new PodScopes(catalog)),
     value(ExecutionReader, reader),
@@ -123,7 +129,7 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Definitions, new Definitions(catalog, workflows)),
     value(Creates, new Creates(catalog, workflows, commands, tail, awaiting, presenter, idempotency, stopping)),
     value(Retries, new Retries(catalog, workflows, commands, reader, awaiting, followOns, idempotency)),
-    value(Replays, new Replays(catalog, workflows, commands, reads, reader, followOns, idempotency)),
+    value(Replays, new Replays(catalog, workflows, commands, reads, reader, bodies, followOns, idempotency)),
     value(Verbs, new Verbs(commands, reader, presenter, idempotency)),
     value(Inbox, new Inbox(reads, catalog)),
     value(Used, new Used(reads, catalog)),

@@ -1,3 +1,4 @@
+import type { ArtifactStore } from '@runlog/artifacts';
 import type { Reads } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
 import type { Config, HealthRegistry, Logger, Registry, Startable } from '@runlog/platform';
@@ -6,6 +7,7 @@ import { uuidv7 } from 'uuidv7';
 import { firstAdminKey } from './auth/admin-key.js';
 import { KeyRing } from './auth/key-ring.js';
 import { Commands } from './commands.js';
+import { StoredBodies } from './executions/stored-bodies.js';
 import { Frames } from './frames.js';
 import { exposeGateway } from './metrics.js';
 import { Replies } from './replies.js';
@@ -18,9 +20,10 @@ export interface GatewayDeps {
   readonly log: EventLog;
   readonly reads: Reads;
   readonly catalog: Catalog;
+  readonly artifacts: ArtifactStore;
   /** Seals secrets on their way in, and answers that hold one. */
   readonly sealing: SecretBox;
-  readonly config: Pick<Config, 'adminKey' | 'heartbeatTimeoutMs' | 'home' | 'publicUrl' | 'rateLimit' | 'sseLimit' | 'sseMaxSeconds'>;
+  readonly config: Pick<Config, 'adminKey' | 'answerLimitBytes' | 'bodyLimitBytes' | 'heartbeatTimeoutMs' | 'home' | 'publicUrl' | 'rateLimit' | 'sseLimit' | 'sseMaxSeconds'>;
   readonly logger: Logger;
   readonly health: HealthRegistry;
   readonly metrics: Registry;
@@ -36,6 +39,7 @@ export class GatewayService implements Startable {
   readonly keys: KeyRing;
   readonly streams: OpenStreams;
   readonly frames: Frames;
+  readonly bodies: StoredBodies;
   readonly runners: RunnersSeen;
   private readonly replies: Replies;
   private readonly controller = new AbortController();
@@ -44,10 +48,11 @@ export class GatewayService implements Startable {
   private firstKey: { key: string; source: 'environment' | 'file' } | undefined;
 
   constructor(readonly deps: GatewayDeps) {
-    const { log, reads, catalog, config, logger, health, metrics } = deps;
+    const { log, reads, catalog, artifacts, config, logger, health, metrics } = deps;
     this.tail = new Tail(log, reads, logger);
     this.replies = new Replies(log, `gateway-${uuidv7()}`, logger);
-    this.commands = new Commands(log, this.tail, this.replies);
+    this.bodies = new StoredBodies(artifacts, config.answerLimitBytes);
+    this.commands = new Commands(log, this.tail, this.replies, this.bodies);
     this.keys = new KeyRing(catalog);
     this.streams = new OpenStreams(this.keys, config.sseLimit, config.sseMaxSeconds);
     this.frames = new Frames(log);

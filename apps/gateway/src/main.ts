@@ -5,10 +5,10 @@ import { openGateway } from './http/application.js';
 
 await bootstrapService('gateway', async (platform) => {
   const { config, logger, health, metrics, shutdown } = platform;
-  const { log, catalog } = await connectBackbone(platform);
+  const { log, catalog, artifacts } = await connectBackbone(platform);
   const reads = new ReadsClient({ addresses: config.queriesUrls });
   shutdown.add('reads', () => reads.close());
   const sealing = new SecretBox(await secretKeyIn(config.home, config.secretKey));
-  const module = GatewayModule.register({ log, reads, catalog, sealing, config, logger, health, metrics });
+  const module = GatewayModule.register({ log, reads, catalog, artifacts, sealing, config, logger, health, metrics });
   return { module, open: (root, options) => openGateway(root, { ...options, host: config.host, port: config.port }) };
 });

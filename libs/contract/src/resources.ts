@@ -28,7 +28,7 @@ export interface TemplateResource {
 export interface GateResource {
   readonly id: string;
   readonly node_id: string;
-  readonly kind: 'approval' | 'question';
+  readonly kind: 'approval' | 'question' | 'effect';
   readonly prompt: string;
   readonly schema: Json;
   readonly requested_at: Timestamp;
@@ -72,6 +72,25 @@ export interface EdgeStats {
   readonly status: 'open' | 'closed';
 }
 
+/** A body that is not part of the answer. `name`: as in `/executions/{id}/artifacts/{name}`. */
+export interface ReferenceResource {
+  readonly name: string;
+  /** `sha256:<hex>` of its bytes. */
+  readonly digest: string;
+  readonly bytes: number;
+  readonly media_type: string;
+  /** Its first characters. */
+  readonly preview?: string;
+}
+
+/** A body that is stored outside of the history. */
+export interface ArtifactResource extends Omit<ReferenceResource, 'preview'> {
+  readonly object: 'artifact';
+  readonly node_id: string | null;
+  readonly gate_id: string | null;
+  readonly url: string;
+}
+
 /** One run of a workflow as the API shows it (section 1 of the API's design). */
 export interface ExecutionResource {
   readonly object: 'execution';
@@ -111,6 +130,10 @@ export interface ExecutionResource {
   readonly output: Json;
   readonly result: Json;
   readonly execution_data?: { readonly [node: string]: Json };
+  /** Set where the body is too large for this answer: its member above is null, and the whole is an artifact. */
+  readonly input_ref: ReferenceResource | null;
+  readonly output_ref: ReferenceResource | null;
+  readonly execution_data_refs?: { readonly [node: string]: ReferenceResource };
   readonly metadata: { readonly [key: string]: Json };
   readonly tags: readonly string[];
   readonly queue_name: string | null;
@@ -196,6 +219,16 @@ export interface AttemptResource {
   readonly late_report: { readonly at: Timestamp; readonly report: string; readonly because: string } | null;
 }
 
+/** What is known of the effect on the world that a node declared. */
+export interface EffectResource {
+  /** What its target may tell a repeat by. */
+  readonly idempotency_key: string;
+  /** `intended`: begun, and no receipt. `failed`: it failed, or had not begun. */
+  readonly standing: 'intended' | 'recorded' | 'failed';
+  /** The execution in which it was had or begun, where that is another one. */
+  readonly from_execution_id: string | null;
+}
+
 /** One node of one execution, with every attempt. */
 export interface NodeResource {
   readonly object: 'node';
@@ -206,6 +239,8 @@ export interface NodeResource {
   readonly status: NodeStatus;
   readonly branch: string | null;
   readonly output: Json;
+  /** Set where the output is too large for this answer. */
+  readonly output_ref: ReferenceResource | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly scheduled_at: Timestamp | null;
   readonly started_at: Timestamp | null;
@@ -216,6 +251,7 @@ export interface NodeResource {
   /** Id of the execution in which it ran, where this one only took its result over; its logs are there. */
   readonly reused_from: string | null;
   readonly attempts: readonly AttemptResource[];
+  readonly effect: EffectResource | null;
 }
 
 /** What became of a cancel: per node that it stopped, how it ended and after how many milliseconds. */

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { Json } from '@runlog/execution';
 import { Allow, ArrayMaxSize, IsArray, IsInt, IsNumber, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import { LARGE } from '../http/json-body.js';
 import { MetadataFits } from './metadata-fits.js';
 
 const PRIORITY_LIMIT = 1_000_000;
@@ -8,6 +9,8 @@ const YEAR_S = 365 * 86_400;
 
 /** What a create may say of its execution. Its own values win over the workflow's settings. */
 export class CreateExecutionBody {
+  static readonly [LARGE] = true;
+
   @ApiPropertyOptional({ description: "Checked against the version's input_schema. Default: {}", type: () => Object, nullable: true, additionalProperties: true })
   @Allow()
   input?: Json;

@@ -1,7 +1,8 @@
-import type { ExecutionResource, ExecutionView, GateResource, GateView, TemplateResource, TokenUsageResource } from '@runlog/contract';
+import type { ExecutionResource, ExecutionView, GateResource, GateView, ReferenceResource, TemplateResource, TokenUsageResource } from '@runlog/contract';
 import { isTerminalStatus, openGatesOf } from '@runlog/read-model';
 import { layoutTemplate, type Workflow } from '@runlog/workflow';
 import type { Part } from '../dialects/dialect.js';
+import { nodeArtifact } from './artifacts.js';
 import { createdIn, durationsOf, utc, utcOrNull } from './execution-times.js';
 import { statsOf } from './node-stats.js';
 import type { Presentation } from './presentation.js';
@@ -49,7 +50,9 @@ export const executionResource = (view: ExecutionView, workflow: Workflow | null
     payload: view.input,
     output: view.output,
     result: view.output,
-    ...(shown('execution_data') ? { execution_data: outputsOf(view) } : {}),
+    input_ref: referenceTo('input.json', view.input_ref),
+    output_ref: referenceTo('output.json', view.output_ref),
+    ...(shown('execution_data') ? { execution_data: outputsOf(view), execution_data_refs: referencesOf(view) } : {}),
     metadata: view.metadata,
     tags: view.tags,
     queue_name: view.queue_name,
@@ -81,7 +84,7 @@ export const executionResource = (view: ExecutionView, workflow: Workflow | null
     cancelled_by: view.cancelled_by,
     ...durationsOf(view, how.now),
     logs_url: `${url}/logs`,
-    output_url: view.output === null ? null : `${url}?fields=output&dialect=canonical`,
+    output_url: view.status === 'completed' ? `${url}/artifacts/output.json` : null,
     video_url: null,
     trace_id: view.trace_id,
     log: { count: view.log_count, last_line: view.last_log_line, url: `${url}/logs` },
@@ -110,6 +113,12 @@ export const gateResource = ({ id, node_id, kind, prompt, schema, requested_at, 
 
 const outputsOf = (view: ExecutionView): ExecutionResource['execution_data'] =>
   Object.fromEntries(Object.entries(view.nodes ?? {}).flatMap(([id, node]) => (node.status === 'completed' ? [[id, node.output]] : [])));
+
+/** Outputs of nodes that are not above as they are stored elsewhere. */
+const referencesOf = (view: ExecutionView): ExecutionResource['execution_data_refs'] =>
+  Object.fromEntries(Object.values(view.nodes ?? {}).flatMap(({ node_id, output_ref }) => (output_ref ? [[node_id, { name: nodeArtifact(node_id), ...output_ref }]] : [])));
+
+const referenceTo = (name: string, reference: ExecutionView['output_ref']): ReferenceResource | null => (reference ? { name, ...reference } : null);
 
 /** Nano-USD, exact, to USD for people. */
 const usd = (nano: string): number => Number(nano) / 1e9;

@@ -38,6 +38,7 @@ import type { PinnedWorkflows } from './pinned-workflows.js';
 import type { Presentation } from './presentation.js';
 import type { Presenter } from './presenter.js';
 import { Proving } from './proof.js';
+import type { StoredBodies } from './stored-bodies.js';
 import { whyOf } from './why.js';
 
 const PAGE = 100;
@@ -48,6 +49,7 @@ export class Histories {
   constructor(
     private readonly reads: Reads,
     private readonly reader: ExecutionReader,
+    private readonly bodies: StoredBodies,
     private readonly workflows: PinnedWorkflows,
     private readonly presenter: Presenter,
     private readonly tail: Tail,
@@ -70,7 +72,7 @@ export class Histories {
     if (last !== null && isTerminalStatus(view.status) && last >= view.version) return void response.status(204).end();
     const isAhead = last !== null && last > view.version;
     const after = isAhead ? view.version : (last ?? (query.from === 'now' ? view.version : (query.after ?? 0)));
-    const reset = isAhead ? { reset: await this.presenter.one(view, how) } : {};
+    const reset = isAhead ? { reset: await this.presenter.one(view, how, false) } : {};
     const script = events ? events.script(await this.before(who, view, after), { version: after, frames: position?.frames ?? 0 }) : canonicalScript;
     const sources = { tail: this.tail, reads: this.reads, freshness: (id: string) => this.reader.freshness(id) };
     const from = { workspaceId: who.workspaceId, executionId: view.id, after, view, script, ...reset };
@@ -134,11 +136,13 @@ export class Histories {
     return line?.seq === seq;
   }
 
-  async nodes(who: Principal, ref: string): Promise<ListResource<NodeResource>> {
+  /** Of the node `whole` its output, too, where it is stored elsewhere. */
+  async nodes(who: Principal, ref: string, whole?: string): Promise<ListResource<NodeResource>> {
     const { view } = await this.reader.one(who, ref, { nodes: false });
     const [views, workflow] = await Promise.all([this.reads.nodes({ workspaceId: who.workspaceId, executionId: view.id }), this.workflows.version(view.workflow_version_id)]);
     if (!views || !workflow) throw unknown('execution', ref);
-    return page(nodeResources(view, workflow, views, Date.now()), false, () => 0);
+    const shown = await Promise.all(views.map((node) => (node.node_id === whole ? this.bodies.wholeNode(view.workspace_id, node) : node)));
+    return page(nodeResources(view, workflow, shown, Date.now()), false, () => 0);
   }
 
   async why(who: Principal, ref: string): Promise<WhyResource> {

@@ -75,7 +75,7 @@ export class HistoryController {
   @Answers(200, 'Node')
   @Problems(404)
   async node(@Caller() who: Principal, @Param('execution_id') ref: string, @Param('node_id') id: string): Promise<NodeResource> {
-    const { data } = await this.histories.nodes(who, ref);
+    const { data } = await this.histories.nodes(who, ref, id);
     const node = data.find(({ node_id }) => node_id === id);
     if (!node) throw unknown('node', id);
     return node;

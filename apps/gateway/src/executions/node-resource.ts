@@ -1,5 +1,6 @@
 import type { AttemptResource, ExecutionView, NodeResource, NodeView } from '@runlog/contract';
 import type { CompiledNode, Workflow } from '@runlog/workflow';
+import { nodeArtifact } from './artifacts.js';
 import { utc, utcOrNull } from './execution-times.js';
 import { nodeDuration } from './node-stats.js';
 
@@ -37,6 +38,7 @@ const nodeResource = (executionId: string, node: NodeView, now: number): NodeRes
   status: node.status,
   branch: node.branch,
   output: node.output,
+  output_ref: node.output_ref ? { name: nodeArtifact(node.node_id), ...node.output_ref } : null,
   error: node.error,
   scheduled_at: utcOrNull(node.scheduled_at),
   started_at: utcOrNull(node.started_at),
@@ -46,6 +48,7 @@ const nodeResource = (executionId: string, node: NodeView, now: number): NodeRes
   duration_ms: nodeDuration(node, now),
   reused_from: node.reused_from?.execution_id ?? null,
   attempts: node.attempts.map(attemptResource),
+  effect: node.effect ? { idempotency_key: node.effect.key, standing: node.effect.standing, from_execution_id: node.effect.from?.execution_id ?? null } : null,
 });
 
 const attemptResource = (attempt: NodeView['attempts'][number]): AttemptResource => ({

@@ -5,6 +5,7 @@ import { logLine } from './log-line.js';
 import { nodeResources } from './node-resource.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
 import type { Presentation } from './presentation.js';
+import type { StoredBodies } from './stored-bodies.js';
 
 /** Log lines inside an execution: the last so many. */
 const LINES = 1_000;
@@ -14,11 +15,12 @@ export class Presenter {
   constructor(
     private readonly reads: Pick<Reads, 'logs'>,
     private readonly workflows: PinnedWorkflows,
+    private readonly bodies: StoredBodies,
   ) {}
 
-  /** The body of an answer about one execution. */
-  async one(view: ExecutionView, how: Presentation): Promise<unknown> {
-    const shown = await this.row(view, how);
+  /** The body of an answer about one execution, with stored bodies in place as far as it holds them. */
+  async one(view: ExecutionView, how: Presentation, whole = true): Promise<unknown> {
+    const shown = await this.row(whole ? await this.bodies.whole(view, bodiesShown(how)) : view, how);
     return how.dialect.one ? how.dialect.one(shown) : shown;
   }
 
@@ -38,5 +40,12 @@ export class Presenter {
     return lines.map(logLine);
   }
 }
+
+/** The bodies that this caller sees at all. */
+const bodiesShown = ({ fields, dialect, parts }: Presentation): { output: boolean; input: boolean; nodes: boolean } => {
+  const shown = fields ?? new Set(dialect.fields);
+  const shows = (...names: string[]) => names.some((name) => shown.has(name));
+  return { output: shows('output', 'result'), input: shows('input', 'payload'), nodes: parts.has('execution_data') || parts.has('nodes') };
+};
 
 export const needsNodes = ({ parts }: Presentation): boolean => parts.has('stats') || parts.has('execution_data') || parts.has('nodes');

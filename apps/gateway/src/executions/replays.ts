@@ -1,6 +1,6 @@
 import type { ExecutionView, Reads } from '@runlog/contract';
-import { type CreatedData, type Json, planReplay, type ReplayPlan } from '@runlog/execution';
-import { type Catalog, isTerminalStatus } from '@runlog/read-model';
+import { type CreatedData, type Heritage, type Json, planReplay, type ReplayPlan } from '@runlog/execution';
+import { type Catalog, canonicalJson, heritageOf, isTerminalStatus } from '@runlog/read-model';
 import { kinds, type Workflow } from '@runlog/workflow';
 import { actorOf } from '../auth/principal.js';
 import type { Commands } from '../commands.js';
@@ -12,6 +12,7 @@ import type { ExecutionReader } from './execution-reader.js';
 import type { FollowOn, FollowOns } from './follow-ons.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
 import { requireMatch } from './presentation.js';
+import type { StoredBodies } from './stored-bodies.js';
 import type { ReplayBody } from './verbs.dto.js';
 
 type Ask = FollowOn<ReplayBody>;
@@ -33,6 +34,7 @@ export class Replays {
     private readonly commands: Commands,
     private readonly reads: Reads,
     private readonly reader: ExecutionReader,
+    private readonly bodies: StoredBodies,
     private readonly followOns: FollowOns,
     private readonly idempotency: Idempotency,
   ) {}
@@ -56,21 +58,49 @@ export class Replays {
     const workflow = await this.target(who.workspaceId, source, body);
     const created = await this.createdOf(who.workspaceId, source.id);
     const input = body.input === undefined ? created.input : body.input;
-    if (body.input !== undefined || workflow.versionId !== source.workflow_version_id) checkInput(workflow.definition, input);
-    return { source, created, workflow, input, plan: await this.plan(who.workspaceId, source, workflow, body) };
+    if (body.input !== undefined) checkInput(workflow.definition, input);
+    else if (workflow.versionId !== source.workflow_version_id)
+      checkInput(workflow.definition, created.input_ref ? await this.bodies.json(who.workspaceId, created.input_ref) : input);
+    // With another input it is other work, whose effects are others.
+    const isSame = body.input === undefined || (!created.input_ref && canonicalJson(body.input) === canonicalJson(created.input));
+    const heritage = isSame ? await this.heritage(source, workflow) : new Map<string, Heritage>();
+    return { source, created, workflow, input, plan: await this.plan(source, workflow, body, heritage) };
   }
 
-  private async plan(workspaceId: string, source: ExecutionView, workflow: Workflow, { from_node_id: from, at_version: forkedAt, reask = false, plan: isAsked }: ReplayBody) {
+  /** What its nodes that declare effects would find of them: of those that are what they were. */
+  private async heritage({ id, workspace_id, workflow_version_id }: ExecutionView, workflow: Workflow): Promise<Map<string, Heritage>> {
+    const declaring = [...workflow.nodes.values()].filter(({ effect }) => effect !== null);
+    if (declaring.length === 0) return new Map();
+    const ran = workflow.versionId === workflow_version_id ? workflow : await this.workflows.version(workflow_version_id);
+    const same = declaring.filter((node) => {
+      const before = ran?.nodes.get(node.id);
+      return before?.type === node.type && canonicalJson(before.definition.config) === canonicalJson(node.definition.config);
+    });
+    const known = await this.reads.effects({ workspaceId: workspace_id, executionId: id, nodes: same.map((node) => node.id) });
+    return new Map(
+      known.flatMap((effect) => {
+        const found = heritageOf(effect, workflow.nodes.get(effect.node_id)?.effect?.class);
+        return found ? [[effect.node_id, found] as const] : [];
+      }),
+    );
+  }
+
+  private async plan(
+    { id, workspace_id: workspaceId, version: ended, workflow_version_id }: ExecutionView,
+    workflow: Workflow,
+    { from_node_id: from, at_version: forkedAt, reask = false, plan: isAsked }: ReplayBody,
+    heritage: ReadonlyMap<string, Heritage>,
+  ) {
     const reuses = from !== undefined || forkedAt !== undefined;
     const branching = [...workflow.nodes.values()].filter(({ type, definition }) => kinds.get(type)?.branches(definition.config) != null).map(({ id }) => id);
-    const ask = { workspaceId, executionId: source.id, branching, ...(forkedAt === undefined ? {} : { atVersion: forkedAt }) };
-    const [found, ran] = reuses || isAsked ? await Promise.all([this.reads.replayNodes(ask), this.workflows.version(source.workflow_version_id)]) : [];
+    const ask = { workspaceId, executionId: id, branching, ...(forkedAt === undefined ? {} : { atVersion: forkedAt }) };
+    const [found, ran] = reuses || isAsked ? await Promise.all([this.reads.replayNodes(ask), this.workflows.version(workflow_version_id)]) : [];
     const nodes = (found ?? []).map(
       ({ node_id, reused_from, ...node }) =>
         [node_id, { ...node, type: ran?.nodes.get(node_id)?.type ?? '', reused: reused_from && { from: reused_from.execution_id, version: reused_from.version } }] as const,
     );
-    const version = forkedAt ?? source.version;
-    const planned = planReplay(workflow, { source: { id: source.id, version }, nodes: new Map(nodes), from, fork: forkedAt !== undefined, reask });
+    const version = forkedAt ?? ended;
+    const planned = planReplay(workflow, { source: { id, version }, nodes: new Map(nodes), from, fork: forkedAt !== undefined, reask, heritage });
     if ('problem' in planned) throw invalid([{ pointer: '/from_node_id', detail: planned.problem }], 'node_not_reached');
     return planned;
   }
@@ -91,6 +121,7 @@ export class Replays {
         workflow_version_id: workflow.versionId,
         actions_count: workflow.nodes.size,
         input,
+        input_ref: ask.body.input === undefined ? created.input_ref : undefined,
         hashid,
         key: `${key}_${runNumber}`,
         name: `${name} ${runNumber}`,
@@ -106,6 +137,7 @@ export class Replays {
         retry_count: 0,
       },
       ...(plan.reuse.length > 0 ? { reuse: plan.reuse } : {}),
+      ...(plan.effects.length > 0 ? { effects: { of: source.id, nodes: plan.effects } } : {}),
     });
     return this.followOns.answer(ask, executionId, true, version);
   }

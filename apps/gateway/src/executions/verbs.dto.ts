@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import type { Json } from '@runlog/execution';
+import type { GateDecision, Json } from '@runlog/execution';
 import { Allow, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, MaxLength, Min } from 'class-validator';
+import { LARGE } from '../http/json-body.js';
 
 /** Asks an execution to stop. */
 export class CancelBody {
@@ -13,6 +14,8 @@ export class CancelBody {
 
 /** Replays an execution that has ended; everything may be left out. */
 export class ReplayBody {
+  static readonly [LARGE] = true;
+
   @ApiPropertyOptional({ type: String, description: 'This node and all that follow it run again; every other node that completed is reused' })
   @IsOptional()
   @IsString()
@@ -45,8 +48,12 @@ export class ReplayBody {
   plan?: boolean;
 }
 
-/** Answers an open gate: an approval needs a decision, a question an answer. */
+const decisions: readonly GateDecision[] = ['approve', 'reject', 'done', 'repeat', 'fail'];
+
+/** Answers an open gate: an approval or an effect needs a decision, a question an answer. */
 export class RespondBody {
+  static readonly [LARGE] = true;
+
   @ApiPropertyOptional({ type: String, description: 'Needed, or node_id, when several gates are open' })
   @IsOptional()
   @IsString()
@@ -59,12 +66,17 @@ export class RespondBody {
   @Length(1, 64)
   node_id?: string;
 
-  @ApiPropertyOptional({ enum: ['approve', 'reject'] })
+  @ApiPropertyOptional({ enum: decisions, description: 'An approval takes approve and reject, an effect done, repeat and fail, a question none' })
   @IsOptional()
-  @IsIn(['approve', 'reject'])
-  decision?: 'approve' | 'reject';
+  @IsIn(decisions)
+  decision?: GateDecision;
 
-  @ApiPropertyOptional({ description: "Must fit the gate's schema", type: () => Object, nullable: true, additionalProperties: true })
+  @ApiPropertyOptional({
+    description: "Must fit the gate's schema; with the decision done it is the receipt, which becomes the node's output",
+    type: () => Object,
+    nullable: true,
+    additionalProperties: true,
+  })
   @Allow()
   answer?: Json;
 

@@ -32,7 +32,8 @@ const faultCause = ({ fault }: ExecutionView): Cause[] =>
     : [];
 
 const gateCause = (view: ExecutionView, gate: GateView): Cause => {
-  const respond = { action: `POST /api/v1/executions/${view.id}/respond with gate_id '${gate.id}'`, by: approversOf(view, gate) };
+  const words = gate.kind === 'effect' ? " and decision 'done' (with the receipt as answer), 'repeat' or 'fail'" : '';
+  const respond = { action: `POST /api/v1/executions/${view.id}/respond with gate_id '${gate.id}'${words}`, by: approversOf(view, gate) };
   const expiry = gate.expires_at === null ? [] : [{ action: `it expires at ${utc(gate.expires_at)}`, by: 'scheduler' }];
   return {
     kind: 'gate',
@@ -40,12 +41,14 @@ const gateCause = (view: ExecutionView, gate: GateView): Cause => {
     ...(gate.expires_at === null ? {} : { until: utc(gate.expires_at) }),
     node_id: gate.node_id,
     gate_id: gate.id,
-    detail:
-      gate.kind === 'question'
-        ? `Question '${gate.id}' is open: ${gate.prompt}`
-        : `Approval '${gate.id}' is open (${gate.approvals_given} of ${gate.approvals_needed}): ${gate.prompt}`,
+    detail: asked(gate),
     unblock: [respond, ...expiry],
   };
+};
+
+const asked = ({ id, kind, prompt, approvals_given, approvals_needed }: GateView): string => {
+  if (kind === 'question') return `Question '${id}' is open: ${prompt}`;
+  return kind === 'effect' ? `Effect '${id}' is unknown: ${prompt}` : `Approval '${id}' is open (${approvals_given} of ${approvals_needed}): ${prompt}`;
 };
 
 const approversOf = ({ created_by }: ExecutionView, { approvers }: GateView): string => {

@@ -2,16 +2,29 @@ import type { IncomingMessage } from 'node:http';
 import type { Json } from '@runlog/execution';
 import { invalid, Problem } from './problem.js';
 
-/** A body may have at most this many bytes. */
+/** A body may have at most this many bytes, unless it may carry an input or an answer. */
 const BODY_LIMIT = 1024 * 1024;
-const DRAIN_LIMIT = 32 * BODY_LIMIT;
+/** More than the limit is still read up to so much. */
+const DRAIN_BYTES = 32 * 1024 * 1024;
 const DEPTH_LIMIT = 128;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+/** Marks a DTO whose input or answer may be as large as the setting says. */
+export const LARGE = Symbol('large');
+
+/** Bytes of the body of a request that may carry an input or an answer. */
+export class BodyLimit {
+  constructor(private readonly largeBytes: number) {}
+
+  of(dto: object): number {
+    return LARGE in dto ? Math.max(BODY_LIMIT, this.largeBytes) : BODY_LIMIT;
+  }
+}
+
 /** Reads a JSON body: 413, 415, 400 and 422 as problems. An empty body is an empty object. */
-export const readJsonBody = async (request: IncomingMessage): Promise<Json> => {
-  const bytes = await collect(request);
+export const readJsonBody = async (request: IncomingMessage, limitBytes: number): Promise<Json> => {
+  const bytes = await collect(request, limitBytes);
   if (bytes.length === 0) return {};
   requireJson(request.headers['content-type'], request.headers['content-encoding']);
   return parseJson(bytes);
@@ -34,25 +47,25 @@ const parseJson = (bytes: Uint8Array): Json => {
 };
 
 /** A body that is larger is still read to its end, up to a bound, because clients look at the answer only after they have sent. */
-const collect = (request: IncomingMessage): Promise<Buffer> =>
+const collect = (request: IncomingMessage, limitBytes: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const tooLarge = () =>
-      new Problem('too_large', 'body_too_large', `Expected a body of at most ${BODY_LIMIT} bytes, but it has ${size > BODY_LIMIT ? 'more' : request.headers['content-length']}`, {
-        headers: size > DRAIN_LIMIT ? { Connection: 'close' } : {},
+      new Problem('too_large', 'body_too_large', `Expected a body of at most ${limitBytes} bytes, but it has ${size > limitBytes ? 'more' : request.headers['content-length']}`, {
+        headers: size > limitBytes + DRAIN_BYTES ? { Connection: 'close' } : {},
       });
     const onData = (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= BODY_LIMIT) chunks.push(chunk);
+      if (size <= limitBytes) chunks.push(chunk);
       else chunks.length = 0;
-      if (size > DRAIN_LIMIT) {
+      if (size > limitBytes + DRAIN_BYTES) {
         request.off('data', onData);
         reject(tooLarge());
       }
     };
     request.on('data', onData);
-    request.once('end', () => (size > BODY_LIMIT ? reject(tooLarge()) : resolve(Buffer.concat(chunks))));
+    request.once('end', () => (size > limitBytes ? reject(tooLarge()) : resolve(Buffer.concat(chunks))));
     request.once('error', reject);
     request.once('aborted', () => reject(new Problem('malformed', 'aborted', 'Expected the whole body, but the connection closed')));
   });

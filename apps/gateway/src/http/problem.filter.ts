@@ -20,6 +20,7 @@ const statusOf: Record<ProblemKind, number> = {
   stale: 412,
   too_large: 413,
   media_type: 415,
+  range: 416,
   invalid: 422,
   too_many: 429,
   failed: 500,

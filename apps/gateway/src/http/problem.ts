@@ -11,6 +11,7 @@ export type ProblemKind =
   | 'stale'
   | 'too_large'
   | 'media_type'
+  | 'range'
   | 'invalid'
   | 'too_many'
   | 'failed'

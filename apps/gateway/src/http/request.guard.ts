@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable, type Type } from '@nestjs/common';
 import { dialectOf, isChoosable } from '../dialects/spoken.js';
 import { translateBody, translateQuery } from '../dialects/translate.js';
-import { readJsonBody } from './json-body.js';
+import { BodyLimit, readJsonBody } from './json-body.js';
 import { malformed, Problem } from './problem.js';
 import type { ApiRequest } from './request.js';
 
@@ -15,6 +15,8 @@ const routeArguments = '__routeArguments__';
  */
 @Injectable()
 export class RequestGuard implements CanActivate {
+  constructor(private readonly limit: BodyLimit) {}
+
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<ApiRequest>();
     const dialect = dialectOf(request);
@@ -29,7 +31,7 @@ export class RequestGuard implements CanActivate {
         if (typeof text === 'string' && (text.includes('\0') || !text.isWellFormed())) throw malformed('invalid_query', 'query', 'Expected query parameters without NUL');
     }
     if (taken.body) {
-      const given = await readJsonBody(request);
+      const given = await readJsonBody(request, this.limit.of(taken.body));
       if (typeof given !== 'object' || given === null || Array.isArray(given))
         throw new Problem('invalid', 'invalid_body', 'Expected a JSON object as body', { errors: [{ pointer: '', detail: 'Expected an object' }] });
       const body = translateBody(dialect, taken.body, given);

@@ -150,6 +150,7 @@ const resources = {
     duration_ms: countOrNull,
     reused_from: { ...idOrNull, description: 'The execution in which it ran, where a replay took its result over' },
     attempts: arrayOf(attempt),
+    effect: orNull(object({ idempotency_key: text, standing: oneOfWords(['intended', 'recorded', 'failed']), from_execution_id: idOrNull })),
   }),
   Why: object({ object: { const: 'why' }, status: text, causes: arrayOf(cause) }),
   Plan: object({

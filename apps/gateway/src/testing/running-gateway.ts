@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileArtifacts } from '@runlog/artifacts';
 import { CommandsService } from '@runlog/commands';
 import { createPostgresLog } from '@runlog/event-log';
 import { createLogger, createMetrics, freePort, HealthRegistry, nestLogger, readConfig } from '@runlog/platform';
@@ -44,11 +45,12 @@ export const startGateway = async (env: Record<string, string> = {}): Promise<Ru
   await log.start();
   const catalog = new Catalog(database);
   const queries = new QueriesService({ database, log, catalog, logger });
-  const commands = new CommandsService({ log, database, catalog, logger });
+  const artifacts = fileArtifacts(config.artifacts, config.artifactLimitBytes);
+  const commands = new CommandsService({ log, database, catalog, artifacts, logger });
   await queries.start();
   await commands.start();
   const sealing = new SecretBox(await secretKeyIn(home));
-  const service = new GatewayService({ log, reads: queries.reads, catalog, sealing, config, logger, health: new HealthRegistry(), metrics: createMetrics('test') });
+  const service = new GatewayService({ log, reads: queries.reads, catalog, artifacts, sealing, config, logger, health: new HealthRegistry(), metrics: createMetrics('test') });
   const port = await freePort();
   const app = await openGateway(GatewayModule.of(service), { host: '127.0.0.1', port, logger: nestLogger(logger) });
   const url = `http://127.0.0.1:${port}`;

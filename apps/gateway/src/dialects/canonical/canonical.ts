@@ -5,7 +5,7 @@ import type { Dialect, Shown } from '../dialect.js';
 export const canonical: Dialect = {
   name: 'canonical',
   fields: executionFields,
-  parts: { template: 'template', execution_data: 'execution_data', stats: 'stats' },
+  parts: { template: 'template', execution_data: 'execution_data', execution_data_refs: 'execution_data', stats: 'stats' },
   leanLists: true,
   execution: ({ execution }) => execution as unknown as Shown,
 };
