@@ -2,14 +2,15 @@ import type { Database, Sql } from '@runlog/read-model';
 import { engineStatements, engineTexts } from './engine-statements.js';
 import type { Host } from './host.js';
 import { projectionStatements, projectionTexts } from './projection-statements.js';
-import { schedulerStatements, schedulerTexts } from './scheduler-statements.js';
+import { queueLocks, queueReads, queueStatements } from './queue-statements.js';
+import { mayFlush, schedulerStatements, schedulerTexts } from './scheduler-statements.js';
 import type { Tables } from './tables.js';
 
 type Row = Record<string, unknown>;
 const texts = [...engineTexts, ...schedulerTexts, ...projectionTexts];
 
 const run = (tables: Tables, text: string, values: readonly unknown[], name: string | undefined): Row[] => {
-  const named = name === undefined ? undefined : (engineStatements[name] ?? schedulerStatements[name] ?? projectionStatements[name]);
+  const named = name === undefined ? undefined : (engineStatements[name] ?? schedulerStatements[name] ?? queueStatements[name] ?? projectionStatements[name]);
   const found = named ?? texts.find(([pattern]) => pattern.test(text.trim()))?.[1];
   if (!found) throw new Error(`Expected a statement that the simulation knows, but got '${name ?? text.trim().slice(0, 200)}': teach it in tests/simulation/*-statements.ts`);
   return found(tables, values, text);
@@ -25,6 +26,7 @@ export class Server {
   ) {}
 
   query(text: string, values: readonly unknown[], name: string | undefined): Row[] {
+    if (name === 'queues_sweep') return this.#sweepQueues();
     try {
       return run(this.tables, text, values, name);
     } catch (error) {
@@ -43,6 +45,12 @@ export class Server {
     }
   }
 
+  /** Whoever sweeps passes over what is locked. */
+  #sweepQueues(): Row[] {
+    for (const [id, row] of this.tables.scheduler_queues) if (row.held === 0 && row.waiting === 0 && !this.#queues.has(`queue ${id}`)) this.tables.scheduler_queues.delete(id);
+    return [];
+  }
+
   unlock(name: string): void {
     const next = this.#queues.get(name)?.shift();
     if (next) next();
@@ -50,9 +58,9 @@ export class Server {
   }
 }
 
-/** A transaction: it holds the lock of its first statement until the end, and what it writes is seen when it commits. */
+/** A transaction: it holds the locks of its statements until the end, and what it writes is seen when it commits. */
 class Transaction implements Sql {
-  #lock: string | undefined;
+  readonly #locks = new Set<string>();
   #writes: (() => void)[] = [];
   #isOver = false;
 
@@ -68,14 +76,21 @@ class Transaction implements Sql {
       port: 'database',
       serve: (done, failed) => {
         if (this.#isOver) return failed(new Error('the transaction is over'));
+        const write = (): void => void this.#writes.push(() => void this.server.query(text, values, name));
+        const read = (): void => done(this.server.query(text, values, name) as Answer[]);
+        if (name !== undefined && queueLocks[name]) return this.#take(queueLocks[name](values), read);
+        if (name !== undefined && queueReads.has(name)) return read();
+        if (name === 'scheduler_flush')
+          return this.#take([`scheduler_progress ${values[0]}`], () => {
+            const flushed = mayFlush(this.server.tables, values, text);
+            if (flushed) write();
+            done([{ flushed }] as Answer[]);
+          });
         if (name !== 'engine_checkpoint') {
-          this.#writes.push(() => void this.server.query(text, values, name));
+          write();
           return done([]);
         }
-        const lock = `engine_partitions ${values[0]}`;
-        this.server.lock(lock, () => {
-          if (this.#isOver) return this.server.unlock(lock);
-          this.#lock = lock;
+        this.#take([`engine_partitions ${values[0]}`], () => {
           const held = this.server.tables.engine_partitions.get(values[0] as number);
           const isRefused = /where held\.written_under <= excluded\.written_under/.test(text) && held !== undefined && held.written_under > (values[1] as number);
           if (isRefused) return done([]);
@@ -86,6 +101,17 @@ class Transaction implements Sql {
           done([{}] as Answer[]);
         });
       },
+    });
+  }
+
+  /** Calls back once it holds these locks, too. */
+  #take([name, ...others]: readonly string[], taken: () => void): void {
+    if (name === undefined) return taken();
+    if (this.#locks.has(name)) return this.#take(others, taken);
+    this.server.lock(name, () => {
+      if (this.#isOver) return this.server.unlock(name);
+      this.#locks.add(name);
+      this.#take(others, taken);
     });
   }
 
@@ -104,7 +130,7 @@ class Transaction implements Sql {
   rollBack(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (this.#lock !== undefined) this.server.unlock(this.#lock);
+    for (const name of this.#locks) this.server.unlock(name);
   }
 }
 

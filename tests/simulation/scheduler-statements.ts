@@ -11,13 +11,21 @@ const executionColumns = ['execution_id', 'workspace_id', 'workflow_version_id',
 const timerColumns = ['execution_id', 'kind', 'node', 'due_at', 'timer'];
 const attemptColumns = ['execution_id', 'node', 'attempt', 'kind', 'runner', 'since'];
 
-const flush: Statement = (tables, values, text) => {
-  const [partition, epoch, topic_id, next_offset, claim, previous, ended, timerIds, timerKinds, timerNodes, attemptIds, attemptNodes, ...put] = values;
-  const { scheduler_progress, scheduler_executions, scheduler_timers, scheduler_attempts } = tables;
+const standingOf = (text: unknown): unknown => (typeof text === 'string' ? JSON.parse(text) : null);
+
+/** Whether this writer may write: the newest who opened the partition, and nobody wrote more. */
+export const mayFlush = ({ scheduler_progress }: Tables, [partition, epoch, , next_offset]: readonly unknown[], text: string): boolean => {
   const progress = scheduler_progress.get(partition as number);
   const isMine = progress?.epoch === epoch || !text.includes('and epoch = $2');
   const isNewer = (progress?.next_offset as number) <= (next_offset as number) || !text.includes('and next_offset <= $4');
-  if (!progress || !isMine || !isNewer) return [{ flushed: false }];
+  return progress !== undefined && isMine && isNewer;
+};
+
+const flush: Statement = (tables, values, text) => {
+  const [partition, , topic_id, next_offset, claim, previous, ended, timerIds, timerKinds, timerNodes, attemptIds, attemptNodes, ...put] = values;
+  const { scheduler_progress, scheduler_executions, scheduler_timers, scheduler_attempts } = tables;
+  const progress = scheduler_progress.get(partition as number);
+  if (!progress || !mayFlush(tables, values, text)) return [{ flushed: false }];
   Object.assign(progress, { topic_id, next_offset, claim, previous });
   const gone = new Set(ended as string[]);
   for (const rows of [scheduler_executions, scheduler_timers, scheduler_attempts])
@@ -26,10 +34,11 @@ const flush: Statement = (tables, values, text) => {
   for (const row of zipped(['id', 'node'], [attemptIds, attemptNodes])) scheduler_attempts.delete(key(partition, row.id, row.node));
   const firstTimer = executionColumns.length;
   const firstAttempt = firstTimer + timerColumns.length;
-  for (const row of zipped(executionColumns, put)) {
+  const standings = values.at(-1);
+  for (const row of zipped([...executionColumns, 'standing'], [...put.slice(0, firstTimer), standings])) {
     const known = scheduler_executions.get(key(partition, row.execution_id));
     const { workspace_id, workflow_version_id } = known ?? row;
-    scheduler_executions.set(key(partition, row.execution_id), { partition, ...row, workspace_id, workflow_version_id });
+    scheduler_executions.set(key(partition, row.execution_id), { partition, ...row, workspace_id, workflow_version_id, standing: standingOf(row.standing) });
   }
   for (const row of zipped(timerColumns, put.slice(firstTimer)))
     scheduler_timers.set(key(partition, row.execution_id, row.kind, row.node), { partition, ...row, timer: JSON.parse(row.timer as string) });

@@ -14,6 +14,13 @@ export class Tables {
   readonly scheduler_timers = new Map<string, Row>();
   readonly scheduler_attempts = new Map<string, Row>();
   readonly scheduler_successions = new Map<string, Row>();
+  readonly queues = new Map<string, Row>();
+  readonly scheduler_queues = new Map<string, Row>();
+  readonly scheduler_queue_keys = new Map<string, Row>();
+  readonly scheduler_waiting = new Map<string, Row>();
+  readonly scheduler_leases = new Map<string, Row>();
+  /** Where a grant broke a limit. */
+  readonly overgranted: string[] = [];
   readonly projection_progress = new Map<number, Row>();
   readonly projection_quarantine = new Map<string, Row>();
   readonly executions = new Map<string, Row>();

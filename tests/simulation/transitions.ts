@@ -61,7 +61,7 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
         status = 'running';
         break;
       case 'ExecutionSuspended':
-        expect(status, 'running');
+        expect(status, fact.data.reason === 'slot' ? 'suspended' : 'running');
         if ([...nodes.values()].some((one) => ['scheduled', 'running', 'retry', 'delay'].includes(one.status))) complain('I4', fact, 'something can still go on');
         status = 'suspended';
         break;

@@ -1,5 +1,5 @@
 import type { Position } from '@runlog/event-log';
-import type { ExecutionId, RecordedEvent, RunnerId } from '@runlog/execution';
+import { type ExecutionId, foldStanding, type QueueStanding, type RecordedEvent, type RunnerId } from '@runlog/execution';
 import { foldAttempts, isEnding } from './attempts.js';
 import { Clockwork } from './clockwork.js';
 import type { NodeTimeouts } from './node-timeouts.js';
@@ -43,6 +43,10 @@ export class Book implements Observer {
   private readonly unsaved = new Set<Watched>();
   /** Ended, with rows to delete: nothing of them may come back from the table. */
   private readonly ended = new Set<ExecutionId>();
+  /** They can't be admitted: deciding that failed. */
+  private inadmissible: QueueStanding[] = [];
+  /** Where executions of queues stand, not written yet. */
+  private readonly standings = new Map<ExecutionId, QueueStanding>();
   private horizon = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -65,7 +69,12 @@ export class Book implements Observer {
   }
 
   get unsavedSize(): number {
-    return this.unsaved.size + this.ended.size;
+    return this.unsaved.size + this.ended.size + this.standings.size;
+  }
+
+  /** Somebody waits for what is not written yet: a slot, or that one is given back. */
+  get isAwaited(): boolean {
+    return this.standings.size > 0;
   }
 
   knows(id: ExecutionId): boolean {
@@ -83,6 +92,7 @@ export class Book implements Observer {
     const watched = this.watched.get(event.executionId) ?? this.begin(event, timeouts);
     foldTimers(watched, event);
     foldAttempts(watched, event);
+    this.foldQueue(watched, event);
     watched.touchedAt = now;
     if (isEnding(event)) this.end(watched);
   }
@@ -93,6 +103,7 @@ export class Book implements Observer {
     watched.timeouts = timeouts.of(stored.workflowVersionId);
     watched.clock = stored.clock;
     watched.cancelling = stored.cancelling;
+    watched.standing = stored.standing;
     watched.touchedAt = now;
     this.watched.set(stored.executionId, watched);
     watched.restore(stored.timers, stored.attempts);
@@ -138,11 +149,16 @@ export class Book implements Observer {
     this.unsaved.add(watched);
   }
 
+  takeInadmissible(): QueueStanding[] {
+    return this.inadmissible.splice(0);
+  }
+
   /** The net effect since the last take, as of `position`. Until `saved` or `failed` is called, no other take. */
   take(): { changes: Changes; saved(): void; failed(): void } {
-    const changes: Changes = { executions: [], timers: [], attempts: [], goneTimers: [], goneAttempts: [], ended: [...this.ended] };
+    const changes: Changes = { executions: [], timers: [], attempts: [], goneTimers: [], goneAttempts: [], standings: [...this.standings.values()], ended: [...this.ended] };
     const taken = [...this.unsaved].map((watched) => takeOne(watched, changes));
     this.unsaved.clear();
+    this.standings.clear();
     return {
       changes,
       saved: () => {
@@ -153,6 +169,7 @@ export class Book implements Observer {
         }
       },
       failed: () => {
+        for (const standing of changes.standings) if (!this.standings.has(standing.executionId)) this.standings.set(standing.executionId, standing);
         for (const { watched, execution, timers, attempts } of taken) {
           watched.unsaved.execution ||= execution;
           for (const slot of timers) watched.unsaved.timers.add(slot);
@@ -168,6 +185,14 @@ export class Book implements Observer {
     this.reminders = new Clockwork();
     for (const watched of this.watched.values())
       for (const attempt of watched.attempts.values()) if (attempt.runner === null) this.reminders.set(Math.max(now, attempt.since + UNSTARTED_MS), { watched, attempt, tries: 0 });
+  }
+
+  private foldQueue(watched: Watched, event: RecordedEvent): void {
+    if (event.type === 'ExecutionFaulted' && event.data.command_type === 'AdmitExecution' && watched.standing) this.inadmissible.push(watched.standing);
+    const standing = foldStanding(watched.standing, event);
+    if (!standing || standing === watched.standing) return;
+    watched.setStanding(standing);
+    this.standings.set(watched.executionId, standing);
   }
 
   private begin(event: RecordedEvent, timeouts: NodeTimeouts): Watched {
@@ -211,7 +236,14 @@ const takeOne = (watched: Watched, changes: Changes): Taken => {
   const isNeeded = !watched.isPlain || watched.timers.size > 0 || watched.attempts.size > 0;
   const execution = saved.execution ? unsaved.execution : isNeeded;
   if (execution) {
-    changes.executions.push({ executionId, workspaceId: watched.workspaceId, workflowVersionId: watched.workflowVersionId, cancelling: watched.cancelling, clock: watched.clock });
+    changes.executions.push({
+      executionId,
+      workspaceId: watched.workspaceId,
+      workflowVersionId: watched.workflowVersionId,
+      cancelling: watched.cancelling,
+      clock: watched.clock,
+      standing: watched.standing,
+    });
     saved.execution = true;
   }
   unsaved.execution = false;

@@ -1,4 +1,4 @@
-import type { CommandOf, Instant, Timer } from '@runlog/execution';
+import type { CommandOf, Instant, QueueStanding, Timer } from '@runlog/execution';
 import type { ArmedTimer, OpenAttempt, Watched } from './watched.js';
 
 /** Ids are derived from what the command is about: sent again it is the same command, also after a restart. */
@@ -38,6 +38,16 @@ export const remindNode = ({ executionId, workspaceId }: Watched, attempt: OpenA
   at,
   node: attempt.node,
   attempt: attempt.attempt,
+});
+
+export const failAdmission = ({ executionId, workspaceId, ticket }: QueueStanding, at: Instant): CommandOf<'FailAdmission'> => ({
+  type: 'FailAdmission',
+  id: `fail-admission:${executionId}:${ticket}`,
+  executionId,
+  workspaceId,
+  at,
+  ticket,
+  because: 'deciding it failed',
 });
 
 export const loseAttempt = (

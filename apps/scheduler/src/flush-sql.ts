@@ -17,10 +17,10 @@ const text = `
     where t.partition = f.partition and t.execution_id = g.execution_id and t.node = g.node
   ),
   put_executions as (
-    insert into scheduler_executions (partition, execution_id, workspace_id, workflow_version_id, cancelling, run_includes_suspended, run_left_ms, run_since)
-    select f.partition, p.* from fence f, unnest($13::text[], $14::text[], $15::text[], $16::boolean[], $17::boolean[], $18::bigint[], $19::bigint[]) p
+    insert into scheduler_executions (partition, execution_id, workspace_id, workflow_version_id, cancelling, run_includes_suspended, run_left_ms, run_since, standing)
+    select f.partition, p.* from fence f, unnest($13::text[], $14::text[], $15::text[], $16::boolean[], $17::boolean[], $18::bigint[], $19::bigint[], $31::jsonb[]) p
     on conflict (partition, execution_id) do update set cancelling = excluded.cancelling, run_includes_suspended = excluded.run_includes_suspended,
-      run_left_ms = excluded.run_left_ms, run_since = excluded.run_since
+      run_left_ms = excluded.run_left_ms, run_since = excluded.run_since, standing = excluded.standing
   ),
   put_timers as (
     insert into scheduler_timers (partition, execution_id, kind, node, due_at, timer)
@@ -66,6 +66,7 @@ export const flushSql = (epoch: number, position: Position, changes: Changes): {
     attempts.map(({ attempt }) => attempt.kind),
     attempts.map(({ attempt }) => attempt.runner),
     attempts.map(({ attempt }) => attempt.since),
+    executions.map(({ standing }) => standing && JSON.stringify(standing)),
   ];
   return { name: 'scheduler_flush', text, values };
 };

@@ -4,6 +4,7 @@ import { createLogger } from '@runlog/platform';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
 import { NodeTimeouts } from './node-timeouts.js';
 import { PartitionScheduler } from './partition.js';
+import { Admissions } from './queues/admissions.js';
 import { Runners } from './runners.js';
 import { SchedulerStore } from './store.js';
 import { Successions } from './successions.js';
@@ -30,6 +31,7 @@ const schedulerOf = () =>
     timeouts: new NodeTimeouts({ workflowVersion: async () => null }, logger),
     runners: new Runners(5000),
     successions: new Successions(0, bench.database),
+    admissions: new Admissions({ log: bench.log, database: bench.database, logger, onSent: () => undefined }),
     logger,
     onSent: () => undefined,
   });

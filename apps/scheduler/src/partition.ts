@@ -2,9 +2,12 @@ import { AcceptedEvents, type Batch, checkProgress, decodeOrDeadLetter, type Eve
 import type { ExecutionCommand, RunnerId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import { Book, UNSTARTED_MS } from './book.js';
+import { failAdmission } from './commands.js';
 import { dueReminders, dueTimers, silentRunners } from './due.js';
 import { Lane } from './lane.js';
 import type { NodeTimeouts } from './node-timeouts.js';
+import type { Admissions } from './queues/admissions.js';
+import { queuesOf } from './queues/standings-sql.js';
 import type { Runners } from './runners.js';
 import type { SchedulerStore } from './store.js';
 import type { Successions } from './successions.js';
@@ -21,6 +24,7 @@ const TICK_MS = 100;
 const COMMANDS_A_TICK = 2000;
 const COMMANDS_A_SEND = 1000;
 const LOAD_AT_ONCE = 5000;
+const REMIND_EVERY_MS = 5000;
 
 export interface PartitionDeps {
   readonly log: EventLog;
@@ -28,6 +32,7 @@ export interface PartitionDeps {
   readonly timeouts: NodeTimeouts;
   readonly runners: Runners;
   readonly successions: Successions;
+  readonly admissions: Pick<Admissions, 'reach' | 'changed' | 'remind'>;
   readonly logger: Logger;
   /** Told of every command that is on the log. */
   readonly onSent: (command: ExecutionCommand) => void;
@@ -48,6 +53,8 @@ export class PartitionScheduler {
   private flushing: Promise<void> | undefined;
   private sending = false;
   private succeeding = false;
+  private reminding = false;
+  private remindedAt = 0;
   private silencesSeen = 0;
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
@@ -61,13 +68,15 @@ export class PartitionScheduler {
 
   /** Resolves with the next offset to read. @throws ProgressMismatch */
   async open(): Promise<number> {
-    const { log, store, runners, successions } = this.deps;
+    const { log, store, runners, successions, admissions } = this.deps;
     const { epoch, position } = await store.open(this.partition, await log.topicId('execution-events'));
     await checkProgress(log, position);
     const book = new Book(this.partition, epoch, position, (runner) => runners.expect(runner));
     this.book = book;
     this.catchUpTo = await log.end('execution-events', this.partition);
     this.end = this.catchUpTo;
+    admissions.reach(this.partition, this.catchUpTo);
+    this.remindedAt = 0;
     this.caughtUpAt = null;
     this.flushedOffset = position.offset;
     await this.load(book, await store.withOpenAttempts(this.partition));
@@ -217,7 +226,8 @@ export class PartitionScheduler {
     const now = Date.now();
     this.sendDue(book, now);
     this.sendSuccessions(now);
-    const wait = book.unsavedSize > 0 ? FLUSH_MS : PROGRESS_MS;
+    this.remindQueued(now);
+    const wait = book.isAwaited ? 0 : book.unsavedSize > 0 ? FLUSH_MS : PROGRESS_MS;
     if (!this.flushing && now - this.flushedAt >= wait && (book.unsavedSize > 0 || book.position.offset > this.flushedOffset))
       void this.flush().catch((error) => this.retryLater(error));
     if (now - this.lookedAheadAt >= LOOK_AHEAD_EVERY_MS) {
@@ -237,7 +247,8 @@ export class PartitionScheduler {
     }
     const timers = dueTimers(book, now, COMMANDS_A_TICK);
     const reminders = now - this.caughtUpAt < UNSTARTED_MS ? [] : dueReminders(book, runners, now, COMMANDS_A_TICK);
-    const commands = [...timers, ...reminders, ...silentRunners(book, runners, this.lostAt, now)];
+    const failures = book.takeInadmissible().map((standing) => failAdmission(standing, now));
+    const commands = [...timers, ...reminders, ...failures, ...silentRunners(book, runners, this.lostAt, now)];
     if (commands.length === 0) return;
     this.sending = true;
     this.send(commands)
@@ -263,6 +274,20 @@ export class PartitionScheduler {
       .catch((error) => logger.warn({ err: error, partition: this.partition }, 'successors not sent, they are sent again'))
       .finally(() => {
         this.succeeding = false;
+      });
+  }
+
+  /** The first time whatever has no answer: whoever had the partition before may not have got it out. */
+  private remindQueued(now: number): void {
+    if (this.caughtUpAt === null || this.reminding || now - this.remindedAt < REMIND_EVERY_MS) return;
+    const isFirst = this.remindedAt === 0;
+    this.remindedAt = now;
+    this.reminding = true;
+    this.deps.admissions
+      .remind(this.partition, isFirst ? 0 : undefined)
+      .catch((error) => this.deps.logger.warn({ err: error, partition: this.partition }, 'admissions not sent again yet'))
+      .finally(() => {
+        this.reminding = false;
       });
   }
 
@@ -299,6 +324,10 @@ export class PartitionScheduler {
     }
     taken.saved();
     this.flushedOffset = position.offset;
+    if (isMine && taken.changes.standings.length > 0) {
+      this.deps.admissions.changed(queuesOf(taken.changes.standings));
+      this.wake(0);
+    }
     if (isMine || this.book !== book) return;
     this.deps.logger.warn({ partition: this.partition }, 'another scheduler has taken the partition over');
     this.book = undefined;

@@ -1,4 +1,4 @@
-import type { ExecutionId, NodeId, WorkflowVersionId, WorkspaceId } from '@runlog/execution';
+import type { ExecutionId, NodeId, QueueStanding, WorkflowVersionId, WorkspaceId } from '@runlog/execution';
 import type { ArmedTimer, OpenAttempt, RunClock, Slot } from './watched.js';
 
 /** An execution's own row. */
@@ -8,6 +8,7 @@ interface ExecutionRow {
   readonly workflowVersionId: WorkflowVersionId | null;
   readonly cancelling: boolean;
   readonly clock: RunClock | null;
+  readonly standing: QueueStanding | null;
 }
 
 /** An execution with all of its rows. */
@@ -23,6 +24,8 @@ export interface Changes {
   readonly attempts: { readonly executionId: ExecutionId; readonly attempt: OpenAttempt }[];
   readonly goneTimers: { readonly executionId: ExecutionId; readonly slot: Slot }[];
   readonly goneAttempts: { readonly executionId: ExecutionId; readonly node: NodeId }[];
+  /** Where executions of queues stand now; also of those that have ended. */
+  readonly standings: QueueStanding[];
   /** All their rows go. */
   readonly ended: ExecutionId[];
 }

@@ -1,16 +1,17 @@
 import { type EventLog, ProgressMismatch, type Subscription } from '@runlog/event-log';
 import { Counter, Gauge, type Logger, type Registry } from '@runlog/platform';
-import type { Sql } from '@runlog/read-model';
+import type { Database } from '@runlog/read-model';
 import { HeartbeatReader } from './heartbeat-reader.js';
 import { type Definitions, NodeTimeouts } from './node-timeouts.js';
 import { PartitionScheduler } from './partition.js';
+import { Admissions } from './queues/admissions.js';
 import { Runners } from './runners.js';
 import { SchedulerStore } from './store.js';
 import { Successions } from './successions.js';
 
 export interface SchedulerDeps {
   readonly log: EventLog;
-  readonly database: Sql;
+  readonly database: Pick<Database, 'query' | 'transaction'>;
   readonly definitions: Definitions;
   readonly logger: Logger;
   /** A runner silent for longer has lost its attempts. */
@@ -27,6 +28,7 @@ export class SchedulerService {
   private readonly heartbeats: HeartbeatReader;
   private readonly store: SchedulerStore;
   private readonly timeouts: NodeTimeouts;
+  private readonly admissions: Admissions;
   private readonly sent: Counter<'type'> | undefined;
   private events: Subscription | undefined;
 
@@ -35,11 +37,14 @@ export class SchedulerService {
     this.heartbeats = new HeartbeatReader(deps.log, this.runners, deps.logger);
     this.store = new SchedulerStore(deps.database);
     this.timeouts = new NodeTimeouts(deps.definitions, deps.logger);
+    const { log, database, logger } = deps;
+    this.admissions = new Admissions({ log, database, logger, onSent: ({ type }) => this.sent?.inc({ type }) });
     if (deps.metrics) this.sent = this.measure(deps.metrics);
   }
 
   async start(): Promise<void> {
     await this.heartbeats.start();
+    await this.admissions.start();
     this.events = await this.deps.log.subscribe({
       topic: 'execution-events',
       group: 'scheduler',
@@ -52,6 +57,7 @@ export class SchedulerService {
   /** Writes every partition's book, so that the next start has little to read. */
   async stop(): Promise<void> {
     await this.events?.stop();
+    await this.admissions.stop();
     await this.heartbeats.stop();
     const stopped = await Promise.allSettled([...this.partitions.values()].map((partition) => partition.stop()));
     this.partitions.clear();
@@ -77,6 +83,7 @@ export class SchedulerService {
       timeouts: this.timeouts,
       successions: new Successions(partition, this.deps.database),
       runners: this.runners,
+      admissions: this.admissions,
       onSent: ({ type }) => this.sent?.inc({ type }),
     });
     try {

@@ -1,7 +1,8 @@
 import type { Position } from '@runlog/event-log';
-import type { ExecutionId, Instant, Timer } from '@runlog/execution';
-import type { Sql } from '@runlog/read-model';
+import type { ExecutionId, Instant, QueueStanding, Timer } from '@runlog/execution';
+import type { Database, Sql } from '@runlog/read-model';
 import { flushSql } from './flush-sql.js';
+import { applyStandings } from './queues/standings-sql.js';
 import type { Changes, StoredExecution } from './rows.js';
 import type { ArmedTimer, OpenAttempt } from './watched.js';
 
@@ -21,6 +22,7 @@ interface ExecutionsRow {
   readonly run_includes_suspended: boolean | null;
   readonly run_left_ms: number | null;
   readonly run_since: number | null;
+  readonly standing: QueueStanding | null;
 }
 
 type TimersRow = { execution_id: string; node: string; due_at: number; timer: { timer: Timer; later: Instant[] } };
@@ -30,7 +32,7 @@ type AttemptsRow = OpenAttempt & { execution_id: string };
  * The scheduler's rows. Rows and progress change in one statement, and only for the newest `epoch` of the partition: whoever opened it last.
  */
 export class SchedulerStore {
-  constructor(private readonly sql: Sql) {}
+  constructor(private readonly sql: Pick<Database, 'query' | 'transaction'>) {}
 
   /** Takes the partition over from whoever had it; a flush of theirs is refused from here on. */
   async open(partition: number, topicId: string): Promise<{ epoch: number; position: Position }> {
@@ -45,9 +47,12 @@ export class SchedulerStore {
 
   /** False: another scheduler has taken the partition over, and nothing was written. */
   async flush(epoch: number, position: Position, changes: Changes): Promise<boolean> {
-    const { name, text, values } = flushSql(epoch, position, changes);
-    const [row] = await this.sql.query<{ flushed: boolean }>(text, values, name);
-    return row?.flushed ?? false;
+    if (changes.standings.length === 0) return flushWith(this.sql, epoch, position, changes);
+    return this.sql.transaction(async (sql) => {
+      if (!(await flushWith(sql, epoch, position, changes))) return false;
+      await applyStandings(sql, position.partition, changes.standings, Date.now());
+      return true;
+    });
   }
 
   async withOpenAttempts(partition: number): Promise<ExecutionId[]> {
@@ -79,6 +84,7 @@ export class SchedulerStore {
       workflowVersionId: row.workflow_version_id,
       cancelling: row.cancelling,
       clock: row.run_left_ms === null ? null : { includesSuspended: row.run_includes_suspended ?? false, leftMs: row.run_left_ms, since: row.run_since },
+      standing: row.standing,
       timers: (timersOf.get(row.execution_id) ?? []).map(armedOf),
       attempts: (attemptsOf.get(row.execution_id) ?? []).map(({ execution_id: _, ...attempt }) => attempt),
     }));
@@ -88,5 +94,11 @@ export class SchedulerStore {
     return (await this.sql.query<{ execution_id: string }>(text, values)).map((row) => row.execution_id);
   }
 }
+
+const flushWith = async (sql: Sql, epoch: number, position: Position, changes: Changes): Promise<boolean> => {
+  const { name, text, values } = flushSql(epoch, position, changes);
+  const [row] = await sql.query<{ flushed: boolean }>(text, values, name);
+  return row?.flushed ?? false;
+};
 
 const armedOf = ({ node, due_at, timer }: TimersRow): ArmedTimer => ({ timer: timer.timer, node, dueAt: due_at, later: timer.later });

@@ -1,4 +1,4 @@
-import type { ExecutionId, Instant, NodeId, RunnerId, Timer, WorkflowVersionId, WorkspaceId } from '@runlog/execution';
+import type { ExecutionId, Instant, NodeId, QueueStanding, RunnerId, Timer, WorkflowVersionId, WorkspaceId } from '@runlog/execution';
 
 /** A timer that runs. A gate's reminders come one after the other: `later` are those after this one. */
 export interface ArmedTimer {
@@ -44,6 +44,8 @@ export class Watched {
   readonly timers = new Map<Slot, ArmedTimer>();
   readonly attempts = new Map<NodeId, OpenAttempt>();
   clock: RunClock | null = null;
+  /** Of an execution in a queue. */
+  standing: QueueStanding | null = null;
   cancelling = false;
   /** Of nodes whose time-out is the scheduler's, milliseconds. */
   timeouts: ReadonlyMap<NodeId, number> = new Map();
@@ -62,7 +64,7 @@ export class Watched {
 
   /** Nothing of it would be missed if it had no row. */
   get isPlain(): boolean {
-    return this.clock === null && !this.cancelling && this.timeouts.size === 0;
+    return this.clock === null && this.standing === null && !this.cancelling && this.timeouts.size === 0;
   }
 
   arm(timer: Timer, dueAt: Instant, node: NodeId = '', later: readonly Instant[] = []): void {
@@ -107,6 +109,12 @@ export class Watched {
 
   setClock(clock: RunClock | null): void {
     this.clock = clock;
+    this.unsaved.execution = true;
+    this.observer.changed(this);
+  }
+
+  setStanding(standing: QueueStanding): void {
+    this.standing = standing;
     this.unsaved.execution = true;
     this.observer.changed(this);
   }
