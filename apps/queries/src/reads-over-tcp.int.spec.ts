@@ -22,6 +22,7 @@ const answering = (name: string): Reads => ({
   gates: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
   usage: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
   replayNodes: async () => [],
+  effects: async () => [],
   positions: async () => [{ topicId: name, partition: 0, offset: 1, claim: 0, previous: '' }],
 });
 

@@ -56,6 +56,11 @@ export class ReadsController {
     return this.#answer(() => this.reads.replayNodes(ask));
   }
 
+  @MessagePattern(readsPatterns.effects)
+  effects(@Payload() ask: Parameters<Reads['effects']>[0]) {
+    return this.#answer(() => this.reads.effects(ask));
+  }
+
   @MessagePattern(readsPatterns.positions)
   positions() {
     return this.#answer(() => this.reads.positions());

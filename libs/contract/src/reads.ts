@@ -1,5 +1,5 @@
 import type { Json } from '@runlog/workflow';
-import type { ExecutionStatus, ExecutionView, GateView, NodeStatus, NodeView } from './views.js';
+import type { EffectView, ExecutionStatus, ExecutionView, GateView, NodeStatus, NodeView } from './views.js';
 
 /** An event as the history holds it: value bytes verbatim. Times in milliseconds UTC. */
 export interface EventView {
@@ -171,6 +171,14 @@ export interface ReplayNode {
   readonly reused_from: { readonly execution_id: string; readonly version: number } | null;
 }
 
+/** A node's effect, which it declared and began: as its execution ended. */
+export interface KnownEffect {
+  readonly node_id: string;
+  readonly standing: EffectView['standing'];
+  /** What it gave is kept. */
+  readonly hasReceipt: boolean;
+}
+
 /** Everything the gateway asks of `queries`: in process in standalone, over Nest TCP in a cluster (one message pattern per method). */
 export interface Reads {
   /**
@@ -198,6 +206,8 @@ export interface Reads {
    * those whose branch matters. null: unknown here.
    */
   replayNodes(ask: { workspaceId: string; executionId: string; atVersion?: number; branching: readonly string[] }): Promise<readonly ReplayNode[] | null>;
+  /** Which of these nodes began their effects in an ended execution, or where it reused them from. */
+  effects(ask: { workspaceId: string; executionId: string; nodes: readonly string[] }): Promise<readonly KnownEffect[]>;
   /** Where the execution projection stands per partition of execution-events: next offset, claim in force, id of the record before. */
   positions(): Promise<readonly { topicId: string; partition: number; offset: number; claim: number; previous: string }[]>;
 }

@@ -14,7 +14,7 @@ export { defaultValue } from './output.js';
 export { foldStanding, type QueueFacts, type QueueStanding, SLOT } from './queue-standing.js';
 export { isRejection, refuse } from './refusal.js';
 export type { Rejection, RejectionCode } from './rejection.js';
-export { type PlanAsk, type PlannedNode, planReplay, type ReplayPlan, type SourceNode } from './replay-plan.js';
+export { type Heritage, type PlanAsk, type PlannedNode, planReplay, type ReplayPlan, type SourceNode } from './replay-plan.js';
 export { adoptOutputs, outputsToFetch } from './reuse.js';
 export { type ExpressionScope, scopeOf } from './scope.js';
 export { type Outcome, settle } from './settle.js';

@@ -14,6 +14,9 @@ export interface SourceNode {
   readonly reused: { readonly from: ExecutionId; readonly version: number } | null;
 }
 
+/** Of a node that declares its effect: what running it again would find of that. */
+export type Heritage = 'receipt' | 'begun';
+
 export interface PlanAsk {
   readonly source: { readonly id: ExecutionId; readonly version: number };
   readonly nodes: ReadonlyMap<NodeId, SourceNode>;
@@ -23,11 +26,13 @@ export interface PlanAsk {
   readonly fork: boolean;
   /** Gates are asked again, and whatever follows them runs again. */
   readonly reask: boolean;
+  /** Where it does the same work as the execution that it replays; with another input its effects are others. */
+  readonly heritage?: ReadonlyMap<NodeId, Heritage>;
 }
 
 export interface PlannedNode {
   readonly node: NodeId;
-  /** `run` and `ask`: once it is reached. */
+  /** `run`, `ask`, and `reuse` of the receipt of an effect: once it is reached. */
   readonly action: 'reuse' | 'run' | 'ask';
 }
 
@@ -36,6 +41,8 @@ export interface ReplayPlan {
   readonly nodes: readonly PlannedNode[];
   /** Nodes that touch the world, have done so (or begun to), and run again. */
   readonly repeatedEffects: readonly NodeId[];
+  /** Nodes that run again and find what is known of their effects. */
+  readonly effects: readonly NodeId[];
   readonly reuse: readonly Reuse[];
 }
 
@@ -51,14 +58,18 @@ export const planReplay = (workflow: Workflow, ask: PlanAsk): ReplayPlan | { rea
   const fates = fatesOf(workflow, ask);
   const nodes: PlannedNode[] = [];
   const repeatedEffects: NodeId[] = [];
+  const effects: NodeId[] = [];
   const groups = new Map<ExecutionId, { version: number; nodes: NodeId[]; branches: [NodeId, string][] }>();
   for (const node of workflow.nodes.values()) {
     const fate = fates.get(node.id);
     const was = ask.nodes.get(node.id);
     if (fate === 'skip') continue;
     if (fate !== 'reuse' || !was) {
-      nodes.push({ node: node.id, action: node.gate ? 'ask' : 'run' });
-      if (was?.tried && touchesWorld(node)) repeatedEffects.push(node.id);
+      const heritage = node.effect ? ask.heritage?.get(node.id) : undefined;
+      if (heritage) effects.push(node.id);
+      const action = actionOf(node, heritage);
+      nodes.push({ node: node.id, action });
+      if ((was?.tried || heritage) && action === 'run' && touchesWorld(node)) repeatedEffects.push(node.id);
       continue;
     }
     nodes.push({ node: node.id, action: 'reuse' });
@@ -74,7 +85,12 @@ export const planReplay = (workflow: Workflow, ask: PlanAsk): ReplayPlan | { rea
     nodes,
     branches: Object.fromEntries(branches),
   }));
-  return { nodes, repeatedEffects, reuse };
+  return { nodes, repeatedEffects, effects, reuse };
+};
+
+const actionOf = ({ gate, effect }: CompiledNode, heritage: Heritage | undefined): PlannedNode['action'] => {
+  if (heritage === 'receipt') return 'reuse';
+  return gate || (heritage === 'begun' && effect?.asks) ? 'ask' : 'run';
 };
 
 const problemOf = (workflow: Workflow, { from, nodes, source }: PlanAsk): string | undefined => {
@@ -100,7 +116,7 @@ const fatesOf = (workflow: Workflow, { from, fork, reask, nodes }: PlanAsk): Rea
 const isOpen = (branch: string | undefined, before: SourceNode | undefined): boolean => branch === undefined || branch === before?.branch;
 
 /** Code has no way out of its sandbox; whoever runs elsewhere touches the world, and code that says so. */
-const touchesWorld = ({ type, definition }: CompiledNode): boolean => kinds.get(type)?.runs === 'runner' && (type !== 'code' || definition.effect !== undefined);
+const touchesWorld = ({ type, effect }: CompiledNode): boolean => kinds.get(type)?.runs === 'runner' && (type !== 'code' || effect !== null);
 
 /** Every node after those before it. */
 const inOrder = function* (workflow: Workflow): Generator<CompiledNode> {

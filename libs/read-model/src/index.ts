@@ -10,6 +10,7 @@ export type { NodeNames } from './fold/draft.js';
 export { foldView, VersionGap } from './fold/fold-view.js';
 export { openGatesOf } from './fold/open-gates.js';
 export { isTerminalStatus } from './fold/status.js';
+export { type EffectRow, effectsOf, heritageOf, knownEffect } from './known-effects.js';
 export { layOutTables, migrationNames } from './migrations/lay-out-tables.js';
 export { ReadsClient, type ReadsClientOptions, ReadsUnavailable } from './reads-client.js';
 export { readsPatterns } from './reads-patterns.js';

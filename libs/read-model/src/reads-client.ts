@@ -54,6 +54,7 @@ export class ReadsClient implements Reads {
   gates: Reads['gates'] = (filter) => this.#ask('gates', filter);
   usage: Reads['usage'] = (filter) => this.#ask('usage', filter);
   replayNodes: Reads['replayNodes'] = (ask) => this.#ask('replayNodes', ask);
+  effects: Reads['effects'] = (ask) => this.#ask('effects', ask);
   positions: Reads['positions'] = () => this.#ask('positions', {});
 
   close(): void {

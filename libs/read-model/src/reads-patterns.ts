@@ -10,5 +10,6 @@ export const readsPatterns = {
   gates: 'reads.gates',
   usage: 'reads.usage',
   replayNodes: 'reads.replayNodes',
+  effects: 'reads.effects',
   positions: 'reads.positions',
 } as const satisfies { readonly [Method in keyof Reads]: string };

@@ -1,6 +1,5 @@
-import type { EffectView } from '@runlog/contract';
-import type { BodyReference, EffectSource, ExecutionCommand, ExecutionId, InheritedEffect, Json, NodeId, Receipt } from '@runlog/execution';
-import { isTerminalStatus, type Sql } from '@runlog/read-model';
+import type { ExecutionCommand, ExecutionId, InheritedEffect, Json, NodeId, Receipt } from '@runlog/execution';
+import { type EffectRow, effectsOf, heritageOf, knownEffect, type Sql } from '@runlog/read-model';
 import type { Workflow } from '@runlog/workflow';
 import type { Received } from './decision.js';
 import type { Residents } from './residents.js';
@@ -49,58 +48,21 @@ const inheritingOf = ({ executionId, ...command }: ExecutionCommand, received: r
   return nodes.length > 0 ? { source, nodes, workflow } : undefined;
 };
 
-interface NodeRow {
-  readonly execution_id: ExecutionId;
-  readonly version: number;
-  readonly node_id: NodeId;
-  readonly status: string;
-  readonly branch: string | null;
-  readonly effect: EffectView | null;
-  readonly output: string | null;
-  readonly output_ref: BodyReference | null;
-  readonly reused_from: EffectSource | null;
-}
-
-const columns = `n.node_id, n.status, n.state ->> 'branch' as branch, n.state -> 'effect' as effect, n.output::text as output,
-  n.state -> 'output_ref' as output_ref, n.state -> 'reused_from' as reused_from`;
-
 /** What the read model knows of these effects; null: not yet that the source has ended, so that there may be more to know. */
 const fetchInherited = async (sql: Sql, { source, nodes, workflow }: Inheriting): Promise<InheritedEffect[] | null> => {
-  const own = await sql.query<NodeRow & { readonly execution_status: string; readonly is_replay: boolean; readonly node_id: NodeId | null }>(
-    `select e.id as execution_id, e.version, e.status as execution_status, e.settled ->> 'replay_of' is not null as is_replay, ${columns}
-     from executions e left join execution_nodes n on n.execution_id = e.id and n.node_id = any($2) where e.id = $1`,
-    [source, nodes],
-    'engine_inherited_effects',
-  );
-  const [first] = own;
-  if (!first || !isTerminalStatus(first.execution_status as never)) return null;
-  const reused = first.is_replay
-    ? await sql.query<NodeRow>(
-        `select n.execution_id, (e.value::json ->> 'source_version')::int as version, ${columns}
-         from execution_events e cross join lateral json_array_elements_text(e.value::json -> 'nodes') as r(node_id)
-         join execution_nodes n on n.execution_id = (e.value::json ->> 'source_execution_id')::uuid and n.node_id = r.node_id
-         where e.execution_id = $1 and e.type = 'NodeReused' and r.node_id = any($2)`,
-        [source, nodes],
-        'engine_inherited_reused',
-      )
-    : [];
-  return [...own, ...reused].flatMap((row) => (row.node_id === null ? [] : (inheritedFrom(row, workflow) ?? [])));
+  const rows = await effectsOf(sql, source, nodes);
+  return rows && rows.flatMap((row) => inheritedFrom(row, workflow) ?? []);
 };
 
-const inheritedFrom = (row: NodeRow, workflow: Workflow): InheritedEffect | undefined => {
+const inheritedFrom = (row: EffectRow, workflow: Workflow): InheritedEffect | undefined => {
   const { node_id: node, effect, reused_from } = row;
-  if (!effect) return undefined;
-  const from = effect.from ?? reused_from ?? { execution_id: row.execution_id, version: row.version };
-  const begun = { node, key: effect.key, from };
-  const receipt = effect.standing === 'recorded' ? receiptOf(row, effect) : undefined;
-  if (receipt) return { ...begun, receipt };
-  // Known to have failed: it begins anew, and where its target tells repeats by the key, under the same one.
-  return effect.standing === 'failed' && workflow.nodes.get(node)?.effect?.class !== 'keyed' ? undefined : begun;
+  const begun = { node, key: effect.key, from: effect.from ?? reused_from ?? { execution_id: row.execution_id, version: row.version } };
+  const heritage = heritageOf(knownEffect(row), workflow.nodes.get(node)?.effect?.class);
+  if (heritage === 'receipt') return { ...begun, receipt: receiptOf(row) };
+  return heritage === 'begun' ? begun : undefined;
 };
 
-/** Undefined: it was had, but what it gave could not be kept. */
-const receiptOf = ({ status, output, output_ref, branch }: NodeRow, { receipt, receipt_ref, branch: kept }: EffectView): Receipt | undefined => {
+const receiptOf = ({ output, output_ref, branch, effect: { receipt, receipt_ref, branch: kept } }: EffectRow): Receipt => {
   if (receipt !== undefined) return { output: receipt, ...(receipt_ref ? { outputRef: receipt_ref } : {}), ...(kept === undefined ? {} : { branch: kept }) };
-  if (status !== 'completed') return undefined;
   return { output: output === null ? null : (JSON.parse(output) as Json), ...(output_ref ? { outputRef: output_ref } : {}), ...(branch === null ? {} : { branch }) };
 };

@@ -5,6 +5,7 @@ import type {
   ExecutionView,
   GateFilter,
   GatePage,
+  KnownEffect,
   LogLine,
   LogQuery,
   NodeView,
@@ -14,7 +15,7 @@ import type {
   UsagePage,
 } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
-import { type Catalog, type Database, type StoredExecution, viewOf } from '@runlog/read-model';
+import { type Catalog, type Database, effectsOf, knownEffect, type StoredExecution, viewOf } from '@runlog/read-model';
 import { namesFrom } from '../projection/names.js';
 import { storedPositions } from '../projection/position-store.js';
 import type { Progress } from '../projection/progress.js';
@@ -122,6 +123,11 @@ export class ReadsService implements Reads {
     if (atVersion === undefined || atVersion >= row.version) return replayNodesOf(this.deps.database, executionId, branching, row.settled.replay_of !== null);
     const view = await viewAtVersion(this.deps.database, workspaceId, executionId, atVersion, await this.#namesOf(row.settled.workflow_version_id));
     return Object.values(view?.nodes ?? {}).map(asReplayNode);
+  }
+
+  async effects({ workspaceId, executionId, nodes }: Parameters<Reads['effects']>[0]): Promise<readonly KnownEffect[]> {
+    const row = nodes.length > 0 ? await this.#row(workspaceId, executionId, false) : undefined;
+    return row ? ((await effectsOf(this.deps.database, executionId, nodes)) ?? []).map(knownEffect) : [];
   }
 
   async positions(): ReturnType<Reads['positions']> {

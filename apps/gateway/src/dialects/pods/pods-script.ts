@@ -93,6 +93,9 @@ const saidOf = (event: EventResourceSource, told: Told): readonly Said[] => {
     case 'ResponseReceived':
       if (data(event.type).accepted) told.open.delete(data(event.type).gate_id);
       return [];
+    case 'EffectRecorded':
+      told.open.delete(`${data(event.type).node_id}.${data(event.type).attempt}`);
+      return [];
     case 'GateExpired':
       told.open.delete(data(event.type).gate_id);
       return [];

@@ -55,7 +55,11 @@ export const pods: Dialect = {
     respond: { names: { approved: { to: 'decision', read: decisionIn }, reason: 'comment', comment: 'comment', nodeId: 'node_id', answer: 'answer', data: 'answer' } },
     replay: { names: { fromNodeId: 'from_node_id', input: 'input' } },
   },
-  respond: (body, gates) => (body.decision === undefined || meant(body, gates)?.schema != null ? body : withoutAnswer(body)),
+  respond: (body, gates) => {
+    const gate = meant(body, gates);
+    if (gate?.kind === 'effect') return toldOfEffect(body);
+    return body.decision === undefined || gate?.schema != null ? body : withoutAnswer(body);
+  },
 };
 
 const byHand = new Set(['api', 'dashboard', 'sdk']);
@@ -92,6 +96,10 @@ const meant = ({ gate_id, node_id }: RespondBody, gates: readonly GateView[]): G
   const named = gates.filter((gate) => (gate_id === undefined || gate.id === gate_id) && (node_id === undefined || gate.node_id === node_id));
   return named.find(({ decided }) => decided === null) ?? named.at(-1);
 };
+
+/** Approved: it was had, and `data` is its receipt; not approved: it failed. To repeat one there is the canonical route. */
+const toldOfEffect = ({ decision, answer = null, ...body }: RespondBody): RespondBody =>
+  decision === 'reject' ? { ...body, decision: 'fail' } : { ...body, decision: 'done', answer };
 
 /** `data` counts where the gate has a schema for it. */
 const withoutAnswer = ({ answer: _answer, ...body }: RespondBody): RespondBody => body;
