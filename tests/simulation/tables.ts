@@ -27,6 +27,7 @@ export class Tables {
   readonly execution_nodes = new Map<string, Map<string, Row>>();
   readonly execution_events = new Map<string, Map<number, Row>>();
   readonly gates = new Map<string, Row>();
+  readonly body_references = new Map<string, Row>();
   readonly usage_daily = new Map<string, Row>();
 }
 

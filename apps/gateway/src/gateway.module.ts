@@ -51,6 +51,7 @@ import { RouteTable } from './http/route-table.js';
 import { ValidationPipe } from './http/validation.pipe.js';
 import { Idempotency } from './idempotency.js';
 import { Observed, OperationsController } from './operations/operations.controller.js';
+import { QueuesController } from './queues/queues.controller.js';
 import { WorkspacesController } from './tenants/workspaces.controller.js';
 import { UsageController } from './usage/usage.controller.js';
 import { Used } from './usage/used.js';
@@ -86,6 +87,7 @@ export class GatewayModule {
         ArtifactsController,
         ApprovalsController,
         WorkflowsController,
+        QueuesController,
         SecretsController,
         ApiKeysController,
         WorkspacesController,
@@ -110,7 +112,7 @@ const partsOf = (service: GatewayService): Provider[] => {
   const links = new Links(config.publicUrl);
   const presenter = new Presenter(reads, workflows, bodies);
   const followOns = new FollowOns(awaiting, presenter);
-  const histories = new Histories(reads, reader, bodies, workflows, presenter, tail, frames, streams, runners);
+  const histories = new Histories(reads, reader, bodies, workflows, presenter, tail, frames, streams, runners, catalog);
   const routes = new RouteTable();
   return [
     value(GatewayService, service),

@@ -390,6 +390,30 @@ export interface WorkflowVersionResource {
   readonly created_by: string | null;
 }
 
+/** What people set of a queue. */
+export interface QueueSettingsResource {
+  readonly limit: number | null;
+  readonly key_limit: number;
+  readonly strategy: 'queue' | 'cancel_running' | 'cancel_newest' | 'round_robin';
+  readonly ttl_seconds: number | null;
+  readonly paused: boolean;
+}
+
+/** Times and `updated_by` are null while nobody has set it. */
+export interface QueueResource extends QueueSettingsResource {
+  readonly object: 'queue';
+  readonly name: string;
+  readonly counts: { readonly held: number; readonly waiting: number };
+  readonly created_at: Timestamp | null;
+  readonly updated_at: Timestamp | null;
+  readonly updated_by: string | null;
+}
+
+export interface QueueDetailResource extends QueueResource {
+  readonly holders: readonly { readonly execution_id: string; readonly concurrency_key: string | null; readonly since: Timestamp }[];
+  readonly changes: readonly ({ readonly at: Timestamp; readonly by: string } & QueueSettingsResource)[];
+}
+
 /** A secret's value is never shown. */
 export interface SecretResource {
   readonly object: 'secret';

@@ -2,6 +2,7 @@ import type { Json, WorkflowDefinition } from '@runlog/workflow';
 import { ApiKey, Pod, Secret, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
 import { abandonIdempotent, beginIdempotent, findIdempotent, finishIdempotent, forgetIdempotent } from './catalog/idempotency.js';
 import { Blocks, drawHashids, drawRunNumbers } from './catalog/numbers.js';
+import { putQueue, queueChanges, queueHolders, queueNamed, queuesOf, waitsUntil } from './catalog/queues.js';
 import { createApiKey, type NewApiKey, principalByHash, seedDefaults } from './catalog/tenancy.js';
 import { createWorkflow, type Publishing, publishVersion } from './catalog/workflows.js';
 import type { Database } from './database.js';
@@ -126,6 +127,16 @@ export class Catalog {
   async deleteSecret(workspaceId: string, name: string): Promise<boolean> {
     return (await this.database.query('delete from secrets where workspace_id = $1 and name = $2 returning 1', [workspaceId, name])).length > 0;
   }
+
+  /** Members that are left out stay as they are. */
+  putQueue = (setting: Parameters<typeof putQueue>[1]) => putQueue(this.database, setting);
+  /** null: neither set nor in use. */
+  queue = (workspaceId: string, name: string) => queueNamed(this.database, workspaceId, name);
+  /** By name, after `after`. */
+  queues = (workspaceId: string, limit: number, after?: string) => queuesOf(this.database, workspaceId, limit, after);
+  queueHolders = (ask: Parameters<typeof queueHolders>[1]) => queueHolders(this.database, ask);
+  queueChanges = (workspaceId: string, name: string, limit: number) => queueChanges(this.database, workspaceId, name, limit);
+  waitsUntil = (executionId: string) => waitsUntil(this.database, executionId);
 
   beginIdempotent = (opening: Parameters<typeof beginIdempotent>[1]) => beginIdempotent(this.database, opening);
   findIdempotent = (workspaceId: string, route: string, key: string) => findIdempotent(this.database, workspaceId, route, key);

@@ -2,6 +2,7 @@ export { canonicalJson, digestOf } from './canonical-json.js';
 export { ApiKey, Pod, type Role, Secret, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
 export { type Begun, IDEMPOTENCY_KEPT_MS, type IdempotencyRecord } from './catalog/idempotency.js';
 export { hashidOf } from './catalog/numbers.js';
+export type { Queue, QueueChange, QueueHolder, QueueSettings } from './catalog/queues.js';
 export { hashApiKey, type NewApiKey, type Principal } from './catalog/tenancy.js';
 export type { Publishing, WorkflowCreated } from './catalog/workflows.js';
 export { Catalog, type PinnedVersion } from './catalog.js';

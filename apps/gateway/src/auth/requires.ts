@@ -16,6 +16,8 @@ const leastRole = {
   'workflows:write': 'editor',
   'workspaces:read': 'viewer',
   'usage:read': 'viewer',
+  'queues:read': 'viewer',
+  'queues:write': 'editor',
   'secrets:read': 'viewer',
   'secrets:write': 'admin',
   'api-keys:read': 'admin',

@@ -35,15 +35,20 @@ export class CreateExecutionBody {
   @Length(1, 255)
   session_id?: string | null;
 
-  @ApiPropertyOptional({ type: String, pattern: '^[A-Za-z0-9_.:-]{1,128}$', nullable: true })
+  @ApiPropertyOptional({ type: String, pattern: '^[A-Za-z0-9_.:-]{1,128}$', nullable: true, description: "It waits there for a slot. Default: the workflow's" })
   @IsOptional()
   @Matches(/^[A-Za-z0-9_.:-]{1,128}$/)
   queue_name?: string | null;
 
-  @ApiPropertyOptional({ type: String, maxLength: 255, nullable: true })
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: 1024,
+    nullable: true,
+    description: 'Of those with the same key so many run at a time as the queue says; it may hold `{{ }}` over input and execution',
+  })
   @IsOptional()
   @IsString()
-  @Length(1, 255)
+  @Length(1, 1024)
   concurrency_key?: string | null;
 
   @ApiPropertyOptional({ type: 'integer', minimum: -PRIORITY_LIMIT, maximum: PRIORITY_LIMIT, description: 'Seconds of head start', nullable: true })

@@ -1,8 +1,8 @@
 import type { CommandOf, CreatedData, Json } from '@runlog/execution';
 import type { Catalog } from '@runlog/read-model';
-import { resolveTemplates } from '@runlog/workflow';
 import { actorOf, type Principal } from '../auth/principal.js';
 import type { ActIds } from '../idempotency.js';
+import { admissionOf } from './admission.js';
 import type { CreateExecutionBody } from './create.dto.js';
 import type { Latest } from './pinned-workflows.js';
 
@@ -62,9 +62,7 @@ const createdData = async (who: Principal, { workflowId, pinned, workflow }: Lat
     input,
     metadata,
     tags: body.tags ?? [],
-    queue_name: body.queue_name ?? settings.queue_name ?? null,
-    concurrency_key: body.concurrency_key ?? (await concurrencyKey(settings.concurrency_key, { id: naming.executionId, key, metadata }, input, naming)),
-    priority: body.priority ?? settings.priority ?? 0,
+    ...(await admissionOf(body, settings, { input, execution: { id: naming.executionId, key, metadata }, at: naming.at, commandId: naming.commandId })),
     run_timeout_seconds: body.run_timeout_seconds ?? settings.run_timeout_seconds ?? null,
     timeout_includes_suspended: settings.timeout_includes_suspended ?? false,
     cancel_grace_seconds: settings.cancel_grace_seconds ?? GRACE_S,
@@ -77,16 +75,4 @@ const createdData = async (who: Principal, { workflowId, pinned, workflow }: Lat
     retry_count: 0,
     actions_count: workflow.nodes.size,
   };
-};
-
-/** A workflow's concurrency key may hold an expression over the input and the execution. */
-const concurrencyKey = async (
-  setting: string | undefined,
-  execution: { id: string; key: string; metadata: { [key: string]: Json } },
-  input: Json,
-  { at, commandId }: Naming,
-): Promise<string | null> => {
-  if (setting === undefined || !setting.includes('{{')) return setting ?? null;
-  const resolved = await resolveTemplates(setting, { input, nodes: {}, execution }, { at, commandId });
-  return typeof resolved === 'string' ? resolved : JSON.stringify(resolved);
 };

@@ -11,7 +11,7 @@ import type {
   Reads,
   WhyResource,
 } from '@runlog/contract';
-import { isTerminalStatus } from '@runlog/read-model';
+import { type Catalog, isTerminalStatus } from '@runlog/read-model';
 import type { Response } from 'express';
 import type { Principal } from '../auth/principal.js';
 import { dialectOf } from '../dialects/spoken.js';
@@ -19,6 +19,7 @@ import { statusWords } from '../dialects/status-words.js';
 import type { Frames } from '../frames.js';
 import { Problem, unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
+import { slotSeen } from '../queues/slots-seen.js';
 import type { RunnersSeen } from '../runners-seen.js';
 import { canonicalScript } from '../streams/event-script.js';
 import { streamEvents } from '../streams/event-stream.js';
@@ -56,6 +57,7 @@ export class Histories {
     private readonly frames: Frames,
     private readonly streams: OpenStreams,
     private readonly runners: RunnersSeen,
+    private readonly catalog: Catalog,
   ) {}
 
   async events(who: Principal, ref: string, { after = 0, limit = PAGE }: EventsQuery): Promise<{ body: ListResource<EventResource>; headers: Record<string, string> }> {
@@ -147,7 +149,7 @@ export class Histories {
 
   async why(who: Principal, ref: string): Promise<WhyResource> {
     const { view } = await this.reader.one(who, ref, { nodes: true });
-    return whyOf(view, this.runners.alive, Date.now());
+    return whyOf(view, this.runners.alive, Date.now(), await slotSeen(this.catalog, view, who.podId));
   }
 
   /** The whole chain, recomputed from the stored bytes. Events that come while it is read are left out. */

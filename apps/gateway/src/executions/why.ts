@@ -1,6 +1,7 @@
 import type { ExecutionView, GateView, NodeView, WhyResource } from '@runlog/contract';
 import type { Heartbeat } from '@runlog/execution';
 import { isTerminalStatus, openGatesOf } from '@runlog/read-model';
+import type { SlotSeen } from '../queues/slots-seen.js';
 import { utc } from './execution-times.js';
 
 type Cause = WhyResource['causes'][number];
@@ -10,12 +11,12 @@ type RunnerSeen = Pick<Heartbeat, 'kinds' | 'slots' | 'free' | 'backlog'>;
 /** So long a task may be on its way to a runner without anything being wrong. */
 const UNSTARTED_MS = 2000;
 
-/** What an execution waits for: people, time, a runner; and what could not be decided. Nothing of one that has ended. */
-export const whyOf = (view: ExecutionView, runners: readonly RunnerSeen[], now: number): WhyResource => {
+/** What an execution waits for: people, time, a slot, a runner; and what could not be decided. Nothing of one that has ended. */
+export const whyOf = (view: ExecutionView, runners: readonly RunnerSeen[], now: number, slot: SlotSeen | null = null): WhyResource => {
   const gates = openGatesOf(view);
   const asking = new Set(gates.map(({ node_id }) => node_id));
   const nodes = Object.values(view.nodes ?? {}).filter(({ node_id }) => !asking.has(node_id));
-  const causes = [...faultCause(view), ...gates.map((gate) => gateCause(view, gate)), ...nodes.flatMap((node) => nodeCause(node, runners, now))];
+  const causes = [...faultCause(view), ...(slot ? [slotCause(view, slot)] : []), ...gates.map((gate) => gateCause(view, gate)), ...nodes.flatMap((node) => nodeCause(node, runners, now))];
   return { object: 'why', status: view.status, causes: isTerminalStatus(view.status) ? [] : causes };
 };
 
@@ -30,6 +31,21 @@ const faultCause = ({ fault }: ExecutionView): Cause[] =>
         },
       ]
     : [];
+
+const slotCause = ({ concurrency_key, status_since }: ExecutionView, { queue, heldBy, isKeyFull, until }: SlotSeen): Cause => {
+  const { name, slots, keySlots, held, paused } = queue;
+  const wait = { since: utc(status_since), ...(until === null ? {} : { until: utc(until) }), queue_name: name };
+  const put = (body: string) => ({ action: `PUT /api/v1/queues/${name} ${body}`, by: 'editor and up' });
+  if (paused) return { kind: 'queue_paused', ...wait, held_by: heldBy, detail: `Queue '${name}' is paused: nobody is admitted`, unblock: [put('{"paused": false}')] };
+  const full = slots !== null && held >= slots;
+  const detail = isKeyFull
+    ? `All slots of key '${concurrency_key}' in queue '${name}' are held (${keySlots})`
+    : full
+      ? `All slots of queue '${name}' are held (${held} of ${slots})`
+      : `It is about to be admitted to queue '${name}'`;
+  if (!isKeyFull && !full) return { kind: 'slot', ...wait, held_by: [], detail, unblock: [{ action: 'it is admitted when its turn comes', by: 'scheduler' }] };
+  return { kind: 'slot', ...wait, held_by: heldBy, detail, unblock: [{ action: 'one of held_by ends', by: 'its end or its cancel' }, put(isKeyFull ? 'with a higher key_limit' : 'with a higher limit')] };
+};
 
 const gateCause = (view: ExecutionView, gate: GateView): Cause => {
   const words = gate.kind === 'effect' ? " and decision 'done' (with the receipt as answer), 'repeat' or 'fail'" : '';

@@ -116,6 +116,7 @@ export const bodyExamples: Readonly<Record<string, Readonly<Record<string, objec
   retryExecution: { because: { reason: 'the card was blocked' } },
   replayExecution: { plan: { from_node_id: 'pay', plan: true }, from: { from_node_id: 'pay' }, anew: { input: { amount: 41 } } },
   respondToGate: { approve: { node_id: 'ask', decision: 'approve', comment: 'checked' } },
+  putQueue: { two: { limit: 2, key_limit: 1, strategy: 'round_robin', ttl_seconds: 3600 }, pause: { paused: true } },
   putSecret: { token: { value: 'a-token-of-some-service' } },
   createApiKey: { billing: { name: 'billing', role: 'editor' } },
 };

@@ -27,6 +27,22 @@ const nodeStatuses = ['idle', 'scheduled', 'running', 'waiting', 'completed', 'f
 const nodeStatus = oneOfWords(nodeStatuses);
 const failure = orNull(object({ code: text, message: text }));
 const positive: Schema = { type: 'integer', minimum: 1 };
+const queueSettings = {
+  limit: orNull(positive),
+  key_limit: positive,
+  strategy: oneOfWords(['queue', 'cancel_running', 'cancel_newest', 'round_robin']),
+  ttl_seconds: orNull(positive),
+  paused: { type: 'boolean' },
+};
+const queueMembers = {
+  object: { const: 'queue' },
+  name: text,
+  ...queueSettings,
+  counts: object({ held: count, waiting: count }),
+  created_at: timeOrNull,
+  updated_at: timeOrNull,
+  updated_by: textOrNull,
+};
 const usd: Schema = { type: 'number', minimum: 0, description: 'USD' };
 const roles = oneOfWords(['viewer', 'editor', 'admin']);
 
@@ -215,6 +231,12 @@ const resources = {
     created_by: textOrNull,
   }),
   Validation: object({ valid: { type: 'boolean' }, errors: arrayOf(ref('ProblemPointer')) }),
+  Queue: object(queueMembers),
+  QueueDetail: object({
+    ...queueMembers,
+    holders: { ...arrayOf(object({ execution_id: id, concurrency_key: textOrNull, since: time })), description: 'Longest first, at most 100; a key of one pod sees those of its pod' },
+    changes: { ...arrayOf(object({ at: time, by: text, ...queueSettings })), description: 'Newest first, at most 20: the settings after each' },
+  }),
   Secret: object({ object: { const: 'secret' }, name: text, created_at: time, updated_at: time }),
   ApiKey: object(
     {
@@ -264,7 +286,7 @@ const resources = {
   ]),
 } satisfies Readonly<Record<string, Schema>>;
 
-const listed = ['Event', 'LogLine', 'Node', 'Approval', 'Workflow', 'WorkflowVersion', 'Secret', 'ApiKey', 'Workspace', 'Pod', 'Usage'];
+const listed = ['Event', 'LogLine', 'Node', 'Approval', 'Workflow', 'WorkflowVersion', 'Queue', 'Secret', 'ApiKey', 'Workspace', 'Pod', 'Usage'];
 
 /** Everything that answers and bodies are made of (the components of the OpenAPI document). */
 export const schemas: Readonly<Record<string, Schema>> = {

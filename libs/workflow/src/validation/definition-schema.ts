@@ -42,9 +42,9 @@ const settings: Json = {
   properties: {
     run_timeout_seconds: { type: 'number', exclusiveMinimum: 0, maximum: MAX_WAIT_SECONDS },
     timeout_includes_suspended: { type: 'boolean' },
-    queue_name: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' },
+    queue_name: { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,128}$' },
     concurrency_key: { type: 'string', minLength: 1, maxLength: 1024 },
-    priority: { type: 'number', minimum: -DAY_MS, maximum: DAY_MS },
+    priority: { type: 'integer', minimum: -1_000_000, maximum: 1_000_000 },
     queue_ttl_seconds: { type: 'number', exclusiveMinimum: 0, maximum: MAX_WAIT_SECONDS },
     cancel_grace_seconds: { type: 'number', minimum: 0, maximum: 3600 },
     output_schema: true,
