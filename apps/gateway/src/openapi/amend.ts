@@ -13,12 +13,16 @@ const OPEN_BODIES = new Set(['Definition']);
 
 /** What decorators can't say: headers, examples, answers that are streams, bodies without unknown members, what parameters look like. */
 export const amend = (document: OpenAPIObject): OpenAPIObject => {
-  for (const path of Object.keys(document.paths)) if (!isCanonical(path)) delete document.paths[path];
-  for (const item of Object.values(document.paths))
-    for (const method of methods) {
-      const operation = item[method];
-      if (operation) amendOperation(operation, method);
-    }
+  for (const [path, item] of Object.entries(document.paths)) {
+    if (isAlias(path)) delete document.paths[path];
+    else
+      for (const method of methods) {
+        const operation = item[method];
+        if (!operation) continue;
+        if (isOfDialect(path)) operation.parameters = operation.parameters?.filter((parameter) => !('name' in parameter && CANONICAL_NAMES.has(parameter.name)));
+        amendOperation(operation, method);
+      }
+  }
   closeBodies(document);
   const problemAnswers = Object.fromEntries(Object.entries(problems).map(([status, description]) => [`Problem${status}`, problemAnswer(Number(status), description)]));
   document.components = {
@@ -29,8 +33,14 @@ export const amend = (document: OpenAPIObject): OpenAPIObject => {
   return document;
 };
 
-/** Published clients know the routes of other dialects from elsewhere. */
-const isCanonical = (path: string): boolean => path.startsWith('/api/v1/') || !/^\/(api|v1|workspaces)\//.test(path);
+/** Everything under `/workspaces` is there once more. */
+const isAlias = (path: string): boolean => path.startsWith('/v1/workspaces/');
+
+/** Routes that speak one dialect only. */
+const isOfDialect = (path: string): boolean => /^\/(api\/(?!v1\/)|workspaces\/)/.test(path);
+
+/** Parameters whose values are names of canonical members. */
+const CANONICAL_NAMES = new Set(['fields', 'expand']);
 
 const amendOperation = (operation: Operation, method: string): void => {
   const id = operation.operationId ?? '';

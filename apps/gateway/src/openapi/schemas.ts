@@ -1,3 +1,4 @@
+import { dialectSchemas } from '../dialects/schemas.js';
 import { definitionSchemas } from './definition-schemas.js';
 import { executionPartSchema, executionSchema } from './execution-schema.js';
 import { frameSchemas } from './frame-schemas.js';
@@ -295,4 +296,5 @@ export const schemas: Readonly<Record<string, Schema>> = {
   ...Object.fromEntries(listed.map((name) => [`${name}List`, listOf(ref(name))])),
   ...frameSchemas,
   ...definitionSchemas,
+  ...dialectSchemas,
 };

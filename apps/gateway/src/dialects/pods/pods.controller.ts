@@ -8,7 +8,7 @@ import { Creates } from '../../executions/creates.js';
 import { Gets } from '../../executions/gets.js';
 import { Histories } from '../../executions/histories.js';
 import { EventsQuery, LogsQuery } from '../../executions/history.dto.js';
-import { CreateQuery, GetQuery, ListQuery, ShapeQuery } from '../../executions/list.dto.js';
+import { CreateQuery, GetQuery, ShapeQuery } from '../../executions/list.dto.js';
 import { Lists } from '../../executions/lists.js';
 import { LogAnswers } from '../../executions/log-answers.js';
 import { Links, type Presentation, presentationOf } from '../../executions/presentation.js';
@@ -20,10 +20,9 @@ import type { Answer } from '../../http/answer.js';
 import type { ApiRequest } from '../../http/request.js';
 import { Answers, Problems, TakesIdempotencyKey } from '../../http/responses.js';
 import { PodScopes } from './pod-scopes.js';
-import { createBody, replayBody, respondBody } from './pods.schema.js';
+import { createBody, replayBody, respondBody } from './pods-bodies.js';
+import { PodsListQuery } from './pods-list-query.js';
 
-const rows = { type: 'array' as const, items: { $ref: '#/components/schemas/PodsExecution' } };
-const lines = { type: 'array' as const, items: { $ref: '#/components/schemas/PodsLogLine' } };
 const Link = { Link: { description: '<...>; rel="next", where there is more', schema: { type: 'string' as const } } };
 const LastEventId = () => ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } });
 
@@ -68,9 +67,15 @@ export class PodsController {
   @Get()
   @Requires('executions:read')
   @ApiOperation({ operationId: 'podsList', summary: 'List executions, newest first' })
-  @ApiResponse({ status: 200, description: 'A page', headers: Link, schema: rows })
+  @ApiResponse({ status: 200, description: 'A page', headers: Link, schema: { $ref: '#/components/schemas/PodsExecutions' } })
   @Problems(404)
-  async list(@Req() request: ApiRequest, @Caller() caller: Principal, @Param('wId') workspace: string, @Param('podId') pod: string, @Query() query: ListQuery): Promise<Answer> {
+  async list(
+    @Req() request: ApiRequest,
+    @Caller() caller: Principal,
+    @Param('wId') workspace: string,
+    @Param('podId') pod: string,
+    @Query() query: PodsListQuery,
+  ): Promise<Answer> {
     const who = await this.scopes.scope(caller, workspace, pod);
     const how = this.how(request, query);
     return this.lists.list(who, query, how, `${how.address}${request.originalUrl}`);
@@ -96,7 +101,7 @@ export class PodsController {
   @Requires('executions:read')
   @ApiOperation({ operationId: 'podsLogs', summary: 'Structured node logs, oldest first' })
   @LastEventId()
-  @ApiResponse({ status: 200, description: 'A page', headers: Link, schema: lines })
+  @ApiResponse({ status: 200, description: 'A page', headers: Link, schema: { $ref: '#/components/schemas/PodsLogLines' } })
   @ApiResponse({ status: 204, description: 'Reconnected at or after the end' })
   @Problems(404)
   async logs(

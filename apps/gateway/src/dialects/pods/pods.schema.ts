@@ -1,17 +1,45 @@
-const body = (properties: Record<string, object>, required: readonly string[] = []) => ({
-  schema: { type: 'object' as const, properties, required: [...required] },
-  required: required.length > 0,
+import { arrayOf, count, countOrNull, id, json, mapOf, object, oneOfWords, ref, type Schema, text, textOrNull, time, timeOrNull } from '../../openapi/json-schema.js';
+import { wordsOf } from '../status-words.js';
+
+const nodeResult = object({
+  status: oneOfWords(['pending', 'running', 'suspended', 'completed', 'failed', 'cancelled', 'skipped']),
+  output: json,
+  error: textOrNull,
+  startedAt: timeOrNull,
+  finishedAt: timeOrNull,
+  durationMs: countOrNull,
 });
 
-const nodeId = { type: 'string' };
+const members = {
+  id,
+  workspaceId: id,
+  podId: id,
+  workflowId: id,
+  status: oneOfWords(wordsOf('pods')),
+  triggeredBy: { type: 'string', description: 'manual, webhook, schedule, parent, retry or replay' },
+  input: json,
+  output: json,
+  error: textOrNull,
+  nodeResults: { ...mapOf(nodeResult), description: 'By node id' },
+  startedAt: timeOrNull,
+  completedAt: timeOrNull,
+  finishedAt: { ...timeOrNull, description: 'The same as completedAt' },
+  createdAt: time,
+  durationMs: countOrNull,
+};
 
-export const createBody = body({ workflowId: { type: 'string', description: 'Id or key of the workflow' }, input: {} }, ['workflowId']);
-export const replayBody = body({ fromNodeId: { ...nodeId, description: 'This node and all that follow it run again' }, input: { description: 'Instead of the original input' } });
-export const respondBody = body({
-  approved: { type: 'boolean', description: 'At an approval gate' },
-  reason: { type: 'string', maxLength: 4000 },
-  comment: { type: 'string', maxLength: 4000, description: 'The same as reason' },
-  data: { description: 'The answer, where the gate has a schema for one' },
-  answer: { description: 'To a question' },
-  nodeId: { ...nodeId, description: 'Needed when several gates are open' },
-});
+/** Its execution (`fields` may leave out members) and log line, and lists of them. */
+export const podsSchemas: Readonly<Record<string, Schema>> = {
+  PodsExecution: object(members, Object.keys(members)),
+  PodsExecutions: arrayOf(ref('PodsExecution')),
+  PodsLogLine: object({
+    seq: count,
+    at: time,
+    level: oneOfWords(['debug', 'info', 'warn', 'error']),
+    nodeId: textOrNull,
+    attempt: countOrNull,
+    message: text,
+    fields: json,
+  }),
+  PodsLogLines: arrayOf(ref('PodsLogLine')),
+};
