@@ -47,6 +47,15 @@ export const artifactsOf = (host: Host, shelf: Shelf): ArtifactStore => {
       const bytes = Buffer.from(content as string);
       return host.call({ port: 'artifacts', serve: (done) => done({ digest: shelf.put(workspaceId, bytes), bytes: bytes.length, media_type: mediaType }) });
     },
+    renew: (workspaceId, { digest }) =>
+      host.call({
+        port: 'artifacts',
+        serve: (done) => {
+          const bytes = shelf.get(workspaceId, digest);
+          if (bytes) shelf.put(workspaceId, bytes);
+          done(bytes !== undefined);
+        },
+      }),
     read,
     open: async (workspaceId, reference) => Readable.from(await read(workspaceId, reference)),
     async *storedBefore(before) {

@@ -57,6 +57,9 @@ const put: Record<string, (tables: Tables, row: Row, verb: string) => void> = {
     if (verb === 'delete from') gates.delete(id);
     else gates.set(id, row);
   },
+  body_references: ({ body_references }, row) => {
+    body_references.set(`${row.workspace_id} ${row.digest} ${row.execution_id}`, row);
+  },
   usage_daily: ({ usage_daily }, row) => {
     const id = [row.workspace_id, row.day, row.workflow_id, row.agent_id, row.model, row.partition].join(' ');
     const known = usage_daily.get(id);

@@ -6,8 +6,9 @@ import { QueriesService } from './queries.service.js';
 
 await bootstrapService('queries', async (platform) => {
   const { config, logger, health, metrics } = platform;
-  const { log, database, catalog } = await connectBackbone(platform);
-  const service = new QueriesService({ database, log, catalog, logger, health, metrics });
+  const { log, database, catalog, artifacts } = await connectBackbone(platform);
+  const collected = { artifacts, graceMs: config.artifactGraceMs };
+  const service = new QueriesService({ database, log, catalog, collected, logger, health, metrics });
   return {
     module: QueriesModule.of(service),
     open: async (module, options) => {

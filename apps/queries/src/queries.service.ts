@@ -1,7 +1,9 @@
+import type { ArtifactStore } from '@runlog/artifacts';
 import type { Reads } from '@runlog/contract';
 import type { Batch, EventLog } from '@runlog/event-log';
 import type { HealthRegistry, Logger, Registry, Startable } from '@runlog/platform';
 import type { Catalog, Database } from '@runlog/read-model';
+import { Collector } from './collection/collector.js';
 import { ExecutionProjection } from './execution-projection.js';
 import { FrameProjection } from './frame-projection.js';
 import { exposeLastCheck, exposeQueries } from './metrics.js';
@@ -14,6 +16,8 @@ export interface QueriesDeps {
   readonly database: Database;
   readonly log: EventLog;
   readonly catalog: Catalog;
+  /** Given: what nothing refers to is collected from it, `graceMs` after it was stored. */
+  readonly collected?: { readonly artifacts: ArtifactStore; readonly graceMs: number };
   readonly logger: Logger;
   readonly health?: HealthRegistry;
   readonly metrics?: Registry;
@@ -26,6 +30,7 @@ export class QueriesService implements Startable {
   readonly #executions: ExecutionProjection;
   readonly #frames: FrameProjection;
   readonly #lag: Lag;
+  readonly #collector: Collector | undefined;
 
   constructor(deps: QueriesDeps) {
     const { database, log, logger } = deps;
@@ -44,6 +49,7 @@ export class QueriesService implements Startable {
     });
     this.#frames = new FrameProjection({ database, log, logger, progress: new Progress(database, 'frames'), onBatch });
     this.reads = new ReadsService({ database, log, catalog: deps.catalog, progress, lag: this.#lag });
+    this.#collector = deps.collected && new Collector({ database, log, logger, ...deps.collected });
     deps.health?.add('projection', () => this.#executions.health());
   }
 
@@ -51,11 +57,12 @@ export class QueriesService implements Startable {
     await this.#executions.start();
     await this.#frames.start();
     this.#lag.start();
+    this.#collector?.start();
   }
 
   async stop(): Promise<void> {
     this.#lag.stop();
-    await Promise.all([this.#executions.stop(), this.#frames.stop()]);
+    await Promise.all([this.#executions.stop(), this.#frames.stop(), this.#collector?.stop()]);
   }
 
   /** For logs and health pages. */

@@ -1,16 +1,21 @@
+import type { ArtifactStore } from '@runlog/artifacts';
 import { AcceptedEvents, type EventLog, isClaim } from '@runlog/event-log';
+import { referencesIn } from '@runlog/execution';
 import { type Catalog, type Database, foldView } from '@runlog/read-model';
 import { namesFrom } from './projection/names.js';
 import type { NamesOf } from './projection/partition-projection.js';
 import { Usage } from './projection/usage.js';
 import { compare, type Refolded } from './verify/compare.js';
 import type { Drift } from './verify/drift.js';
+import { StoredBodies } from './verify/stored-bodies.js';
 import { compareUsage, type Standing, standings } from './verify/usage-check.js';
 
 export interface VerifyOptions {
   readonly log: EventLog;
   readonly database: Database;
   readonly catalog: Catalog;
+  /** Where bodies are that events refer to; absent: they are not looked at. */
+  readonly artifacts?: ArtifactStore;
   /** Only this workspace's; default: all. */
   readonly workspaceId?: string;
   /** Called every few thousand records and executions: so many executions are compared, so much is wrong so far. */
@@ -30,7 +35,7 @@ const MOST_HELD = 50_000;
 
 /**
  * Refolds executions from the log and compares canonical JSON hashes with what is stored (invariant I5): every column of every row that the
- * projection writes, the chain of the history, open gates, sums of usage. Reads each partition up to where the projection stood when the
+ * projection writes, the chain of the history, open gates, sums of usage, stored bodies. Reads each partition up to where the projection stood when the
  * check began, so that it may run on a live system; an execution that has moved on meanwhile is left to the next check.
  */
 export const verifyReadModel = async (options: VerifyOptions): Promise<Verified> => {
@@ -48,12 +53,15 @@ class Check {
   readonly drift: Drift[] = [];
   checked = 0;
   #records = 0;
+  readonly #bodies: StoredBodies | undefined;
 
   constructor(
     private readonly options: VerifyOptions,
     private readonly namesOf: NamesOf,
     private readonly unexplained: Set<string>,
-  ) {}
+  ) {
+    this.#bodies = options.artifacts && new StoredBodies(options.artifacts);
+  }
 
   async partition(standing: Standing, passes: number): Promise<void> {
     const usage = new Usage(standing.partition);
@@ -80,8 +88,11 @@ class Check {
           const counted = usage.before(known?.view);
           const view = foldView(known?.view, event, names);
           usage.after(counted, view, event);
+          const digests = referencesIn(event).map(({ digest }) => digest);
           if (known) known.ids.push(event.id);
-          else refolded.set(event.executionId, { view, ids: [event.id] });
+          else refolded.set(event.executionId, { view, ids: [event.id], digests: new Set() });
+          for (const digest of digests) refolded.get(event.executionId)?.digests.add(digest);
+          if (this.#bodies && digests.length > 0) this.drift.push(...(await this.#bodies.check(event)));
         } catch (cause) {
           broken.set(record.key, cause instanceof Error ? cause.message : String(cause));
           refolded.delete(record.key);

@@ -33,7 +33,8 @@ export const startStandalone = async (platform: Platform, nest: LoggerService): 
   });
   const scheduler = new SchedulerService({ log, database, definitions: catalog, logger, heartbeatTimeoutMs: config.heartbeatTimeoutMs, metrics, onFatal: halt });
   health.add('scheduler', () => scheduler.isCaughtUp || 'reading what was missed');
-  const queries = new QueriesService({ database, log, catalog, logger, health, metrics });
+  const collected = { artifacts, graceMs: config.artifactGraceMs };
+  const queries = new QueriesService({ database, log, catalog, collected, logger, health, metrics });
   const secrets = new SecretBox(await secretKeyIn(config.home, config.secretKey));
   const settings = { slots: config.runnerSlots, egressAllow: [...loopback, ...config.egressAllow], denyPorts: ownPorts };
   const runner = new RunnerService({ log, secrets: catalogSecrets(catalog, secrets), artifacts, logger, settings });

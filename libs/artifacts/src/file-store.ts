@@ -66,6 +66,8 @@ export const fileArtifacts = (folder: string, limitBytes: number): ArtifactStore
       return { digest, bytes: bytes.length, media_type: mediaType };
     },
 
+    renew: (workspaceId, { digest, bytes }) => renew(pathOf(workspaceId, digest), bytes),
+
     async read(workspaceId, reference) {
       const bytes = await found(reference, pathOf(workspaceId, reference.digest), (path) => readFile(path));
       if (digestOf(bytes) !== reference.digest) throw new ArtifactMissing(reference.digest, 'the bytes of its file are others');

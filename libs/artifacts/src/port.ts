@@ -18,6 +18,8 @@ export interface ArtifactStore {
   readonly limitBytes: number;
   /** Resolves when it would survive the loss of power. @throws BodyTooLarge, ArtifactsUnwritable */
   put(workspaceId: WorkspaceId, content: Buffer | string, mediaType?: string): Promise<BodyReference>;
+  /** As good as stored now, if it is there. A body that this has said true of is kept for the time of grace. */
+  renew(workspaceId: WorkspaceId, reference: BodyReference): Promise<boolean>;
   /** All of it, checked against the digest. @throws ArtifactMissing */
   read(workspaceId: WorkspaceId, reference: BodyReference): Promise<Buffer>;
   /** Bytes `from` to `to`, both included; unchecked. @throws ArtifactMissing */

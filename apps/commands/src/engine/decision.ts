@@ -30,6 +30,8 @@ export interface Received {
   readonly offset: number;
   /** Of a create that reuses nodes: their outputs, as far as anything reads them; absent where the source could not be read. */
   readonly reused?: FetchedOutputs | undefined;
+  /** The body that it refers to is not in the store. */
+  readonly lacksBody?: string;
   /** The execution that it follows has not ended yet, as far as the read model knows. */
   readonly isEarly?: true;
 }
@@ -66,6 +68,7 @@ export class Decider {
     let decision: Decision;
     try {
       if (!workflow) decision = unknown(command);
+      else if (received.lacksBody !== undefined) decision = bodiless(command, received.lacksBody);
       else if (lacksSource(received)) decision = unreadable(command);
       else decision = decide(command, live?.execution, workflow);
     } catch (error) {
@@ -163,6 +166,9 @@ const unknown = (command: ExecutionCommand): Rejection =>
   command.type === 'CreateExecution'
     ? refuse(command, undefined, 'NotFound', 'workflow_version_unknown', `there is no workflow version '${command.created.workflow_version_id}'`)
     : refuse(command, undefined, 'NotFound', 'execution_unknown', 'there is none');
+
+const bodiless = (command: ExecutionCommand, digest: string): Rejection =>
+  refuse(command, undefined, 'InvalidState', 'artifact_missing', `body '${digest}' is not in the artifact store: send it again`);
 
 const lacksSource = ({ command, reused, isEarly }: Received): boolean =>
   isEarly === true || (command.type === 'CreateExecution' && (command.reuse?.length ?? 0) > 0 && reused === undefined);

@@ -1,7 +1,8 @@
 import { ArtifactMissing, type Bodies } from '@runlog/artifacts';
 import type { BodyReference, ExpressionScope, Json, WorkspaceId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
-import { retrying } from './retrying.js';
+import { pause } from './pause.js';
+import { pauseBefore, retrying } from './retrying.js';
 
 /** So often a missing body is looked for: a shared folder shows what others wrote a little later. */
 const looksAtMost = 5;
@@ -25,6 +26,15 @@ export class StoredBodies {
 
   put(workspaceId: WorkspaceId, text: string): Promise<BodyReference> {
     return retrying(() => this.bodies.store.put(workspaceId, text), 'storing a body', this.signal, this.logger);
+  }
+
+  /** Makes sure of a body that an event is about to refer to, and that nobody collects it before that event is known. False: it is gone. */
+  async renew(workspaceId: WorkspaceId, reference: BodyReference): Promise<boolean> {
+    for (let looks = 1; ; looks++) {
+      if (await retrying(() => this.bodies.store.renew(workspaceId, reference), 'looking for a body', this.signal, this.logger)) return true;
+      if (looks === looksAtMost) return false;
+      await pause(pauseBefore(looks), this.signal);
+    }
   }
 
   /** The value of a body; null: it is gone. */

@@ -1,6 +1,5 @@
 import type { Bodies } from '@runlog/artifacts';
 import { deadLetter, type EventLog, type LogRecord, type OwnedPartition, UndecodableRecord } from '@runlog/event-log';
-import type { ExecutionCommand } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
 import { breathe, breatheIn } from './breathing.js';
@@ -8,12 +7,13 @@ import { type Checkpoint, forgetOldStates, loadCheckpoint } from './checkpoint.j
 import { Decider, type Received } from './decision.js';
 import { Doorbell } from './doorbell.js';
 import { MemoryLost } from './halted.js';
-import { commandIn } from './intake.js';
 import { mayInherit, withInherited } from './inherited-effects.js';
+import { commandIn } from './intake.js';
 import { KnownIds } from './known-ids.js';
 import { Loading } from './loading.js';
 import { Outbox } from './outbox.js';
 import { Recovery } from './recovery.js';
+import { withBodies } from './referred-bodies.js';
 import { type ResidentLimits, Residents } from './residents.js';
 import { retrying } from './retrying.js';
 import { fetchReused } from './reused-outputs.js';
@@ -199,7 +199,7 @@ export class Tenure {
     const { owned, broken } = this.parts;
     const received = await this.#decode(records);
     await this.#bring(received);
-    for (const one of await this.#withInherited(await this.#withReused(await this.#withAnswers(received)))) {
+    for (const one of await this.#withInherited(await this.#withReused(await withBodies(received, this.#stored)))) {
       const others = breathe();
       if (others) await others;
       if (owned.signal.aborted) return;
@@ -239,18 +239,6 @@ export class Tenure {
     }
     if (ids.size > 0) await retrying(() => this.#loading.bring(ids), 'loading executions', owned.signal, logger);
     for (const version of versions) await retrying(() => workflows.load(version), 'loading a workflow', owned.signal, logger);
-  }
-
-  /** Answers that are stored elsewhere, in place: deciding checks them. One that is gone is left out, and refused for that. */
-  async #withAnswers(received: readonly Received[]): Promise<readonly Received[]> {
-    if (!received.some(({ command }) => command.type === 'Respond' && command.answerRef)) return received;
-    const whole: Received[] = [];
-    for (const one of received) {
-      const { command } = one;
-      const found = command.type === 'Respond' && command.answerRef ? await this.#stored.json(command.workspaceId, command.answerRef) : null;
-      whole.push(found ? { ...one, command: { ...command, answer: found.value } as ExecutionCommand } : one);
-    }
-    return whole;
   }
 
   /** Creates that reuse nodes, with the outputs that these need. */

@@ -1,6 +1,6 @@
 import type { ExecutionView, GateView, NodeView } from '@runlog/contract';
 import type { DecodedEvent, Position } from '@runlog/event-log';
-import type { Json } from '@runlog/execution';
+import { type Json, referencesIn } from '@runlog/execution';
 import { indexedTerm, liveJson, metadataTerm, nodeStateJson, openGatesOf, type Sql, settledJson } from '@runlog/read-model';
 import type { Changes, Touched } from './changes.js';
 import { type Column, columnar, names, rowOf, selected, unnested } from './columns.js';
@@ -114,6 +114,17 @@ const usageColumns: readonly Column<UsageRow>[] = [
 ];
 const usageCounts = ['created', 'completed', 'failed', 'cancelled', 'rejected', 'steps', 'active_ms'];
 
+interface Referring {
+  readonly event: DecodedEvent;
+  readonly digest: string;
+}
+
+const referenceColumns: readonly Column<Referring>[] = [
+  { name: 'workspace_id', type: 'uuid', of: ({ event }) => event.workspaceId },
+  { name: 'digest', type: 'text', of: ({ digest }) => digest },
+  { name: 'execution_id', type: 'uuid', of: ({ event }) => event.executionId },
+];
+
 const FIRST = 8;
 const changedFrom = FIRST + createdColumns.length;
 const nodesFrom = changedFrom + liveColumns.length;
@@ -121,7 +132,8 @@ const eventsFrom = nodesFrom + nodeColumns.length;
 const usageFrom = eventsFrom + eventColumns.length;
 const gatesFrom = usageFrom + usageColumns.length;
 const goneGatesFrom = gatesFrom + gateColumns.length;
-const generationAt = goneGatesFrom + goneGateColumns.length;
+const referencesFrom = goneGatesFrom + goneGateColumns.length;
+const generationAt = referencesFrom + referenceColumns.length;
 
 /** One statement, hence one transaction and one round trip: nothing is written unless the compare-and-set of the progress is won. */
 const statement = `
@@ -145,6 +157,9 @@ with won as (
 ), asked as (
   insert into gates as g (${names(gateColumns)}) select ${selected(gateColumns)} from ${unnested(gateColumns, gatesFrom)} where exists (select from won)
   on conflict (execution_id, gate_id) do update set gate = excluded.gate
+), referred as (
+  insert into body_references (${names(referenceColumns)}) select ${selected(referenceColumns)} from ${unnested(referenceColumns, referencesFrom)} where exists (select from won)
+  on conflict do nothing
 ), settled as (
   delete from gates g using ${unnested(goneGateColumns, goneGatesFrom)} where g.execution_id = r.execution_id and g.gate_id = r.gate_id and exists (select from won)
 )
@@ -177,6 +192,7 @@ export const writeChanges = async (sql: Sql, changes: Changes, from: StoredPosit
       ...columnar(usageColumns, changes.usage.rows),
       ...columnar(gateColumns, gates.open),
       ...columnar(goneGateColumns, gates.gone),
+      ...columnar(referenceColumns, changes.events.flatMap(referring)),
       from.generation,
     ],
     'write-changes',
@@ -195,6 +211,9 @@ export const rowsOf = (view: ExecutionView) => ({
 
 /** The rows of sums that hold these alone. */
 export const usageRowsOf = (usage: Usage) => usage.rows.map((row) => rowOf(usageColumns, row));
+
+/** The stored bodies that an event refers to. */
+const referring = (event: DecodedEvent): Referring[] => referencesIn(event).map(({ digest }) => ({ event, digest }));
 
 /** Open gates to write and others to remove; no gate is in both. */
 const changedGates = (touched: readonly Touched[]): { open: ChangedGate[]; gone: ChangedGate[] } => {

@@ -6,7 +6,7 @@ export const BESIDE = 'runlog_next';
 export const FORMER = 'runlog_former';
 
 /** What the projection of events writes. `executions` first: readers lock it first too, so that none can hold one table and wait for another. */
-export const rebuiltTables = ['executions', 'execution_nodes', 'execution_events', 'usage_daily', 'gates'] as const;
+export const rebuiltTables = ['executions', 'execution_nodes', 'execution_events', 'usage_daily', 'gates', 'body_references'] as const;
 const kept: readonly string[] = [...rebuiltTables, 'projection_progress', 'projection_quarantine'];
 
 /** Makes empty tables beside the live ones, without the indexes that only reads need. Resolves with the statements that make those. */

@@ -9,6 +9,8 @@ export interface Refolded {
   readonly view: ExecutionView;
   /** Ids of its events: a hash chain, so that equal ids mean an equal history. */
   readonly ids: string[];
+  /** Of the bodies that they refer to. */
+  readonly digests: Set<string>;
 }
 
 interface StoredEvent {
@@ -31,6 +33,7 @@ type Stored = Row & {
   readonly node_rows: Row[] | null;
   readonly gate_rows: Row[] | null;
   readonly event_rows: StoredEvent[] | null;
+  readonly digests: string[] | null;
   readonly quarantined: boolean;
 };
 
@@ -40,6 +43,7 @@ export const compare = async (database: Database, ids: readonly string[], refold
     `select e.*,
       (select json_agg(n) from execution_nodes n where n.execution_id = e.id) as node_rows,
       (select json_agg(g) from gates g where g.execution_id = e.id) as gate_rows,
+      (select json_agg(r.digest order by r.digest) from body_references r where r.execution_id = e.id) as digests,
       (select json_agg(v order by v.version) from execution_events v where v.execution_id = e.id) as event_rows
      from executions e where e.id = any($1::uuid[])`,
     [ids.filter(isUuid)],
@@ -58,13 +62,14 @@ export const compare = async (database: Database, ids: readonly string[], refold
 const isUuid = (id: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
 
 /** undefined: nothing, or the execution has moved on since the log was read. */
-const whatDiffers = ({ view, ids }: Refolded, row: Stored | undefined): string | undefined => {
+const whatDiffers = ({ view, ids, digests }: Refolded, row: Stored | undefined): string | undefined => {
   if (!row) return 'it has no row';
   if (row.version > view.version) return undefined;
   const folded = rowsOf(view);
   const expected = { ...folded.execution, nodes: by('node_id', folded.nodes), gates: by('gate_id', folded.gates) };
   const kept = { ...pick(row, folded.execution), nodes: by('node_id', row.node_rows ?? []), gates: by('gate_id', row.gate_rows ?? []) };
   if (digestOf(expected) !== digestOf(kept)) return firstDifference(expected, kept);
+  if ((row.digests ?? []).join() !== [...digests].sort().join()) return 'the bodies that it is said to refer to are not those of the log';
   const events = row.event_rows ?? [];
   if (events.map(({ id }) => id).join() !== ids.join()) return 'its stored history is not that of the log';
   const altered = events.find((event) => event.id !== idOf(event));

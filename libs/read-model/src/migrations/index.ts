@@ -6,6 +6,7 @@ import { Gates1700000000005 } from './0005-gates.js';
 import { Generations1700000000006 } from './0006-generations.js';
 import { Successions1700000000007 } from './0007-successions.js';
 import { Queues1700000000008 } from './0008-queues.js';
+import { BodyReferences1700000000009 } from './0009-body-references.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   Generations1700000000006,
   Successions1700000000007,
   Queues1700000000008,
+  BodyReferences1700000000009,
 ] as const;
