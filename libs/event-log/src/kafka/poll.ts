@@ -1,7 +1,9 @@
+import { Crowd } from './crowd.js';
 import { FetchSession } from './fetch-session.js';
 import type { Lane } from './lane.js';
 import type { Line } from './line.js';
 import type { FetchAnswer } from './requests.js';
+import { pause } from './retry.js';
 import type { Wire } from './wire.js';
 
 /** An idle poll asks again this often, ms; a record that arrives meanwhile is answered at once. */
@@ -21,6 +23,8 @@ const isSessionLost = (error: unknown): boolean => ['FETCH_SESSION_ID_NOT_FOUND'
 export class Poll {
   private readonly lanes = new Map<string, Lane>();
   private readonly session = new FetchSession();
+  private readonly crowd = new Crowd();
+  private broughtAt = 0;
   private line: Line | undefined;
   private besideLine: Line | undefined;
   /** A request waits at the broker for what the session holds. */
@@ -68,6 +72,8 @@ export class Poll {
     while (!this.isOver) {
       try {
         this.line ??= await this.wire.line(this.nodeId);
+        const early = this.broughtAt + this.crowd.paceMs - performance.now();
+        if (early > 0) await pause(early);
         if (this.isOver) break;
         const hungry = [...this.lanes.values()].filter((lane) => lane.isHungry);
         if (hungry.length === 0) {
@@ -112,7 +118,12 @@ export class Poll {
       if (!lane || from > lane.offset) continue;
       if (piece instanceof Error) {
         if (lane.fails(piece)) this.giveUp(lane);
-      } else lane.take(piece);
+      } else if (piece.records.length > 0 || piece.next > lane.offset) {
+        const now = performance.now();
+        for (const { key } of piece.records) this.crowd.saw(key, now);
+        this.broughtAt = now;
+        lane.take(piece);
+      }
     }
   }
 

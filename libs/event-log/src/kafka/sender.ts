@@ -1,5 +1,6 @@
 import type { Outgoing } from '../port.js';
 import type { Courier } from './courier.js';
+import { Crowd } from './crowd.js';
 import { maxBatchBytes, recordBytes } from './records.js';
 import { type Part, slotOf } from './requests.js';
 import { pause } from './retry.js';
@@ -7,6 +8,8 @@ import type { Wire } from './wire.js';
 
 const maxRoundBytes = 4 * 1_048_576;
 const roomBytes = 8 * 1_048_576;
+/** So much is worth a round of its own at any time. */
+const enoughBytes = 262_144;
 
 interface Waiting extends Part {
   readonly bytes: number;
@@ -20,6 +23,8 @@ export class Sender {
   private waitingBytes = 0;
   private rounds: Promise<void> | undefined;
   private readonly ending = new AbortController();
+  private readonly crowd = new Crowd();
+  private sentAt = 0;
   private readonly roomWanted: (() => void)[] = [];
 
   constructor(
@@ -35,9 +40,11 @@ export class Sender {
     return new Promise((resolve, reject) => {
       let left = parts.length;
       const done = () => void (--left === 0 && resolve());
+      const now = performance.now();
       for (const part of parts) {
         this.waiting.push({ ...part, done, failed: reject });
         this.waitingBytes += part.bytes;
+        for (const { key } of part.records) this.crowd.saw(key, now);
       }
       this.rounds ??= this.run();
     });
@@ -66,7 +73,10 @@ export class Sender {
         this.waitingBytes = 0;
         break;
       }
+      const early = this.sentAt + this.crowd.paceMs - performance.now();
+      if (early > 0 && this.waitingBytes < enoughBytes) await pause(early, this.ending.signal);
       const round = this.takeRound();
+      this.sentAt = performance.now();
       const landed = await this.sendRound(round);
       if (landed) pauseMs = 20;
       else {
