@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from '../../deploy/local/cluster.mjs';
 import { freePort } from '../../deploy/local/kafka.mjs';
-import { pinnedNode, root, setUp } from '../../deploy/local/setup.mjs';
+import { pinnedNode, setUp } from '../../deploy/local/setup.mjs';
 import { watch } from './footprint.mjs';
+import { startClient } from './load.mjs';
 import { printRatios } from './ratios.mjs';
+import { startStandalone } from './starting.mjs';
 import { workflows } from './workloads.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -23,62 +25,9 @@ const modes = option('modes', 'standalone,cluster').split(',');
 const size = quick ? { warm: 20, w1: 50, w2: 300, w3: 3, w4: 30, width: 100 } : { warm: 100, w1: 200, w2: 2000, w3: 5, w4: 100, width: 500 };
 const say = (line) => process.stderr.write(`${line}\n`);
 
-/** Talks to the client process: one request at a time. */
-function startClient() {
-  const child = fork(here('./client.mjs'), [], {
-    execPath: pinnedNode(),
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  let n = 0;
-  return {
-    ask: (kind, options) =>
-      new Promise((done, fail) => {
-        const id = ++n;
-        const hear = (message) => {
-          if (message.id !== id) return;
-          child.off('message', hear);
-          if (message.error) fail(new Error(message.error));
-          else done(message.result);
-        };
-        child.on('message', hear).send({ id, kind, options });
-      }),
-    close: () => child.disconnect(),
-  };
-}
-
-async function startStandalone(home) {
-  const port = await freePort();
-  const key = 'rl_bench_0123456789abcdef';
-  const child = spawn(pinnedNode(), [join(root, 'apps/standalone/dist/main.js')], {
-    cwd: root,
-    env: {
-      ...process.env,
-      PORT: String(port),
-      RUNLOG_HOME: home,
-      RUNLOG_ADMIN_KEY: key,
-      RUNLOG_RATE_LIMIT: '0',
-    },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const url = `http://127.0.0.1:${port}`;
-  for (const deadline = Date.now() + 60_000; ; ) {
-    if (
-      await fetch(`${url}/health/ready`).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    )
-      break;
-    if (child.exitCode !== null || Date.now() > deadline) throw new Error('standalone did not become ready');
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  return {
-    url,
-    key,
-    roots: [child.pid],
-    limit: ['postgres', null],
-    stop: () => new Promise((done) => (child.once('exit', done), child.kill('SIGTERM'))),
-  };
+async function standalone(home) {
+  const system = await startStandalone(home);
+  return { ...system, roots: [system.pid], limit: ['postgres', null] };
 }
 
 async function startClustered(home) {
@@ -131,7 +80,7 @@ async function measure(mode, results) {
     say(JSON.stringify(row));
   };
   say(`\n${mode}: starting ...`);
-  const system = mode === 'cluster' ? await startClustered(home) : await startStandalone(home);
+  const system = mode === 'cluster' ? await startClustered(home) : await standalone(home);
   const client = startClient();
   try {
     if (mode === 'cluster') emit({ workload: 'log', ...(await logLimit(system.limit)) });
