@@ -85,7 +85,7 @@ export class Fixture {
 
   /** A service with connections of its own, as in a process of its own. `wrap` stands between it and its log. */
   async service(
-    options: { wrap?: (log: EventLog) => EventLog } & Pick<CommandsParts, 'group' | 'limits' | 'onHalted'> = {},
+    options: { wrap?: (log: EventLog) => EventLog } & Pick<CommandsParts, 'group' | 'limits' | 'legs' | 'onHalted'> = {},
   ): Promise<{ service: CommandsService; stop(): Promise<void> }> {
     const { wrap = (log) => log, ...more } = options;
     const database = await createDatabase({ url: this.url, poolSize: 4 });
