@@ -3,6 +3,7 @@ import { partitionOf } from '@runlog/event-log';
 import { digestOf, foldView, viewOf } from '@runlog/read-model';
 import type { Fact } from './history.js';
 import type { Effect } from './runner.js';
+import { queuesAtRest } from './queue-checks.js';
 import { isEnding, problemsOf } from './transitions.js';
 import { workflows } from './workflows.js';
 import type { World } from './world.js';
@@ -108,6 +109,7 @@ const leftBehind = ({ tables }: World): string[] => {
   const found: string[] = [];
   for (const [name, rows] of Object.entries({ timers: tables.scheduler_timers, attempts: tables.scheduler_attempts, executions: tables.scheduler_executions }))
     for (const row of rows.values()) found.push(`E2: scheduler_${name} keeps a row of '${String(row.execution_id)}', which has ended`);
+  found.push(...queuesAtRest(tables));
   for (const { execution_id: id } of tables.gates.values()) found.push(`E2: '${String(id)}' has a row in gates, but it has ended`);
   for (const id of tables.engine_outputs.keys()) found.push(`E2: outputs of '${id}' are kept, but it has ended`);
   return found;

@@ -1,5 +1,6 @@
 import { AcceptedEvents, type DecodedEvent, decodeJson, type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
 import type { ExecutionCommand, Json, Reply } from '@runlog/execution';
+import type { QueuePeople } from './queue-people.js';
 import type { Random } from './random.js';
 import type { VirtualTime } from './virtual-time.js';
 import { type WorkflowKey, workflowId, workspaceId } from './workflows.js';
@@ -30,6 +31,7 @@ export class Clients {
     private readonly log: EventLog,
     private readonly time: VirtualTime,
     private readonly random: Random,
+    private readonly queues: QueuePeople,
   ) {}
 
   get areDone(): boolean {
@@ -56,6 +58,7 @@ export class Clients {
         }
       },
     });
+    this.queues.start();
     for (const key of keys) {
       const executionId = this.#uuid();
       this.executions.push(executionId);
@@ -70,6 +73,7 @@ export class Clients {
       workflow_id: workflowId(key),
       input: { even: this.random.chance(0.5) },
       run_timeout_seconds: key === 'timed' ? this.random.whole(2, 6) : null,
+      ...this.queues.admission(),
     };
     this.#ask({ type: 'CreateExecution', executionId, created });
     if (this.random.chance(0.12)) this.time.after(this.random.between(20, 4_000), () => this.#ask({ type: 'CancelExecution', executionId, by: 'user:ann', reason: 'enough' }));

@@ -28,15 +28,16 @@ export class History {
   readonly voidIds = new Set<string>();
   readonly #claims = new Map<number, number>();
 
-  add(record: LogRecord): void {
+  /** The event that it holds, if it counts. */
+  add(record: LogRecord): Fact | undefined {
     const { headers, partition } = record;
     if (headers.ce_type === 'Claim') {
       this.#claims.set(partition, record.offset);
-      return;
+      return undefined;
     }
     if (Number(headers.ce_claim) !== this.#claims.get(partition)) {
       this.voidIds.add(headers.ce_id ?? '');
-      return;
+      return undefined;
     }
     const fact = factOf(record);
     this.facts.push(fact);
@@ -44,6 +45,7 @@ export class History {
     const own = this.byExecution.get(fact.executionId);
     if (own) own.push(fact);
     else this.byExecution.set(fact.executionId, [fact]);
+    return fact;
   }
 }
 

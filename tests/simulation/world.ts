@@ -15,6 +15,8 @@ import { Groups } from './groups.js';
 import { History } from './history.js';
 import { Host } from './host.js';
 import { SimulatedLog } from './log.js';
+import { QueueChecks } from './queue-checks.js';
+import { QueuePeople } from './queue-people.js';
 import { Random } from './random.js';
 import { type Effect, SimulatedRunner } from './runner.js';
 import { Tables } from './tables.js';
@@ -60,9 +62,12 @@ export class World {
   readonly lines: string[] = [];
   /** Starts that reports on the log carry, as `<report> <node>`. */
   readonly #intents = new Set<string>();
+  readonly #queuePeople: QueuePeople;
+  readonly #queueChecks: QueueChecks;
   readonly #groups: Groups;
   readonly #server: Server;
   readonly #processes: Process[] = [];
+  #isWiping = false;
   readonly #steady: Host;
 
   constructor(
@@ -74,9 +79,14 @@ export class World {
     this.#groups = new Groups(this.time, this.random.fork());
     this.#server = new Server(this.tables, (error) => this.complain('database', error.message));
     this.#steady = new Host('client', this.time, this.weather, nothing, false);
-    this.clients = new Clients(this.#logOf(this.#steady), this.time, this.random.fork());
+    this.#queuePeople = new QueuePeople(this.tables, this.time, this.random.fork(), troubledMs * 0.9);
+    this.clients = new Clients(this.#logOf(this.#steady), this.time, this.random.fork(), this.#queuePeople);
+    this.#queueChecks = new QueueChecks(this.tables, this.#queuePeople, (check, because) => this.complain(check, because));
     this.broker.watch((record) => {
-      if (record.topic === 'execution-events') this.history.add(record);
+      if (record.topic === 'execution-events') {
+        const fact = this.history.add(record);
+        if (fact) this.#queueChecks.see(fact);
+      }
       if (record.topic === 'execution-commands') this.#note(record);
       const early = restsOn(record, this.history);
       if (early) this.complain('C1', early);
@@ -100,6 +110,7 @@ export class World {
       this.#schedule(weather.kills, () => this.#kill(random.pick(this.#processes).host));
       this.#schedule(weather.standstills, () => this.#standStill());
       this.#schedule(weather.handOvers, () => this.#groups.handOver());
+      if (this.#queuePeople.areThere && !weather.isCalm && random.chance(0.25)) this.#wipeScheduler(random.between(2_000, troubledMs));
       await this.clients.start(this.#workflows(), troubledMs * 0.7);
       await time.runUntil(() => time.now > troubledMs && this.clients.areDone && this.isAtRest, troubledMs + restWithinMs);
       await time.runUntil(() => false, time.now + 2_500);
@@ -163,6 +174,7 @@ export class World {
     const some: WorkflowKey[] = Array.from({ length: random.whole(2, 7) }, () =>
       random.pick(['chain', 'leg', 'leg', 'fork', 'gate', 'question', 'delay', 'once', 'timed'] as const),
     );
+    if (this.#queuePeople.areThere) for (let more = random.whole(0, 8); more > 0; more--) some.push(random.pick(['chain', 'gate', 'question', 'delay'] as const));
     if (!random.chance(0.08)) return some;
     this.weather.roughenAppends();
     return [...some, 'wide'];
@@ -176,7 +188,42 @@ export class World {
     return new SimulatedLog(host, this.broker, this.#groups, (error) => this.complain('halted', error instanceof Error ? error.message : String(error)));
   }
 
+  /**
+   * The scheduler's tables are lost; it builds them again from the log. Nobody holds it up, so nothing may be on its way to the engine by
+   * then: the schedulers are down until the last call of theirs has landed.
+   */
+  #wipeScheduler(atMs: number): void {
+    const schedulers = this.#processes.filter(({ station }) => station === 'scheduler');
+    const wipe = (): void => {
+      if (!this.#isDecided) {
+        this.time.after(500, wipe);
+        return;
+      }
+      for (const [name, rows] of Object.entries(this.tables)) if (name.startsWith('scheduler_')) (rows as Map<unknown, unknown>).clear();
+      this.#queueChecks.rebuild([0, 1].map((partition) => this.broker.records('execution-events', partition).length));
+      this.#isWiping = false;
+      for (const one of schedulers) this.#boot(one);
+    };
+    this.time.after(atMs, () => {
+      this.#isWiping = true;
+      for (const { host } of schedulers) {
+        this.#end(host);
+        if (host) this.time.after(1_000, () => this.#groups.lost(host), true);
+      }
+      this.time.after(11_000, wipe);
+    });
+  }
+
+  get #isDecided(): boolean {
+    const standings = [...this.engines.values()].flatMap((engine) => engine.standings());
+    return [0, 1].every((partition) => {
+      const owner = standings.find((one) => one.partition === partition && one.ready);
+      return owner?.nextCommand === this.broker.records('execution-commands', partition).length;
+    });
+  }
+
   #boot(one: Process): void {
+    if (this.#isWiping && one.station === 'scheduler') return;
     const name = `${one.station}-${this.#processes.indexOf(one)}.${++one.starts}`;
     const host = new Host(name, this.time, this.weather, (dead) => this.#kill(dead), true);
     one.host = host;
