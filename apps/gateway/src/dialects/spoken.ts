@@ -3,12 +3,13 @@ import type { ApiRequest } from '../http/request.js';
 import { type Dialect, type DialectName, dialectNames } from './dialect.js';
 import { dialects } from './dialects.js';
 
-type Asked = Pick<ApiRequest, 'path' | 'query' | 'get' | 'principal'>;
+type Asked = Pick<ApiRequest, 'path' | 'query' | 'get' | 'principal' | 'dialect'>;
 
 const VENDOR = /^application\/vnd\.runlog\.([\w-]+)\+json$/;
 
 /** Some paths speak one dialect only; under `/api/v1`: `?dialect` > the vendor's `Accept` > the key's default > canonical. Throws a 400 problem for a name that is none. */
-export const dialectOf = (request: Asked): Dialect => dialects[ofPath(request.path) ?? ofQuery(request) ?? ofAccept(request.get('accept')) ?? ofKey(request) ?? 'canonical'];
+export const dialectOf = (request: Asked): Dialect =>
+  request.dialect ?? dialects[ofPath(request.path) ?? ofQuery(request) ?? ofAccept(request.get('accept')) ?? ofKey(request) ?? 'canonical'];
 
 /** The same for a request that may be wrong in just this. */
 export const dialectOfProblem = (request: Asked): Dialect => {

@@ -16,7 +16,12 @@ export const whyOf = (view: ExecutionView, runners: readonly RunnerSeen[], now: 
   const gates = openGatesOf(view);
   const asking = new Set(gates.map(({ node_id }) => node_id));
   const nodes = Object.values(view.nodes ?? {}).filter(({ node_id }) => !asking.has(node_id));
-  const causes = [...faultCause(view), ...(slot ? [slotCause(view, slot)] : []), ...gates.map((gate) => gateCause(view, gate)), ...nodes.flatMap((node) => nodeCause(node, runners, now))];
+  const causes = [
+    ...faultCause(view),
+    ...(slot ? [slotCause(view, slot)] : []),
+    ...gates.map((gate) => gateCause(view, gate)),
+    ...nodes.flatMap((node) => nodeCause(node, runners, now)),
+  ];
   return { object: 'why', status: view.status, causes: isTerminalStatus(view.status) ? [] : causes };
 };
 
@@ -44,7 +49,13 @@ const slotCause = ({ concurrency_key, status_since }: ExecutionView, { queue, he
       ? `All slots of queue '${name}' are held (${held} of ${slots})`
       : `It is about to be admitted to queue '${name}'`;
   if (!isKeyFull && !full) return { kind: 'slot', ...wait, held_by: [], detail, unblock: [{ action: 'it is admitted when its turn comes', by: 'scheduler' }] };
-  return { kind: 'slot', ...wait, held_by: heldBy, detail, unblock: [{ action: 'one of held_by ends', by: 'its end or its cancel' }, put(isKeyFull ? 'with a higher key_limit' : 'with a higher limit')] };
+  return {
+    kind: 'slot',
+    ...wait,
+    held_by: heldBy,
+    detail,
+    unblock: [{ action: 'one of held_by ends', by: 'its end or its cancel' }, put(isKeyFull ? 'with a higher key_limit' : 'with a higher limit')],
+  };
 };
 
 const gateCause = (view: ExecutionView, gate: GateView): Cause => {

@@ -20,6 +20,7 @@ export class RequestGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<ApiRequest>();
     const dialect = dialectOf(request);
+    request.dialect = dialect;
     const taken = argumentsOf(context);
     const { dialect: chosen, ...rest } = request.query;
     const query = translateQuery(dialect, taken.query, isChoosable(request) ? rest : { ...rest, ...(chosen === undefined ? {} : { dialect: chosen }) });

@@ -1,11 +1,14 @@
 import type { Request } from 'express';
 import type { Principal } from '../auth/principal.js';
+import type { Dialect } from '../dialects/dialect.js';
 
 /** An express request after the gateway's own steps. */
 export type ApiRequest = Request & {
   requestId: string;
   /** Set by the key guard on every route but the public ones. */
   principal?: Principal;
+  /** What it speaks, once that is settled: with the key known, and before the choice is taken out of the query. */
+  dialect?: Dialect;
   /** Our names to those that the request used instead, for problems with its body or query. */
   names?: ReadonlyMap<string, string>;
   /** The body wants its answer at once, whatever else asks to wait. */

@@ -235,7 +235,10 @@ const resources = {
   Queue: object(queueMembers),
   QueueDetail: object({
     ...queueMembers,
-    holders: { ...arrayOf(object({ execution_id: id, concurrency_key: textOrNull, since: time })), description: 'Longest first, at most 100; a key of one pod sees those of its pod' },
+    holders: {
+      ...arrayOf(object({ execution_id: id, concurrency_key: textOrNull, since: time })),
+      description: 'Longest first, at most 100; a key of one pod sees those of its pod',
+    },
     changes: { ...arrayOf(object({ at: time, by: text, ...queueSettings })), description: 'Newest first, at most 20: the settings after each' },
   }),
   Secret: object({ object: { const: 'secret' }, name: text, created_at: time, updated_at: time }),
