@@ -29,7 +29,7 @@ export class ApiKeyBody {
   @IsIn(roles)
   role!: Role;
 
-  @ApiPropertyOptional({ type: String, description: 'Id or slug of a pod: the key then sees and creates there only', nullable: true })
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 64, description: 'Id or slug of a pod: the key then sees and creates there only', nullable: true })
   @IsOptional()
   @IsString()
   @Length(1, 64)

@@ -21,7 +21,7 @@ export class CreateExecutionBody {
   @MetadataFits()
   metadata?: { [key: string]: Json };
 
-  @ApiPropertyOptional({ type: [String], maxItems: 50 })
+  @ApiPropertyOptional({ type: 'array', items: { type: 'string', minLength: 1, maxLength: 128 }, maxItems: 50 })
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(50)
@@ -29,7 +29,7 @@ export class CreateExecutionBody {
   @Length(1, 128, { each: true })
   tags?: string[];
 
-  @ApiPropertyOptional({ type: String, maxLength: 255, nullable: true })
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 255, nullable: true })
   @IsOptional()
   @IsString()
   @Length(1, 255)
@@ -42,6 +42,7 @@ export class CreateExecutionBody {
 
   @ApiPropertyOptional({
     type: String,
+    minLength: 1,
     maxLength: 1024,
     nullable: true,
     description: 'Of those with the same key so many run at a time as the queue says; it may hold `{{ }}` over input and execution',
@@ -87,7 +88,7 @@ export class CreateExecutionBody {
 
 /** The same where the path names no workflow. */
 export class CreateExecutionOfBody extends CreateExecutionBody {
-  @ApiProperty({ type: String, description: 'Id or key of the workflow' })
+  @ApiProperty({ type: String, minLength: 1, maxLength: 64, description: 'Id or key of the workflow' })
   @IsString()
   @Length(1, 64)
   workflow_id!: string;

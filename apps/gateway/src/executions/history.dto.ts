@@ -52,7 +52,7 @@ export class LogsQuery {
   @Max(1000)
   limit?: number;
 
-  @ApiPropertyOptional({ type: String })
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 64 })
   @IsOptional()
   @Length(1, 64)
   node_id?: string;

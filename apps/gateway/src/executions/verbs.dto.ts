@@ -16,7 +16,7 @@ export class CancelBody {
 export class ReplayBody {
   static readonly [LARGE] = true;
 
-  @ApiPropertyOptional({ type: String, description: 'This node and all that follow it run again; every other node that completed is reused' })
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 64, description: 'This node and all that follow it run again; every other node that completed is reused' })
   @IsOptional()
   @IsString()
   @Length(1, 64)
@@ -54,13 +54,13 @@ const decisions: readonly GateDecision[] = ['approve', 'reject', 'done', 'repeat
 export class RespondBody {
   static readonly [LARGE] = true;
 
-  @ApiPropertyOptional({ type: String, description: 'Needed, or node_id, when several gates are open' })
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 100, description: 'Needed, or node_id, when several gates are open' })
   @IsOptional()
   @IsString()
   @Length(1, 100)
   gate_id?: string;
 
-  @ApiPropertyOptional({ type: String })
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 64 })
   @IsOptional()
   @IsString()
   @Length(1, 64)

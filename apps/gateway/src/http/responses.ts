@@ -46,6 +46,6 @@ export const TakesIdempotencyKey = () =>
   ApiHeader({
     name: 'Idempotency-Key',
     required: false,
-    schema: { type: 'string', pattern: '^[!-~]{1,255}$', examples: ['invoice-17'] },
+    schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
     description: 'Kept for 24 hours with a fingerprint of the body',
   });

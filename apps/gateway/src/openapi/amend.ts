@@ -21,6 +21,7 @@ export const amend = (document: OpenAPIObject): OpenAPIObject => {
         if (!operation) continue;
         if (isOfDialect(path)) operation.parameters = operation.parameters?.filter((parameter) => !('name' in parameter && CANONICAL_NAMES.has(parameter.name)));
         amendOperation(operation, method);
+        if (isOfDialect(path)) openBody(operation);
       }
   }
   closeBodies(document);
@@ -67,11 +68,18 @@ const amendOperation = (operation: Operation, method: string): void => {
     const examples = bodyExamples[id];
     if (examples) Object.assign(body.content['application/json'], { examples: Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }])) });
     if (OPTIONAL_BODIES.has(id)) body.required = false;
+    if (id === 'validateWorkflow') body.content['application/json'].schema = { type: 'object', description: 'Anything; what a Definition is not, the answer says' };
   }
 };
 
+/** Dialects ignore members that they don't know. */
+const openBody = ({ requestBody }: Operation): void => {
+  const json = requestBody && 'content' in requestBody ? requestBody.content['application/json'] : undefined;
+  if (json?.schema && '$ref' in json.schema) json.schema = { type: 'object' };
+};
+
 /** An empty body is an empty object. */
-const OPTIONAL_BODIES = new Set(['createExecutionOfWorkflow', 'cancelExecution', 'retryExecution', 'replayExecution']);
+const OPTIONAL_BODIES = new Set(['createExecutionOfWorkflow', 'runWorkflow', 'cancelExecution', 'retryExecution', 'kineticRetry', 'replayExecution', 'validateWorkflow']);
 
 const shapeOf = ({ name, in: place, schema }: { name: string; in: string; schema?: unknown }): object => {
   if (place === 'path') return { required: true, ...segments[name] };
@@ -81,11 +89,12 @@ const shapeOf = ({ name, in: place, schema }: { name: string; in: string; schema
 const ref = (name: string): object => ({ $ref: `#/components/headers/${name}` });
 
 const amendAnswer = (answer: Answer, status: number, id: string, method: string): void => {
-  const isExecution = JSON.stringify(answer.content ?? {}).includes('schemas/ExecutionPart');
-  const isList = JSON.stringify(answer.content ?? {}).includes('List"');
+  const content = JSON.stringify(answer.content ?? {});
+  const isExecution = content.includes('schemas/ExecutionPart');
+  const isList = content.includes('List"');
   answer.headers = {
     'X-Request-Id': ref('X-Request-Id'),
-    ...(isExecution || status === 304 ? { ETag: ref('ETag') } : {}),
+    ...((isExecution && !content.includes('schemas/Plan')) || status === 304 ? { ETag: ref('ETag') } : {}),
     ...(isExecution && method === 'post' && (status === 201 || status === 202) ? { Location: ref('Location') } : {}),
     ...(isExecution && method === 'post' && ['createExecution', 'createExecutionOfWorkflow', 'retryExecution', 'replayExecution'].includes(id)
       ? { 'Preference-Applied': ref('Preference-Applied') }

@@ -11,6 +11,7 @@ import {
   nanoUsd,
   object,
   oneOfWords,
+  orNull,
   ref,
   type Schema,
   text,
@@ -20,7 +21,7 @@ import {
 } from './json-schema.js';
 
 /** Members that lists leave out unless `expand` or `fields` names them. */
-const BIG = ['template', 'execution_data', 'stats'];
+const BIG = ['template', 'execution_data', 'execution_data_refs', 'stats'];
 
 const properties = {
   object: { const: 'execution' },
@@ -60,6 +61,9 @@ const properties = {
   output: { description: 'null until there is one' },
   result: { description: 'The same as output' },
   execution_data: { ...jsonObject, description: 'Outputs by node id' },
+  input_ref: { ...orNull(ref('Reference')), description: 'Where the input is, when it is too large for the answer' },
+  output_ref: { ...orNull(ref('Reference')), description: 'Where the output is, when it is too large for the answer' },
+  execution_data_refs: { ...mapOf(ref('Reference')), description: 'The same of nodes by id' },
   metadata: jsonObject,
   tags: arrayOf(text),
   queue_name: textOrNull,

@@ -11,23 +11,24 @@ export const frameSchemas: Readonly<Record<string, Schema>> = {
   Nothing: { type: 'object', additionalProperties: false },
 };
 
-interface Frame {
-  /** Absent: the frame has no `event:` line. `*`: see `data`. */
-  readonly event: string;
-  /** What the frame's `id:` is, where it has one. */
-  readonly id?: string;
-  readonly data: string;
-  readonly about: string;
-}
+/** One frame: its `event:` and `id:` lines where it has them, and what its `data:` line holds. */
+const frame = (event: Schema, data: string, about: string, id?: Schema): Schema => ({
+  type: 'object',
+  description: about,
+  properties: { event, ...(id ? { id } : {}), data: { type: 'string', contentMediaType: 'application/json', contentSchema: ref(data) } },
+  required: ['event', ...(id ? ['id'] : []), 'data'],
+});
 
-const reconnect: Frame = { event: 'reconnect', data: 'Nothing', about: 'Closed after 10 minutes: connect again with Last-Event-ID' };
-const done: Frame = { event: 'done', data: 'StreamDone', about: 'The end' };
+const word = (event: string): Schema => ({ const: event });
+const number: Schema = { type: 'string', pattern: '^[0-9]+$' };
+const reconnect = frame(word('reconnect'), 'Nothing', 'Closed after 10 minutes: connect again with Last-Event-ID');
+const done = frame(word('done'), 'StreamDone', 'The end');
 
-const frames: Readonly<Record<string, { readonly frames: readonly Frame[]; readonly example: string }>> = {
+const streams: Readonly<Record<string, { readonly frames: readonly Schema[]; readonly example: string }>> = {
   listEvents: {
     frames: [
-      { event: '<type of the event>', id: 'version', data: 'Event', about: 'One event, once, in order' },
-      { event: 'reset', id: 'version', data: 'Execution', about: 'The id that was named never was, or is no longer kept: how the execution stands; events after it follow' },
+      frame({ type: 'string', pattern: '^[A-Z][A-Za-z]+$', description: 'Type of the event' }, 'Event', 'One event, once, in order; its id is the version', number),
+      frame(word('reset'), 'Execution', 'The id that was named never was, or is no longer kept: how the execution stands; events after it follow', number),
       done,
       reconnect,
     ],
@@ -36,8 +37,8 @@ const frames: Readonly<Record<string, { readonly frames: readonly Frame[]; reado
   },
   listLogs: {
     frames: [
-      { event: 'log', id: 'seq', data: 'LogLine', about: 'One line, once, in order' },
-      { event: 'reset', id: '0', data: 'Nothing', about: 'The id that was named is not there: every line follows' },
+      frame(word('log'), 'LogLine', 'One line, once, in order; its id is the seq', number),
+      frame(word('reset'), 'Nothing', 'The id that was named is not there: every line follows', number),
       done,
       reconnect,
     ],
@@ -45,24 +46,16 @@ const frames: Readonly<Record<string, { readonly frames: readonly Frame[]; reado
       'retry: 1000\n\nid: 12\nevent: log\ndata: {"seq":12,"at":"2026-03-31T09:30:00.000Z","level":"info","node_id":"pay","attempt":1,"message":"paying 40","fields":null}\n\nevent: done\ndata: {"status":"completed","version":7}\n\n',
   },
   streamExecution: {
-    frames: [
-      { event: 'done', data: 'OutcomeDone', about: 'It completed' },
-      { event: 'error', data: 'OutcomeError', about: 'It failed, or was rejected or cancelled' },
-    ],
+    frames: [frame(word('done'), 'OutcomeDone', 'It completed'), frame(word('error'), 'OutcomeError', 'It failed, or was rejected or cancelled')],
     example: 'retry: 1000\n\nevent: done\ndata: {"output":{"paid":40},"token_usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}\n\n',
   },
 };
 
 const rules =
-  'A text/event-stream: first `retry: 1000`, then frames with one `data:` line of JSON, and a comment every 15 s. Reconnect with Last-Event-ID (or ?last_event_id); at or after the end that is 204.';
+  'First `retry: 1000`, then frames with one `data:` line of JSON, and a comment every 15 s. Reconnect with Last-Event-ID (or ?last_event_id); at or after the end that is 204. The schema is that of one frame.';
 
-/** The media type of an operation that streams; undefined: it does not. */
+/** The media type of an operation that streams: its schema is that of one frame. undefined: it does not stream. */
 export const streamOf = (operationId: string): object | undefined => {
-  const stream = frames[operationId];
-  if (!stream) return undefined;
-  return {
-    schema: { type: 'string', description: rules },
-    example: stream.example,
-    'x-frames': stream.frames.map(({ data, ...frame }) => ({ ...frame, data: ref(data) })),
-  };
+  const stream = streams[operationId];
+  return stream && { schema: { description: rules, anyOf: stream.frames }, example: stream.example };
 };

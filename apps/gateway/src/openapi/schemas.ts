@@ -61,6 +61,9 @@ const gate = {
   approvals_needed: count,
 };
 
+const artifact = { name: text, digest: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' }, bytes: count, media_type: text };
+const reference = { ...artifact, preview: { type: 'string', description: 'Its first characters' } };
+
 const tokens = ['prompt_tokens', 'completion_tokens', 'total_tokens'];
 const buckets = ['input_uncached', 'cache_read', 'cache_write', 'output_text', 'reasoning'];
 const counts = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, count]));
@@ -94,6 +97,8 @@ const cause = object(
 const resources = {
   Execution: executionSchema,
   ExecutionPart: executionPartSchema,
+  Reference: object(reference, ['preview']),
+  Artifact: object({ object: { const: 'artifact' }, ...artifact, node_id: textOrNull, gate_id: textOrNull, url: text }),
   Template: object({
     nodes: arrayOf(object({ id: text, type: text, name: text })),
     edges: arrayOf(object({ from: text, to: text, branch: text }, ['branch'])),
@@ -158,6 +163,7 @@ const resources = {
     status: nodeStatus,
     branch: textOrNull,
     output: json,
+    output_ref: { ...orNull(ref('Reference')), description: 'Where the output is, when it is too large for the answer' },
     error: failure,
     scheduled_at: timeOrNull,
     started_at: timeOrNull,
@@ -290,7 +296,7 @@ const resources = {
   ]),
 } satisfies Readonly<Record<string, Schema>>;
 
-const listed = ['Event', 'LogLine', 'Node', 'Approval', 'Workflow', 'WorkflowVersion', 'Queue', 'Secret', 'ApiKey', 'Workspace', 'Pod', 'Usage'];
+const listed = ['Artifact', 'Event', 'LogLine', 'Node', 'Approval', 'Workflow', 'WorkflowVersion', 'Queue', 'Secret', 'ApiKey', 'Workspace', 'Pod', 'Usage'];
 
 /** Everything that answers and bodies are made of (the components of the OpenAPI document). */
 export const schemas: Readonly<Record<string, Schema>> = {
