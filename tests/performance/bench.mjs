@@ -1,5 +1,6 @@
 // `npm run bench [-- --modes standalone,cluster] [--peers] [--quick]`: W1 to W4 on each mode with a load client in its own process;
-// `--peers` runs DBOS and Restate in the same run, under the same client and workloads, and prints the ratios.
+// `--peers` runs DBOS and Restate in the same run, under the same client and workloads, and prints the ratios. A pass of its own after each mode
+// prints where a run's time goes, hop by hop; `--profile` adds CPU profiles; `--report` puts both into docs/performance.md; `--trace` does nothing else.
 // JSON lines go to tests/performance/results (not kept in git), a table to standard output.
 import { fork, spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -13,6 +14,7 @@ import { watch } from './footprint.mjs';
 import { startClient } from './load.mjs';
 import { printRatios } from './ratios.mjs';
 import { startStandalone } from './starting.mjs';
+import { keepReport, trace } from './trace.mjs';
 import { workflows } from './workloads.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -285,8 +287,12 @@ const results = [];
 const peers = process.argv.includes('--peers');
 if (peers) installPeers();
 if (peers) for (const name of ['dbos', 'restate']) await measurePeer(name, results);
-for (const mode of modes) await measure(mode, results);
+if (!process.argv.includes('--trace')) for (const mode of modes) await measure(mode, results);
 table(results);
 if (peers) printRatios(results);
+const traced = [];
+for (const mode of modes) traced.push(...(await trace(mode, { w1: quick ? 50 : 200, w2: quick ? 200 : 1_000, profile: process.argv.includes('--profile') })));
+process.stdout.write(`\n${traced.join('\n')}\n`);
+if (process.argv.includes('--report')) keepReport(traced);
 say(`\nJSON lines: ${resultFile}`);
 process.exit(0);

@@ -16,6 +16,9 @@ const summary = (durations) => {
   };
 };
 
+/** Microseconds of the machine's monotonic clock, which the processes' marks are told in. */
+const clock = () => Number(process.hrtime.bigint() / 1_000n);
+
 let pool;
 let headers;
 
@@ -31,17 +34,20 @@ async function call(method, path, body) {
   return { status: response.statusCode, body: text ? JSON.parse(text) : null };
 }
 
-/** Creates with waiting, `inFlight` at a time; fails on any execution that does not complete. */
-async function run({ workflow, path = `/api/v1/workflows/${workflow}/executions?wait=60`, count, inFlight, input = {} }) {
+/** Creates with waiting, `inFlight` at a time; fails on any execution that does not complete. `timed` tells when each one began and ended. */
+async function run({ workflow, path = `/api/v1/workflows/${workflow}/executions?wait=60`, count, inFlight, input = {}, timed = false }) {
   const durations = [];
   const ids = [];
+  const runs = [];
   let started = 0;
   const begin = performance.now();
   const lane = async () => {
     while (started < count) {
       started++;
       const t = performance.now();
+      const startedAt = clock();
       const { body } = await call('POST', path, { input });
+      if (timed) runs.push([body.id, startedAt, clock()]);
       durations.push(performance.now() - t);
       if (body.status !== 'completed') throw new Error(`Expected execution ${body.id} to complete, but it is ${body.status}: ${body.error}`);
       ids.push(body.id);
@@ -54,6 +60,7 @@ async function run({ workflow, path = `/api/v1/workflows/${workflow}/executions?
     per_second: Math.round((count / seconds) * 10) / 10,
     seconds: Math.round(seconds * 1000) / 1000,
     last: ids.at(-1),
+    ...(timed && { runs }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ISocketFactory } from 'kafkajs';
 import { type Diagnostics, silent } from '../diagnostics.js';
+import { withHopMarks } from '../hop-marks.js';
 import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader } from '../port.js';
 import { declareTopics, defaultPartitionCounts, type PartitionCounts, type Topic } from '../topics.js';
 import { Courier } from './courier.js';
@@ -34,7 +35,7 @@ export interface KafkaLogOptions {
 }
 
 /** The log in Apache Kafka: for a cluster, and for one machine with a process per service. */
-export const createKafkaLog = (options: KafkaLogOptions): EventLog => new KafkaLog(options);
+export const createKafkaLog = (options: KafkaLogOptions): EventLog => withHopMarks(new KafkaLog(options));
 
 class KafkaLog implements EventLog {
   readonly adapter = 'kafka';

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type Diagnostics, silent } from '../diagnostics.js';
+import { withHopMarks } from '../hop-marks.js';
 import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader } from '../port.js';
 import { declareTopics, type PartitionCounts, type Topic } from '../topics.js';
 import { Feeds } from './feeds.js';
@@ -38,7 +39,7 @@ const ownerGraceMs = 5_000;
 const silenceMs = 15_000;
 
 /** The log in PostgreSQL: for one machine, beside the read models. */
-export const createPostgresLog = (options: PostgresLogOptions): EventLog => new PostgresLog(options);
+export const createPostgresLog = (options: PostgresLogOptions): EventLog => withHopMarks(new PostgresLog(options));
 
 class PostgresLog implements EventLog {
   readonly adapter = 'postgres';
