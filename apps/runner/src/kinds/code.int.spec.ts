@@ -81,8 +81,9 @@ describe('code', () => {
     expect(await failure(source)).toMatchObject({ code: 'code_output_invalid', retryable: false });
   });
 
-  it('fails on an output that is too large', async () => {
-    expect(await failure('return "x".repeat(1_000_000)')).toMatchObject({ code: 'output_too_large', retryable: false });
+  it('takes and gives megabytes: the store of outputs decides what is too large', async () => {
+    await expect(run('return "x".repeat(2_000_000)')).resolves.toHaveLength(2_000_000);
+    await expect(run('return input.length + nodes.a.n', { input: 'ü'.repeat(3_000_000) })).resolves.toBe(3_000_002);
   });
 
   it.each([
@@ -137,11 +138,31 @@ describe('code', () => {
   });
 
   it('serves quick jobs while endless ones run', async () => {
-    const endless = Array.from({ length: sandbox.capacity - 1 }, () => failure('for (;;);', { timeoutMs: 6_000 }));
-    const first = await Promise.race([run('return 1').then(() => 'quick'), ...endless.map((one) => one.then(() => 'endless'))]);
-    expect(first).toBe('quick');
-    for (const { code: ended } of await Promise.all(endless)) expect(ended).toBe('code_timeout');
+    const controller = new AbortController();
+    const endless = Array.from({ length: sandbox.most - 1 }, () => failure('for (;;);', { timeoutMs: 60_000, signal: controller.signal }));
+    const quick = Promise.all(Array.from({ length: 20 }, () => run('return 1')));
+    await expect(Promise.race([quick, ...endless])).resolves.toHaveLength(20);
+    controller.abort(new Error('enough'));
+    for (const { message } of await Promise.all(endless)) expect(message).toBe('enough');
   }, 60_000);
+
+  it('does what waited behind a job that took its child along', async () => {
+    const fatal = ['const a = []; for (;;) a.push(new Uint8Array(1e6).fill(1))', 'for (;;);', 'const f = () => Promise.all([f2(), f2()]), f2 = async () => f(); await f()'];
+    const jobs = Array.from({ length: 60 }, (_, i) => (i % 20 === 10 ? failure(fatal[(i - 10) / 20] as string, { timeoutMs: 2_000 }) : run(`return ${i}`)));
+    for (const [i, ended] of (await Promise.all(jobs)).entries()) {
+      if (i % 20 === 10) expect(['code_memory', 'code_timeout']).toContain((ended as { code: string }).code);
+      else expect(ended).toBe(i);
+    }
+  }, 60_000);
+
+  it('gives up a job that waits behind others, and only that', async () => {
+    const controller = new AbortController();
+    const others = Array.from({ length: 30 }, (_, i) => run(`return ${i}`));
+    const given = failure('return 1', { signal: controller.signal });
+    controller.abort(new Error('stop'));
+    expect((await given).message).toBe('stop');
+    await expect(Promise.all(others)).resolves.toEqual(Array.from({ length: 30 }, (_, i) => i));
+  });
 
   it('leaves nothing behind for the next job', async () => {
     await run(
@@ -149,6 +170,33 @@ describe('code', () => {
     );
     for (let i = 0; i < 4; i++)
       await expect(run('return [typeof left, ({}).left === undefined, [1].map(String), typeof console.log]')).resolves.toEqual(['undefined', true, ['1'], 'function']);
+  });
+
+  it('begins each job with the same memory: what another one wrote is nowhere', async () => {
+    const canary = 'c4n4ry';
+    const fill = `
+      globalThis.kept = []; const deep = (n) => (n === 0 ? 0 : 1 + deep(n - 1, '${canary}' + n));
+      for (let i = 0; i < 1_000; i++) kept.push('${canary}'.repeat(50) + i, { ['${canary}' + i]: Symbol.for('${canary}' + i) });
+      for (let i = 0; i < 10; i++) kept.push(new Uint8Array(1e6).fill(0xc4));
+      return deep(500);`;
+    const look = `
+      const found = [];
+      for (let i = 0; i < 20; i++) { const bytes = new Uint8Array(1e6); if (bytes.indexOf(0xc4) >= 0) found.push('memory'); }
+      for (const name of Object.getOwnPropertyNames(globalThis)) if (String(name).includes('${canary}') || name === 'kept') found.push(name);
+      return found;`;
+    for (let i = 0; i < 6; i++) {
+      await expect(run(fill)).resolves.toBe(500);
+      await expect(run(look)).resolves.toEqual([]);
+    }
+  });
+
+  it('draws other random numbers in each job', async () => {
+    const drawn = await Promise.all(Array.from({ length: 40 }, () => run('return [Math.random(), Math.random()]')));
+    const numbers = drawn.flat() as number[];
+    expect(new Set(numbers).size).toBe(80);
+    for (const number of numbers) expect(number >= 0 && number < 1).toBe(true);
+    const mean = (await run('let sum = 0; for (let i = 0; i < 10000; i++) sum += Math.random(); return sum / 10000;')) as number;
+    expect(Math.abs(mean - 0.5)).toBeLessThan(0.05);
   });
 
   it.each([

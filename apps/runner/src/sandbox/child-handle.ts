@@ -1,118 +1,128 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FromChild, Job, JobOutcome } from './job.js';
+import { type JobOutcome, WIRE } from './job.js';
 import type { SandboxJob } from './sandbox.js';
+import { encodeJob, FrameReader, type Heard } from './wire.js';
 
 /** The child ends a job at its limit by itself; when it can't, this much later it is killed. */
 const GRACE_MS = 500;
 
 interface ChildEvents {
+  /** It may take a job, or another one. */
   onReady(): void;
-  onGone(): void;
+  /** Jobs that it had not begun, or that nobody knows of, go back. */
+  onGone(unbegun: readonly Assigned[]): void;
   onIdle(): void;
+  /** A job took so long in the child, in milliseconds. */
+  onPace(ms: number): void;
   readonly idleMs: number;
+}
+
+/** A job on its way: its caller, and who hears of its end. */
+export interface Assigned {
+  readonly job: SandboxJob;
+  settle(outcome: JobOutcome): void;
+  reject(reason: unknown): void;
+}
+
+interface Entry {
+  readonly id: number;
+  /** Undefined: given up, or taken back. What comes of it is nobody's business. */
+  assigned: Assigned | undefined;
+  readonly timeoutMs: number;
+  forget(): void;
 }
 
 const program = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url));
 const libraries = resolve(dirname(createRequire(import.meta.url).resolve('quickjs-emscripten')), '../..');
 
-/** Memory of a child beyond the usual. */
-export interface Room {
-  readonly memoryBytes: number;
-}
-
 /** No environment, no files but its own code, no processes, workers or addons, a small heap. */
-const forkOptions = (heapMiB: number) => ({
-  env: {},
-  serialization: 'json' as const,
-  stdio: ['ignore', 'ignore', 'ignore', 'ipc'] as ('ignore' | 'ipc')[],
-  execArgv: [
-    '--permission',
-    `--allow-fs-read=${dirname(program)}/*`,
-    `--allow-fs-read=${resolve(dirname(program), '../../package.json')}`,
-    `--allow-fs-read=${libraries}/*`,
-    `--max-old-space-size=${heapMiB}`,
-    '--stack-size=3000',
-    '--max-semi-space-size=2',
-    '--disallow-code-generation-from-strings',
-    '--no-warnings',
-  ],
-});
+const flagsFor = (heapMiB: number): string[] => [
+  '--permission',
+  `--allow-fs-read=${dirname(program)}/*`,
+  `--allow-fs-read=${resolve(dirname(program), '../../package.json')}`,
+  `--allow-fs-read=${libraries}/*`,
+  `--max-old-space-size=${heapMiB}`,
+  '--stack-size=3000',
+  '--max-semi-space-size=2',
+  '--disallow-code-generation-from-strings',
+  '--no-warnings',
+];
 
-const usualHeapMiB = 128;
-/** Texts of that size pass through it, escaped and not. */
-const roomyHeapMiB = 768;
+const USUAL_HEAP_MIB = 128;
+/** Texts of that size pass through it. */
+const ROOMY_HEAP_MIB = 768;
 
-interface Current {
-  readonly id: number;
-  readonly job: SandboxJob;
-  readonly since: number;
-  end(outcome: JobOutcome): void;
-}
-
-/** One child process of the sandbox, from fork to exit. */
+/** One child process of the sandbox, from its start to its exit. It does its jobs in the order given; a few may wait in it. */
 export class Child {
   isStarting = true;
   readonly #process: ChildProcess;
+  readonly #wire: Socket;
+  readonly #frames = new FrameReader();
   readonly #gone = Promise.withResolvers<void>();
   #isGone = false;
-  #isReady = false;
-  #current: Current | undefined;
+  #hasLeft = false;
+  /** The first is being done; the others wait in the child. */
+  #entries: Entry[] = [];
+  #since = 0;
   #jobs = 0;
+  #killer: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
 
+  /** @param memoryBytes for what the code makes, if more than usual */
   constructor(
     private readonly events: ChildEvents,
-    room?: Room,
+    memoryBytes?: number,
   ) {
-    this.#process = room ? fork(program, [String(room.memoryBytes)], forkOptions(roomyHeapMiB)) : fork(program, forkOptions(usualHeapMiB));
-    this.#process.on('message', (message) => this.#hear(message as FromChild));
+    const command = memoryBytes === undefined ? [...flagsFor(USUAL_HEAP_MIB), program] : [...flagsFor(ROOMY_HEAP_MIB), program, String(memoryBytes)];
+    this.#process = spawn(process.execPath, command, { env: {}, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+    this.#wire = this.#process.stdio[WIRE] as Socket;
+    this.#wire.on('error', () => this.kill());
+    this.#wire.on('data', (chunk: Buffer) => {
+      for (const heard of this.#frames.read(chunk)) this.#hear(heard);
+    });
     this.#process.on('error', () => this.#leave());
-    this.#process.once('exit', () => this.#leave());
+    this.#process.once('exit', () => (this.#wire.destroyed || this.#wire.readableEnded ? this.#leave() : this.#wire.once('close', () => this.#leave())));
   }
 
-  get isFree(): boolean {
-    return this.#isReady && !this.#isGone;
+  /** Whether it takes one more, with so many at a time. */
+  hasRoom(depth: number): boolean {
+    return !this.isStarting && !this.#isGone && !this.#hasLeft && this.#entries.length < depth;
+  }
+
+  /** How many jobs are in it. */
+  get load(): number {
+    return this.#entries.length;
   }
 
   /** How long the job at hand has been running, in milliseconds; 0 without one. */
   get busyMs(): number {
-    return this.#current ? Date.now() - this.#current.since : 0;
+    return this.#entries.length > 0 ? performance.now() - this.#since : 0;
   }
 
-  /** Rejects with the signal's reason when it aborts; the process is killed then. */
-  run(job: SandboxJob): Promise<JobOutcome> {
+  give(assigned: Assigned): void {
     clearTimeout(this.#idle);
-    this.#isReady = false;
+    const { source, scope, timeoutMs, signal } = assigned.job;
     const id = ++this.#jobs;
-    const { promise, resolve: settle, reject } = Promise.withResolvers<JobOutcome>();
     const abort = (): void => {
-      reject(job.signal.reason);
-      this.#current = undefined;
-      void this.kill();
+      const isAtHand = this.#entries[0]?.id === id;
+      entry.assigned = undefined;
+      assigned.reject(signal.reason);
+      if (isAtHand) void this.kill();
     };
-    const killer = setTimeout(() => {
-      this.#current?.end({ code: 'code_timeout', message: `The code ran longer than its limit of ${job.timeoutMs} ms`, retryable: true });
-      void this.kill();
-    }, job.timeoutMs + GRACE_MS);
-    job.signal.addEventListener('abort', abort, { once: true });
-    this.#current = {
-      id,
-      job,
-      since: Date.now(),
-      end: (outcome) => {
-        this.#current = undefined;
-        settle(outcome);
-      },
-    };
-    const { source, scope, timeoutMs } = job;
-    this.#process.send({ id, source, scope, timeoutMs } satisfies Job, (error) => error && this.kill());
-    return promise.finally(() => {
-      clearTimeout(killer);
-      job.signal.removeEventListener('abort', abort);
-    });
+    const entry: Entry = { id, assigned, timeoutMs, forget: () => signal.removeEventListener('abort', abort) };
+    signal.addEventListener('abort', abort, { once: true });
+    this.#entries.push(entry);
+    if (this.#entries.length === 1) this.#begin();
+    this.#wire.write(encodeJob(id, timeoutMs, source, scope));
+  }
+
+  /** Jobs that wait behind the one at hand; the child will do them in vain. */
+  takeBack(): Assigned[] {
+    return this.#entries.slice(1).flatMap((entry) => this.#release(entry) ?? []);
   }
 
   /** Resolves when the process is gone. */
@@ -122,25 +132,53 @@ export class Child {
     return this.#gone.promise;
   }
 
-  #hear(message: FromChild): void {
-    if (message.type === 'ready') {
-      this.isStarting = false;
-      this.#isReady = true;
-      this.#idle = setTimeout(() => this.events.onIdle(), this.events.idleMs).unref();
-      this.events.onReady();
+  #begin(): void {
+    const [entry] = this.#entries;
+    clearTimeout(this.#killer);
+    if (!entry) return;
+    this.#since = performance.now();
+    const limitMs = entry.assigned ? entry.timeoutMs : 0;
+    this.#killer = setTimeout(() => {
+      this.#release(entry)?.settle({ code: 'code_timeout', message: `The code ran longer than its limit of ${entry.timeoutMs} ms`, retryable: true });
+      void this.kill();
+    }, limitMs + GRACE_MS);
+  }
+
+  #release(entry: Entry): Assigned | undefined {
+    const { assigned } = entry;
+    entry.assigned = undefined;
+    entry.forget();
+    return assigned;
+  }
+
+  #hear(heard: Heard): void {
+    const [entry] = this.#entries;
+    if (heard.type === 'ready') this.isStarting = false;
+    else if (heard.type === 'left') this.#hasLeft = true;
+    else if (heard.id !== entry?.id) return;
+    else if (heard.type === 'lines') {
+      for (const [level, text] of heard.lines) entry.assigned?.job.onLine(level, text);
       return;
+    } else {
+      this.#entries.shift();
+      this.#begin();
+      this.#release(entry)?.settle(heard.outcome);
+      this.events.onPace(heard.micros / 1_000);
     }
-    if (message.id !== this.#current?.id) return;
-    if (message.type === 'line') this.#current.job.onLine(message.level, message.text);
-    else this.#current.end(message.outcome);
+    if (this.#entries.length === 0) this.#idle = setTimeout(() => this.events.onIdle(), this.events.idleMs).unref();
+    if (heard.type !== 'left') this.events.onReady();
   }
 
   #leave(): void {
     this.#isGone = true;
     this.isStarting = false;
     clearTimeout(this.#idle);
-    this.#current?.end({ code: 'code_memory', message: 'The process that ran the code died, most likely for want of memory', retryable: false });
+    clearTimeout(this.#killer);
+    const [atHand, ...unbegun] = this.#entries.splice(0);
+    const guilty = atHand && this.#release(atHand);
+    if (!this.#hasLeft) guilty?.settle({ code: 'code_memory', message: 'The process that ran the code died, most likely for want of memory', retryable: false });
+    const back = unbegun.flatMap((entry) => this.#release(entry) ?? []);
     this.#gone.resolve();
-    this.events.onGone();
+    this.events.onGone(this.#hasLeft && guilty ? [guilty, ...back] : back);
   }
 }

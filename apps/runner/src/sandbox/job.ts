@@ -1,20 +1,24 @@
-/** What a sandbox child is asked to run. `scope` is the JSON text of {input, nodes, execution}. */
-export interface Job {
-  readonly id: number;
-  readonly source: string;
-  readonly scope: string;
-  readonly timeoutMs: number;
-}
+/**
+ * What goes between the pool and its children, over a socket on descriptor `WIRE`, in frames: the length of the rest (4 bytes, big endian
+ * as all numbers here), then
+ * - to a child: id (4), limit in milliseconds (4), length of the source (4), source, JSON text of {input, nodes, execution};
+ * - from a child: kind (1), id (4), microseconds that the job took (4), and as text: the lines as JSON [[level, text], ...], the JSON text
+ *   that the code returned, the failure as JSON, or nothing.
+ */
+export const WIRE = 3;
+
+/** Kinds of frames from a child. `left`: it takes no further job, and has begun none that it has not ended. */
+export const kinds = { ready: 0, lines: 1, output: 2, failure: 3, left: 4 } as const;
 
 type JobErrorCode = 'code_failed' | 'code_timeout' | 'code_memory' | 'code_output_invalid' | 'output_too_large';
 
+export interface JobFailure {
+  readonly code: JobErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
 /** How a job ended: the JSON text of what the code returned, or why there is none. */
-export type JobOutcome = { readonly output: string } | { readonly code: JobErrorCode; readonly message: string; readonly retryable: boolean };
+export type JobOutcome = { readonly output: string } | JobFailure;
 
 export type ConsoleLevel = 'debug' | 'info' | 'warn' | 'error';
-
-/** From a child: that it is ready for a job, a line the code logged, the end of a job (after which it gets ready again, or leaves). */
-export type FromChild =
-  | { readonly type: 'ready' }
-  | { readonly type: 'line'; readonly id: number; readonly level: ConsoleLevel; readonly text: string }
-  | { readonly type: 'done'; readonly id: number; readonly outcome: JobOutcome };
