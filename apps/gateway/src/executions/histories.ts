@@ -70,21 +70,21 @@ export class Histories {
     const { events } = how.dialect;
     const position = lastPosition(request, query.last_event_id, events?.positionOf ?? eventPositionOf);
     const last = position?.version ?? null;
-    const view = await this.asFarAs(who, ref, last);
-    if (last !== null && isTerminalStatus(view.status) && last >= view.version) return void response.status(204).end();
-    const isAhead = last !== null && last > view.version;
-    const after = isAhead ? view.version : (last ?? (query.from === 'now' ? view.version : (query.after ?? 0)));
-    const reset = isAhead ? { reset: await this.presenter.one(view, how, false) } : {};
-    const script = events ? events.script(await this.before(who, view, after), { version: after, frames: position?.frames ?? 0 }) : canonicalScript;
-    const sources = { tail: this.tail, reads: this.reads, freshness: (id: string) => this.reader.freshness(id) };
-    const from = { workspaceId: who.workspaceId, executionId: view.id, after, view, script, ...reset };
+    // Only this much of it is kept for as long as the stream is open.
+    const { id, status, version } = await this.asFarAs(who, ref, last);
+    if (last !== null && isTerminalStatus(status) && last >= version) return void response.status(204).end();
+    const snapshot = last !== null && last > version ? (await this.reader.one(who, id, { nodes: true })).view : undefined;
+    const after = snapshot?.version ?? last ?? (query.from === 'now' ? version : (query.after ?? 0));
+    const reset = snapshot ? { reset: await this.presenter.one(snapshot, how, false) } : {};
+    const script = events ? events.script(await this.before(who, id, Math.min(after, version)), { version: after, frames: position?.frames ?? 0 }) : canonicalScript;
+    const sources = { tail: this.tail, reads: this.reads, freshness: (execution: string) => this.reader.freshness(execution) };
+    const from = { workspaceId: who.workspaceId, executionId: id, after, view: { status, version }, script, ...reset };
     await this.streams.serve(who, request, response, (writer, until) => streamEvents(sources, from, writer, until), { reconnect: script.reconnect });
   }
 
   /** As it stood where a stream goes on; null at its beginning. */
-  private async before(who: Principal, view: ExecutionView, version: number): Promise<ExecutionView | null> {
-    if (version === 0 || version >= view.version) return version === 0 ? null : view;
-    return (await this.reader.one(who, view.id, { nodes: true, atVersion: version })).view;
+  private async before(who: Principal, executionId: string, version: number): Promise<ExecutionView | null> {
+    return version === 0 ? null : (await this.reader.one(who, executionId, { nodes: true, atVersion: version })).view;
   }
 
   /** The frames of its agents and its end. An execution of a workflow without agents has its end only. */
@@ -105,9 +105,9 @@ export class Histories {
 
   /** As it stands, and no earlier than what the client has seen: a read model that is late is waited for, an id that never was is not. */
   private async asFarAs(who: Principal, ref: string, last: number | null): Promise<ExecutionView> {
-    const { view, stale } = await this.reader.one(who, ref, { nodes: true });
+    const { view, stale } = await this.reader.one(who, ref, { nodes: false });
     if (last === null || last <= view.version || !stale) return view;
-    return (await this.reader.one(who, ref, { nodes: true, minVersion: last })).view;
+    return (await this.reader.one(who, ref, { nodes: false, minVersion: last })).view;
   }
 
   async logs(who: Principal, ref: string, query: LogsQuery): Promise<ListResource<LogLineResource>> {

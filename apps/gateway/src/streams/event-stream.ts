@@ -5,9 +5,9 @@ import { type EventResourceSource, endOf } from '../executions/event-resource.js
 import type { Tail } from '../tail.js';
 import type { EventScript } from './event-script.js';
 import { LiveBuffer } from './live-buffer.js';
+import { PageSize, runsOf } from './pacing.js';
 import type { SseWriter } from './sse-writer.js';
 
-const PAGE = 500;
 const LAGGING_MS = 1000;
 /** After so long without news the history is asked again, in case the read model was late when the stream began. */
 const IDLE_MS = 15_000;
@@ -50,8 +50,10 @@ export const streamEvents = async (
     const end = due.findIndex(({ type }) => endOf(type) !== null);
     const now = end < 0 ? due : due.slice(0, end + 1);
     if (now.length === 0) return false;
-    await writer.write(...now.flatMap((event) => script.frames(event)));
-    last = now.at(-1)?.version ?? last;
+    for (const run of runsOf(now, ({ value }) => value.length)) {
+      await writer.write(...run.flatMap((event) => script.frames(event)));
+      last = run.at(-1)?.version ?? last;
+    }
     if (end < 0) return false;
     await writer.write(...script.end({ status: endOf(due[end]?.type ?? '') ?? view.status, version: last }));
     return true;
@@ -63,12 +65,16 @@ export const streamEvents = async (
       return;
     }
     let known = 0;
+    const size = new PageSize();
     // What the tail had read before it was watched is on the log already: the first look at the history goes up to its end.
     let fresh: Freshness | undefined = await freshness(executionId);
     while (!until.aborted) {
-      const page: readonly EventView[] = await reads.events({ workspaceId, executionId, after: last, limit: PAGE, ...(fresh && { fresh }) });
+      const limit = size.rows;
+      const page: readonly EventView[] = await reads.events({ workspaceId, executionId, after: last, limit, ...(fresh && { fresh }) });
+      const bytes = page.reduce((sum, { value }) => sum + value.length, 0);
+      size.saw(page.length, bytes);
       if (until.aborted || (await send(page))) return;
-      if (page.length === PAGE) continue;
+      if (page.length === limit) continue;
       // Whoever has the end already gets what came after it: a retry may have been asked for.
       if (isTerminalStatus(view.status) && last >= view.version) {
         await writer.write(...script.ended({ status: view.status, version: last }));

@@ -2,9 +2,9 @@ import type { LogLineResource, LogQuery, Reads } from '@runlog/contract';
 import { logLine } from '../executions/log-line.js';
 import type { Frames } from '../frames.js';
 import type { Tail } from '../tail.js';
+import { PageSize, runsOf } from './pacing.js';
 import type { SseWriter } from './sse-writer.js';
 
-const PAGE = 500;
 const SETTLING_MS = [50, 150, 400, 1000, 2000];
 
 /**
@@ -29,17 +29,21 @@ export const streamLogs = async (
   until.addEventListener('abort', onNews, { once: true });
   let after = query.after;
   let quiet = 0;
+  const size = new PageSize();
   try {
     if (isReset) await writer.write({ id: 0, event: 'reset', data: '{}' });
     while (!until.aborted) {
       if (woken) quiet = 0;
       woken = false;
-      const lines = await reads.logs({ ...query, after, limit: PAGE });
+      const limit = size.rows;
+      const lines = (await reads.logs({ ...query, after, limit })).map((line) => ({ id: line.seq, event: 'log', data: JSON.stringify(lineOf(logLine(line))) }));
       if (until.aborted) return;
-      await writer.write(...lines.map((line) => ({ id: line.seq, event: 'log', data: JSON.stringify(lineOf(logLine(line))) })));
-      after = lines.at(-1)?.seq ?? after;
+      const bytes = lines.reduce((sum, { data }) => sum + data.length, 0);
+      size.saw(lines.length, bytes);
+      for (const run of runsOf(lines, ({ data }) => data.length)) await writer.write(...run);
+      after = lines.at(-1)?.id ?? after;
       if (lines.length > 0) quiet = 0;
-      if (lines.length === PAGE || woken) continue;
+      if (lines.length === limit || woken) continue;
       const end = quiet >= 3 ? await ended() : null;
       if (end) {
         await writer.write({ event: 'done', data: JSON.stringify({ status: end.status, version: end.version }) });
