@@ -1,9 +1,11 @@
-import type { ExecutionView } from '@runlog/contract';
+import type { ExecutionView, NodeView } from '@runlog/contract';
 import { partitionOf } from '@runlog/event-log';
 import { digestOf, foldView, viewOf } from '@runlog/read-model';
+import { bodies, outputIn } from './body-checks.js';
+import { effectsByClass } from './effect-checks.js';
 import type { Fact } from './history.js';
-import type { Effect } from './runner.js';
 import { queuesAtRest } from './queue-checks.js';
+import type { Effect } from './runner.js';
 import { isEnding, problemsOf } from './transitions.js';
 import { workflows } from './workflows.js';
 import type { World } from './world.js';
@@ -13,7 +15,7 @@ type Row = Record<string, unknown>;
 /** What a finished world breaks of the promises, as `<invariant>: <what>`; nothing when all hold. A history too broken to be checked is one, too. */
 export const violations = (world: World): string[] => {
   const found = [...world.complaints];
-  for (const check of [histories, chains, clients, endings, projection, engineState, leftBehind, effects, lateness, values, sights])
+  for (const check of [histories, chains, clients, endings, projection, engineState, leftBehind, effects, effectsByClass, lateness, values, sights, bodies])
     try {
       found.push(...check(world));
     } catch (error) {
@@ -63,6 +65,9 @@ const endings = ({ clients: { executions }, history }: World): string[] =>
     return facts.some(isEnding) ? [] : [`P1: '${id}' has not ended; last came ${facts.at(-1)?.type} ${JSON.stringify(facts.at(-1)?.data)}`];
   });
 
+/** Reused nodes have their rows where they ran; one that returned the receipt of an effect has its own. */
+const hasRow = ({ reused_from, effect }: NodeView): boolean => reused_from === null || effect !== undefined;
+
 /** I5: rows are the fold of the log; every count was counted once. */
 const projection = ({ tables, history }: World): string[] => {
   const found: string[] = [];
@@ -75,7 +80,7 @@ const projection = ({ tables, history }: World): string[] => {
     const folded = facts.reduce<ExecutionView | undefined>((view, fact) => foldView(view, recordedOf(fact), namesOf(facts)), undefined) as ExecutionView;
     const nodes = [...(tables.execution_nodes.get(id)?.values() ?? [])].map(({ state, output }) => ({ ...(parsed(state) as { node_id: string }), output: parsed(output) }));
     const kept = comparable(viewOf({ settled: parsed(row.settled), live: parsed(row.live), output: parsed(row.output) } as Parameters<typeof viewOf>[0]), nodes);
-    const wanted = comparable(folded, Object.values(folded.nodes ?? {}));
+    const wanted = comparable(folded, Object.values(folded.nodes ?? {}).filter(hasRow));
     if (digestOf(kept) !== digestOf(wanted)) found.push(`I5: the row of '${id}' is not the fold of the log: ${difference(wanted, kept)}`);
     const stored = [...(tables.execution_events.get(id) ?? [])].sort(([a], [b]) => a - b).map(([, event]) => event.id);
     if (stored.join() !== facts.map((fact) => fact.id).join()) found.push(`I5: the stored history of '${id}' is not the log's`);
@@ -110,18 +115,18 @@ const leftBehind = ({ tables }: World): string[] => {
   for (const [name, rows] of Object.entries({ timers: tables.scheduler_timers, attempts: tables.scheduler_attempts, executions: tables.scheduler_executions }))
     for (const row of rows.values()) found.push(`E2: scheduler_${name} keeps a row of '${String(row.execution_id)}', which has ended`);
   found.push(...queuesAtRest(tables));
+  for (const { successor_id: id } of tables.scheduler_successions.values()) found.push(`E2: the succession of '${String(id)}' is kept, but it has begun`);
   for (const { execution_id: id } of tables.gates.values()) found.push(`E2: '${String(id)}' has a row in gates, but it has ended`);
   for (const id of tables.engine_outputs.keys()) found.push(`E2: outputs of '${id}' are kept, but it has ended`);
   return found;
 };
 
-/** I6: effects by class; whoever completed had one. */
+/** I6: whoever completed had an effect. */
 const effects = ({ effects: done, history }: World): string[] => {
   const found: string[] = [];
   const perNode = Map.groupBy(done, ({ executionId, node }) => `${executionId}:${node}`);
-  for (const [key, some] of perNode) if (key.endsWith(':pay') && some.length > 1) found.push(`I6: at-most-once node '${key}' had ${some.length} effects`);
   for (const fact of history.facts) {
-    if (fact.type !== 'NodeCompleted' || (fact.data.output as { by?: string } | null)?.by !== fact.data.node_id) continue;
+    if (fact.type !== 'NodeCompleted' || fact.data.returned_from || (fact.data.output as { by?: string } | null)?.by !== fact.data.node_id) continue;
     const had = perNode.get(`${fact.executionId}:${String(fact.data.node_id)}`)?.some(({ attempt }) => attempt === fact.data.attempt);
     if (!had) found.push(`I6: '${String(fact.data.node_id)}' of '${fact.executionId}' completed without an effect`);
   }
@@ -143,18 +148,26 @@ const values = ({ history }: World): string[] =>
   [...history.byExecution].flatMap(([id, facts]) => {
     const outputs = facts.filter((fact) => fact.type === 'NodeCompleted').map(({ data }) => data as { node_id: string; output: unknown });
     const [a, b] = ['a', 'b'].map((node) => outputs.find((one) => one.node_id === node)?.output);
-    if (facts[0]?.data.workflow_version_id !== 'chain' || b === undefined || JSON.stringify(a) === JSON.stringify(b)) return [];
+    if (facts[0]?.data.workflow_version_id !== 'chain' || a === undefined || b === undefined || JSON.stringify(a) === JSON.stringify(b)) return [];
     return [`E3: node 'b' of '${id}' saw ${JSON.stringify(b)} and not ${JSON.stringify(a)}`];
   });
 
+const givenIn = (world: World, id: string, node: string): Partial<Effect['output']> => {
+  const fact = world.history.byExecution.get(id)?.find(({ type, data }) => type === 'NodeCompleted' && data.node_id === node);
+  return fact ? outputIn(world, fact) : {};
+};
+
 /** What a node saw of another is what that one gave, for all that the log says. */
-const sights = ({ history }: World): string[] =>
-  [...history.byExecution].flatMap(([id, facts]) => {
+const sights = (world: World): string[] =>
+  [...world.history.byExecution].flatMap(([id, facts]) => {
     const given = new Map<string, Partial<Effect['output']>>();
-    return facts.flatMap(({ type, data }) => {
+    return facts.flatMap((fact) => {
+      const { type, data } = fact;
+      if (type === 'NodeReused') for (const node of data.nodes as string[]) given.set(node, givenIn(world, String(data.source_execution_id), node));
       if (type !== 'NodeCompleted' || typeof data.output !== 'object') return [];
-      const { saw = {}, ...output } = (data.output ?? {}) as Partial<Effect['output']>;
+      const { saw = {}, ...output } = outputIn(world, fact);
       given.set(String(data.node_id), output);
+      if (data.returned_from) return [];
       return Object.entries(saw).flatMap(([node, run]) =>
         given.get(node)?.run === run ? [] : [`E3: node '${String(data.node_id)}' of '${id}' saw ${run} of '${node}', not what counts`],
       );

@@ -1,7 +1,11 @@
+import type { ArtifactStore } from '@runlog/artifacts';
 import { AcceptedEvents, type DecodedEvent, decodeJson, type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
 import type { ExecutionCommand, Json, Reply } from '@runlog/execution';
+import { heavyChars } from './body-checks.js';
+import { FollowOns } from './follow-ons.js';
 import type { QueuePeople } from './queue-people.js';
 import type { Random } from './random.js';
+import type { Tables } from './tables.js';
 import type { VirtualTime } from './virtual-time.js';
 import { type WorkflowKey, workflowId, workspaceId } from './workflows.js';
 
@@ -23,6 +27,7 @@ export class Clients {
   readonly seen: DecodedEvent[] = [];
   readonly ended = new Set<string>();
   readonly #rules = new Map<number, AcceptedEvents>();
+  readonly #followOns: FollowOns;
   #ids = 0;
   /** Repeats that are still to come. */
   #later = 0;
@@ -32,7 +37,13 @@ export class Clients {
     private readonly time: VirtualTime,
     private readonly random: Random,
     private readonly queues: QueuePeople,
-  ) {}
+    private readonly artifacts: ArtifactStore,
+    tables: Tables,
+    followUntilMs: number,
+  ) {
+    const desk = { ask: this.#ask.bind(this), newId: this.#uuid.bind(this), expect: (id: string) => void (this.executions.includes(id) || this.executions.push(id)) };
+    this.#followOns = new FollowOns(desk, tables, time, random.fork(), followUntilMs);
+  }
 
   get areDone(): boolean {
     return this.#later === 0 && this.executions.every((id) => this.ended.has(id));
@@ -75,8 +86,20 @@ export class Clients {
       run_timeout_seconds: key === 'timed' ? this.random.whole(2, 6) : null,
       ...this.queues.admission(),
     };
-    this.#ask({ type: 'CreateExecution', executionId, created });
+    if (key === 'heavy') void this.#createHeavy(executionId, created);
+    else this.#ask({ type: 'CreateExecution', executionId, created });
     if (this.random.chance(0.12)) this.time.after(this.random.between(20, 4_000), () => this.#ask({ type: 'CancelExecution', executionId, by: 'user:ann', reason: 'enough' }));
+  }
+
+  /** Its input is stored first, as the gateway does it. */
+  async #createHeavy(executionId: string, created: Record<string, Json>): Promise<void> {
+    for (;;)
+      try {
+        const reference = await this.artifacts.put(workspaceId, JSON.stringify({ even: true, pad: `${executionId}${'y'.repeat(heavyChars)}` }));
+        return this.#ask({ type: 'CreateExecution', executionId, created: { ...created, input: null, input_ref: { ...reference } } });
+      } catch {
+        await new Promise((again) => setTimeout(again, 50));
+      }
   }
 
   #see(event: DecodedEvent): void {
@@ -86,6 +109,7 @@ export class Clients {
     if (/^Execution(Completed|Failed|Rejected|Cancelled)$/.test(event.type)) this.ended.add(event.executionId);
     if (event.type === 'ApprovalRequested') this.#answer(event.executionId, event.data.gate_id, event.data.approvers?.needed === 2);
     if (event.type === 'QuestionRequested') this.#answer(event.executionId, event.data.gate_id, false);
+    this.#followOns.see(event);
   }
 
   /** Several people at once, who do not agree; and, late enough, one who does. */

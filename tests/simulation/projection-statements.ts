@@ -95,6 +95,13 @@ export const projectionStatements: Readonly<Record<string, Statement>> = {
   'live-views': ({ executions }, [ids]) => found(executions, ids as string[]).map(({ id, settled, live }) => ({ id, settled: json(settled), live: json(live) })),
   'live-nodes': ({ execution_nodes }, [ids]) =>
     (ids as string[]).flatMap((id) => [...(execution_nodes.get(id)?.values() ?? [])].map(({ execution_id, node_id, state }) => ({ execution_id, node_id, state: json(state) }))),
+  'collect-quarantine': ({ projection_quarantine }) => [...projection_quarantine.values()].slice(0, 1),
+  'collect-folded': ({ projection_progress }) => [...projection_progress].map(([partition, { offset }]) => ({ partition, offset })),
+  'collect-decided': ({ engine_partitions }) => [...engine_partitions].map(([partition, { next_command }]) => ({ partition, offset: next_command })),
+  'collect-referred': ({ body_references }, [workspaces, digests]) => {
+    const keys = new Set((digests as string[]).map((digest, at) => `${(workspaces as string[])[at]} ${digest}`));
+    return [...body_references.values()].filter(({ workspace_id, digest }) => keys.has(`${workspace_id} ${digest}`));
+  },
 };
 
 /** Those without a name, by how they begin. */

@@ -5,6 +5,7 @@ import { Attempts } from '../../apps/runner/src/attempts.js';
 import { CommandsOut } from '../../apps/runner/src/commands-out.js';
 import type { Frames } from '../../apps/runner/src/frames.js';
 import { type NodeContext, NodeFailure, type NodeKind } from '../../apps/runner/src/kinds/node-kind.js';
+import { heavyChars } from './body-checks.js';
 import type { Random } from './random.js';
 
 /** What the world outside saw runners do, which no crash undoes. */
@@ -15,6 +16,9 @@ export interface Effect {
   readonly runner: string;
   /** Of a node begun ahead in a leg: the command that carried its intent. */
   readonly begunBy: string | undefined;
+  /** The idempotency key under which the world saw it. */
+  readonly key: string;
+  readonly at: number;
   /** What the node gives, unless it fails; names the effect. */
   readonly output: { readonly by: string; readonly attempt: number; readonly run: string; readonly saw: { readonly [node: string]: string } };
 }
@@ -86,15 +90,17 @@ export class SimulatedRunner {
 
   #kindOf = (task: NodeTask): NodeKind => ({ kind: task.kind, defaultTimeoutMs: 60_000, endsOnTime: true, run: (context) => this.#work(task, context) });
 
-  async #work({ executionId, node, attempt, effect, leg }: NodeTask, { scope, signal }: NodeContext): Promise<{ output: Effect['output'] }> {
+  async #work({ executionId, node, attempt, effect, leg }: NodeTask, { scope, signal, idempotencyKey: key }: NodeContext): Promise<{ output: Effect['output'] }> {
     const { random, isTroubled, act } = this.around;
     signal.throwIfAborted();
     if (this.#isDead) return new Promise(() => undefined);
     const saw = Object.fromEntries(Object.entries(scope.nodes).map(([name, output]) => [name, String((output as { run?: string } | null)?.run)]));
-    const output = { by: node, attempt, run: `${this.id}/${++this.#runs}`, saw };
-    act({ executionId, node, attempt, runner: this.id, begunBy: leg?.begun?.by, output });
+    const output = { by: node, attempt, run: `${this.id}/${++this.#runs}`, saw, ...(node === 'big' ? { pad: 'x'.repeat(heavyChars) } : {}) };
     const isBad = isTroubled();
-    const ms = isBad && random.chance(effect === 'at_most_once' ? 0.5 : 0.15) ? random.between(500, 6_000) : random.between(1, 60);
+    // Nothing was there to connect to.
+    if (isBad && effect !== null && random.chance(0.05)) throw new NodeFailure({ code: 'unreachable', message: 'nobody was there', retryable: true, effect: 'none' });
+    act({ executionId, node, attempt, runner: this.id, begunBy: leg?.begun?.by, key, at: Date.now(), output });
+    const ms = isBad && random.chance(effect === null ? 0.15 : 0.5) ? random.between(500, 6_000) : random.between(1, 60);
     const fails = isBad && random.chance(0.1);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(resolve, ms);
@@ -103,7 +109,7 @@ export class SimulatedRunner {
         reject(signal.reason);
       });
     });
-    if (fails) throw new NodeFailure({ code: 'broken', message: 'it broke', retryable: true });
+    if (fails) throw new NodeFailure({ code: 'broken', message: 'it broke', retryable: true, effect: random.chance(0.5) ? 'unknown' : undefined });
     return { output };
   }
 }

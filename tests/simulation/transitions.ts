@@ -7,6 +7,11 @@ interface NodeStanding {
   /** Not before this may it go on. */
   due: number;
   gate: string | null;
+  /** The attempt whose report counts although it was given up. */
+  late: number | null;
+  /** The attempt that was last intended, and the one that has its receipt. */
+  intended: number | null;
+  recorded: number | null;
 }
 
 const terminal = new Map([
@@ -32,6 +37,7 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
     if (fact.version !== index + 1) complain('I3', fact, `it comes as number ${index + 1}`);
     if (fact.previous !== tip || fact.id !== fact.hash) complain('I3', fact, 'the hash chain is broken');
     tip = fact.id;
+    if (fact.type === 'ExecutionSuperseded') return;
     if ([...terminal.values()].includes(status)) {
       complain('I2', fact, `the execution is ${status} already`);
       return;
@@ -41,7 +47,7 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
       if (!allowed.includes(actual)) complain('I4', fact, `expected ${allowed.join(' or ')}, but it is ${String(actual)}`);
     };
     const { node_id: id, attempt } = fact.data as { node_id?: string; attempt?: number };
-    const node: NodeStanding = nodes.get(id ?? '') ?? { status: 'idle', attempt: 0, runner: null, due: 0, gate: null };
+    const node: NodeStanding = nodes.get(id ?? '') ?? { status: 'idle', attempt: 0, runner: null, due: 0, gate: null, late: null, intended: null, recorded: null };
     if (id !== undefined) nodes.set(id, node);
     const sameAttempt = (): void => expect(attempt, node.attempt);
     const inTime = (): void => {
@@ -87,7 +93,7 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
         if (cancelling) complain('I4', fact, 'a cancel was asked for');
         expect(node.status, 'scheduled');
         sameAttempt();
-        Object.assign(node, { status: 'running', runner: fact.data.runner });
+        Object.assign(node, { status: 'running', runner: fact.data.runner, late: null });
         break;
       case 'NodeWaiting':
         expect(node.status, 'idle');
@@ -95,14 +101,16 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
         break;
       case 'NodeCompleted':
         if (fact.data.inline === true) expect(node.status, 'idle');
-        else expect(node.status, 'running', 'delay', 'gate');
+        else expect(node.status, 'running', 'delay', 'gate', ...(attempt === node.late ? ['scheduled', 'retry', 'idle'] : []));
         if (node.status === 'delay') inTime();
-        if (node.status !== 'idle') sameAttempt();
+        if (node.status !== 'idle' && attempt !== node.late) sameAttempt();
+        if (node.intended !== null && fact.data.inline !== true && node.recorded !== attempt) complain('I6', fact, 'its effect has no receipt');
         node.status = 'completed';
         break;
       case 'NodeFailed':
         if (fact.data.inline !== true) expect(node.status, 'running', 'lost', 'gate');
         node.status = fact.data.final === true ? 'failed' : 'tried';
+        if ((fact.data.error as { effect?: string }).effect === 'unknown') node.late = attempt ?? null;
         break;
       case 'NodeRetryScheduled':
         expect(node.status, 'tried');
@@ -121,6 +129,31 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
         sameAttempt();
         expect(fact.data.runner, node.runner);
         node.status = 'lost';
+        if (node.intended !== null) node.late = attempt ?? null;
+        break;
+      case 'NodeReused':
+        for (const reused of fact.data.nodes as string[]) {
+          expect(nodes.get(reused)?.status ?? 'idle', 'idle');
+          nodes.set(reused, { ...node, status: 'completed' });
+        }
+        break;
+      case 'EffectIntended':
+        if (cancelling) complain('I4', fact, 'a cancel was asked for');
+        expect(node.status, fact.data.from ? 'idle' : 'running');
+        sameAttempt();
+        node.intended = attempt ?? null;
+        break;
+      case 'EffectRecorded':
+        if (fact.data.from) expect(node.status, 'idle');
+        else if (attempt !== node.late) expect(node.status, 'running', 'gate');
+        node.recorded = attempt ?? null;
+        if (gates.has(`${id}.${attempt}`) && !fact.data.from) (gates.get(`${id}.${attempt}`) as { decided: number }).decided = 1;
+        break;
+      case 'EffectUnknown':
+        expect(node.status, ...(attempt === 0 ? ['idle'] : ['lost', 'tried']));
+        sameAttempt();
+        Object.assign(node, { status: 'gate', gate: fact.data.gate_id });
+        gates.set(String(fact.data.gate_id), { decided: 0, expiresAt: null });
         break;
       case 'ApprovalRequested':
       case 'QuestionRequested':
@@ -138,6 +171,7 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
         if (gate.decided > 0) complain('I12', fact, 'the gate has its winner');
         if (fact.type === 'GateExpired' && (gate.expiresAt === null || fact.at < gate.expiresAt)) complain('I16', fact, 'the gate has not expired');
         if (fact.type === 'GateExpired' || fact.data.accepted === true) gate.decided++;
+        if (fact.data.decision === 'repeat') node.status = 'idle';
         break;
       }
       case 'GateReminded':

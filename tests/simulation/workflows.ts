@@ -53,7 +53,24 @@ export const workflows = {
   }),
   delay: of('delay', [node('wait', 'delay', { seconds: 2 }), code('a'), node('more', 'delay', { seconds: 1 })], { edges: edges('. wait a more') }),
   once: of('once', [code('pay', { effect: 'at_most_once', retry: { max_attempts: 1 } }), code('tell')], { edges: edges('. pay tell') }),
+  keyed: of('keyed', [code('a'), code('pay', { effect: 'keyed', retry }), code('tell', { retry })], { edges: edges('. a pay tell') }),
+  asking: of('asking', [code('pay', { on_unknown: 'ask', retry }), code('b'), code('again', { effect: 'at_most_once', retry })], { edges: edges('. pay again', '. b again') }),
+  declared: of('declared', [code('pay', { effect: 'at_least_once' }), node('sum', 'transform', { expression: 'nodes.pay' }), code('tell', { retry })], {
+    edges: edges('. pay sum tell'),
+  }),
   timed: of('timed', [code('a'), node('wait', 'delay', { seconds: 300 })], { edges: edges('. a wait') }),
+  heavy: of(
+    'heavy',
+    [
+      code('big'),
+      node('size', 'transform', { expression: '$length(nodes.big.pad)' }),
+      node('same', 'transform', { expression: 'nodes.big' }),
+      code('next', { config: { source: 'return nodes.same;' } }),
+      node('copy', 'transform', { expression: '{ "all": nodes.next.run & input.pad, "pad": nodes.same.pad }' }),
+      node('ask', 'question', { prompt: 'What?' }),
+    ],
+    { edges: edges('. big size same next copy ask'), output: '[nodes.ask, nodes.copy]' },
+  ),
   wide: of('wide', [code('a'), ...many.map((id) => node(id, 'merge', { mode: 'all' })), code('z')], { edges: edges(...many.map((id) => `a ${id} z`), '. a') }),
 } as const satisfies Record<string, WorkflowDefinition>;
 

@@ -3,6 +3,7 @@ import type { ExecutionCommand } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Catalog } from '@runlog/read-model';
 import { CommandsService } from '../../apps/commands/src/commands.service.js';
+import { collect } from '../../apps/queries/src/collection/collect.js';
 import { ExecutionProjection } from '../../apps/queries/src/execution-projection.js';
 import { Progress } from '../../apps/queries/src/projection/progress.js';
 import { SchedulerService } from '../../apps/scheduler/src/scheduler.service.js';
@@ -38,6 +39,8 @@ interface Process {
 }
 
 const epoch = Date.UTC(2026, 0, 1);
+/** While things go wrong, bodies are collected so long after they were stored. */
+const graceMs = 6_000;
 /** Troubles last so long, and everything must have come to rest this long after. */
 const troubledMs = 12_000;
 const restWithinMs = 240_000;
@@ -80,14 +83,17 @@ export class World {
     this.#server = new Server(this.tables, (error) => this.complain('database', error.message));
     this.#steady = new Host('client', this.time, this.weather, nothing, false);
     this.#queuePeople = new QueuePeople(this.tables, this.time, this.random.fork(), troubledMs * 0.9);
-    this.clients = new Clients(this.#logOf(this.#steady), this.time, this.random.fork(), this.#queuePeople);
+    this.clients = new Clients(this.#logOf(this.#steady), this.time, this.random.fork(), this.#queuePeople, artifactsOf(this.#steady, this.shelf), this.tables, troubledMs);
     this.#queueChecks = new QueueChecks(this.tables, this.#queuePeople, (check, because) => this.complain(check, because));
     this.broker.watch((record) => {
       if (record.topic === 'execution-events') {
         const fact = this.history.add(record);
         if (fact) this.#queueChecks.see(fact);
       }
-      if (record.topic === 'execution-commands') this.#note(record);
+      if (record.topic === 'execution-commands') {
+        this.#note(record);
+        this.#echo(record);
+      }
       const early = restsOn(record, this.history);
       if (early) this.complain('C1', early);
     });
@@ -110,11 +116,13 @@ export class World {
       this.#schedule(weather.kills, () => this.#kill(random.pick(this.#processes).host));
       this.#schedule(weather.standstills, () => this.#standStill());
       this.#schedule(weather.handOvers, () => this.#groups.handOver());
-      if (this.#queuePeople.areThere && !weather.isCalm && random.chance(0.25)) this.#wipeScheduler(random.between(2_000, troubledMs));
-      await this.clients.start(this.#workflows(), troubledMs * 0.7);
+      const isWiped = this.#queuePeople.areThere && !weather.isCalm && random.chance(0.3);
+      if (isWiped) this.#wipeScheduler(random.between(2_000, troubledMs));
+      await this.clients.start(this.#workflows(), isWiped ? 2 * troubledMs : troubledMs * 0.7);
       await time.runUntil(() => time.now > troubledMs && this.clients.areDone && this.isAtRest, troubledMs + restWithinMs);
       await time.runUntil(() => false, time.now + 2_500);
       await time.runUntil(() => this.isAtRest, time.now + 15_000);
+      await this.#collectAll();
       if (!this.isAtRest) this.complain('I14', `not everything was read and stored: ${this.#standings()}`);
     } finally {
       for (const { host } of this.#processes) this.#end(host);
@@ -128,7 +136,7 @@ export class World {
   get isAtRest(): boolean {
     const { broker, tables } = this;
     const isStored = [...this.history.byExecution].every(([id, facts]) => tables.engine_state.get(id)?.version === facts.at(-1)?.version);
-    if (!isStored) return false;
+    if (!isStored || tables.scheduler_successions.size > 0) return false;
     const standings = [...this.engines.values()].flatMap((engine) => engine.standings());
     return [0, 1].every((partition) => {
       const commands = broker.records('execution-commands', partition).length;
@@ -141,6 +149,12 @@ export class World {
         tables.scheduler_progress.get(partition)?.next_offset === events
       );
     });
+  }
+
+  /** Senders send again what they are not sure of: an admission may come once more when it is long past. */
+  #echo({ topic, partition, key, value }: LogRecord): void {
+    if (this.time.now > troubledMs || !value.includes('"AdmitExecution"') || !this.random.chance(0.3)) return;
+    this.time.after(this.random.between(0, 9_000), () => void this.broker.append(topic, partition, [{ key, value }]));
   }
 
   #standings(): string {
@@ -172,9 +186,10 @@ export class World {
   #workflows(): WorkflowKey[] {
     const { random } = this;
     const some: WorkflowKey[] = Array.from({ length: random.whole(2, 7) }, () =>
-      random.pick(['chain', 'leg', 'leg', 'fork', 'gate', 'question', 'delay', 'once', 'timed'] as const),
+      random.pick(['chain', 'leg', 'leg', 'fork', 'gate', 'question', 'delay', 'once', 'once', 'keyed', 'asking', 'declared', 'timed'] as const),
     );
     if (this.#queuePeople.areThere) for (let more = random.whole(0, 8); more > 0; more--) some.push(random.pick(['chain', 'gate', 'question', 'delay'] as const));
+    if (this.seed % 4 === 0) some.push('heavy');
     if (!random.chance(0.08)) return some;
     this.weather.roughenAppends();
     return [...some, 'wide'];
@@ -254,6 +269,7 @@ export class World {
     } else if (one.station === 'queries') {
       const projection = new ExecutionProjection({ log, database, catalog: catalog as Catalog, logger, progress: new Progress(database, 'executions') });
       projection.start().catch(failed);
+      setInterval(() => void this.#collect(host, graceMs).catch(nothing), 3_000);
     } else {
       const around = {
         random: this.random.fork(),
@@ -289,6 +305,18 @@ export class World {
     const ms = this.random.between(100, 9_000);
     host.wakesAt = Math.max(host.wakesAt, this.time.now + ms);
     if (ms > 2_000) this.time.after(ms * this.random.between(0.3, 0.9), () => host.isAlive && this.#groups.lost(host));
+  }
+
+  #collect(host: Host, graceMs: number): Promise<unknown> {
+    return collect({ sql: databaseOf(host, this.#server), log: this.#logOf(host), artifacts: artifactsOf(host, this.shelf), graceMs, now: Date.now() });
+  }
+
+  /** What nothing refers to is gone once it is old enough. */
+  async #collectAll(): Promise<void> {
+    let isDone = false;
+    const collecting = this.#collect(this.#steady, 0).finally(() => (isDone = true));
+    await this.time.runUntil(() => isDone, this.time.now + 15_000);
+    await collecting;
   }
 
   #loggerOf(name: string): Logger {

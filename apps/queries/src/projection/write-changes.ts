@@ -200,11 +200,11 @@ export const writeChanges = async (sql: Sql, changes: Changes, from: StoredPosit
   return rows.length > 0;
 };
 
-/** What the tables hold of an execution as soon as everything in `view` is written. A reused node's row is where it ran. */
+/** What the tables hold of an execution as soon as everything in `view` is written. A reused node's row is where it ran, but for one that returned the receipt of an effect. */
 export const rowsOf = (view: ExecutionView) => ({
   execution: rowOf(createdColumns, { view, isNew: true, nodes: new Map(), outputChanged: true, gatesChanged: true }),
   nodes: Object.values(view.nodes ?? {})
-    .filter(({ reused_from }) => reused_from === null)
+    .filter(({ reused_from, effect }) => reused_from === null || effect !== undefined)
     .map((node) => rowOf(nodeColumns, { executionId: view.id, node, outputChanged: true })),
   gates: openGatesOf(view).map((gate) => rowOf(gateColumns, { view, gate })),
 });

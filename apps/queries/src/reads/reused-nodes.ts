@@ -83,10 +83,11 @@ const reusedIn = ({ source_execution_id, source_version, nodes, branches }: Even
   return nodes.map((node_id) => ({ node_id, status: 'completed', branch: Object.hasOwn(branches, node_id) ? (branches[node_id] ?? null) : null, tried: false, reused_from }));
 };
 
-export const asReplayNode = ({ node_id, status, branch, started_at, reused_from }: NodeView): ReplayNode => ({
+/** A node that has returned the receipt of an effect has a row of its own. */
+export const asReplayNode = ({ node_id, status, branch, started_at, reused_from, effect }: NodeView): ReplayNode => ({
   node_id,
   status,
   branch,
   tried: started_at !== null,
-  reused_from,
+  reused_from: effect ? null : reused_from,
 });
