@@ -66,4 +66,15 @@ const recordedInOrder = (facts) => {
   return [...early, ...unrecorded];
 };
 
-export const effects = { atLeastOnce, atMostOnce, keyed, asked, recordedInOrder };
+/** In a chain the world sees no node before it has seen the one before, whether that was begun ahead or not. */
+const inTurn = (facts) => {
+  const first = new Map();
+  for (const { execution, node, at } of facts.hits) if (!first.has(nameOf(execution, node))) first.set(nameOf(execution, node), at);
+  return ofClass(facts, 'plain').flatMap(({ execution, node, at }) => {
+    if (node === 'a') return [];
+    const before = first.get(nameOf(execution, node === 'b' ? 'a' : 'b'));
+    return before !== undefined && before <= at ? [] : [`${nameOf(execution, node)} was seen at ${at}, the node before it ${before ?? 'never'}`];
+  });
+};
+
+export const effects = { atLeastOnce, atMostOnce, keyed, asked, recordedInOrder, inTurn };

@@ -148,6 +148,7 @@ export async function effectsStorm({ executions = 400, kills = 40, seed = 1, lan
         hits: tally(facts.hits.map(({ execution }) => classOf.get(execution))),
         statuses: tally(shown.map(({ status }) => status)),
         lost: events.filter(({ type }) => type === 'AttemptLost').length,
+        begunAhead: events.filter(({ type, command }) => type === 'NodeStarted' && command.startsWith('complete:')).length,
         unknown: events.filter(({ type }) => type === 'EffectUnknown').length,
         answers: tally([...answered.values()].map(({ decision }) => decision)),
         returned: events.filter(({ type, data }) => type === 'NodeCompleted' && data.returned_from).length,
