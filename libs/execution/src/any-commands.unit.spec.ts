@@ -49,10 +49,11 @@ const gate = fc.constantFrom(...ids.flatMap((id) => [`${id}.1`, `${id}.1`, `${id
 const failure = fc
   .record({ code: fc.constant('e'), message: fc.constant('m'), retryable: fc.boolean(), effect: fc.constantFrom('none', 'unknown', undefined) })
   .map(({ effect, ...error }) => ({ ...error, ...(effect ? { effect } : {}) }));
+const begins = fc.constantFrom(undefined, ...ids.map((id) => ({ id: `start-${id}`, node: id, attempt: 1 })));
 const commands = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ type: fc.constant('StartNode'), ...target }) },
-    { weight: 6, arbitrary: fc.record({ type: fc.constant('CompleteNode'), ...target, output: fc.constant(1) }) },
+    { weight: 6, arbitrary: fc.record({ type: fc.constant('CompleteNode'), ...target, output: fc.constant(1), begins }) },
     {
       weight: 2,
       arbitrary: fc.record({ type: fc.constant('FailNode'), ...target, error: failure }),

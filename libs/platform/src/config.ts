@@ -83,7 +83,7 @@ const variables = z.object({
   RUNLOG_QUERIES_URLS: addresses,
   RUNLOG_HEALTH_PORT: port(0),
   RUNLOG_RUNNER_SLOTS: whole(64, 1, 10_000),
-  RUNLOG_LEGS: whole(0, 0, 100),
+  RUNLOG_LEGS: whole(20, 0, 100),
   RUNLOG_HEARTBEAT_TIMEOUT_MS: whole(5000, 500, 600_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   RUNLOG_LOG_FILE: z
