@@ -6,11 +6,14 @@ import { approval, code, delay, inSequence, publish, question, transform } from 
 
 jest.setTimeout(60_000);
 
+/** The least that both limits may be set to. */
+const MIB = 1024 * 1024;
+
 let runlog: Running;
 const api = '/api/v1';
 
 beforeAll(async () => {
-  runlog = await startStandalone();
+  runlog = await startStandalone({ env: { RUNLOG_BODY_LIMIT: `${MIB}`, RUNLOG_ARTIFACT_LIMIT: `${MIB}` } });
   await publish(
     runlog,
     inSequence('plain', [transform('a', 'input.n')], {
@@ -277,8 +280,8 @@ describe('what does not fit', () => {
   it('fails its own execution, and nobody else waits', async () => {
     const large = (id: string) => code(id, 'return "x".repeat(800000);');
     const cases: Record<string, [Parameters<typeof inSequence>[1], string]> = {
-      output: [[code('a', 'return "x".repeat(1000000);')], 'output_too_large'],
-      pure_output: [[large('a'), transform('b', '[nodes.a, nodes.a]')], 'expression_too_large'],
+      output: [[code('a', 'return "x".repeat(1100000);')], 'output_too_large'],
+      pure_output: [[large('a'), transform('b', '[nodes.a, nodes.a]')], 'output_too_large'],
       task: [[large('a'), large('b'), code('c', 'return nodes.a.length + nodes.b.length;')], 'input_too_large'],
       prompt: [[large('a'), approval('ask', { prompt: 'Is {{ nodes.a }} fine?' })], 'expression_too_large'],
       request: [
@@ -291,7 +294,7 @@ describe('what does not fit', () => {
     expect(Object.fromEntries(ended.map(([key, { status, error_code }]) => [key, `${status} ${error_code}`]))).toEqual(
       Object.fromEntries(Object.entries(cases).map(([key, [, code]]) => [key, `failed ${code}`])),
     );
-    expectProblem(await post('/workflows/good/executions', { input: { n: 'x'.repeat(950_000) } }), 413, 'record_too_large');
+    expectProblem(await post('/workflows/good/executions', { input: { n: 'x'.repeat(MIB) } }), 413, 'body_too_large');
     const others = await Promise.all(Array.from({ length: 12 }, () => post('/workflows/plain/executions?wait=10', { input: { n: 1 } })));
     expect(others.map(({ status }) => status)).toEqual(others.map(() => 200));
   });

@@ -6,7 +6,7 @@ let pure: string;
 let asking: string;
 
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({ RUNLOG_BODY_LIMIT: String(1024 * 1024) });
   pure = await gateway.publish(pureDefinition);
   asking = await gateway.publish(askingDefinition);
 }, 60_000);

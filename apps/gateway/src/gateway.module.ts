@@ -107,7 +107,7 @@ const partsOf = (service: GatewayService): Provider[] => {
   const { tail, commands, bodies, keys, streams, frames, runners, stopping } = service;
   const workflows = new PinnedWorkflows(catalog);
   const reader = new ExecutionReader(log, reads);
-  const idempotency = new Idempotency(catalog, sealing);
+  const idempotency = new Idempotency(catalog, sealing, bodies);
   const awaiting = new Awaiting(tail, reader, stopping);
   const links = new Links(config.publicUrl);
   const presenter = new Presenter(reads, workflows, bodies);

@@ -1,7 +1,8 @@
-import type { Json } from '@runlog/execution';
+import type { BodyReference, Json } from '@runlog/execution';
 import { type Catalog, digestOf, type IdempotencyRecord, type SealedSecret, type SecretBox } from '@runlog/read-model';
 import { uuidv7 } from 'uuidv7';
 import type { Principal } from './auth/principal.js';
+import type { StoredBodies } from './executions/stored-bodies.js';
 import { Answer } from './http/answer.js';
 import { malformed, Problem } from './http/problem.js';
 import type { ApiRequest } from './http/request.js';
@@ -26,6 +27,14 @@ interface How {
   readonly sealed?: boolean;
 }
 
+/** An answer as it is kept: as it is, sealed, or stored elsewhere. */
+interface Stored {
+  readonly headers: Record<string, string>;
+  readonly body?: Json;
+  readonly sealed?: { [member: string]: Json };
+  readonly body_ref?: BodyReference;
+}
+
 /** Bodies are the same when their canonical JSON is. */
 export const fingerprintOf = (method: string, path: string, body: Json): string => digestOf({ method, path, body });
 
@@ -37,6 +46,7 @@ export class Idempotency {
   constructor(
     private readonly catalog: Catalog,
     private readonly secrets: Pick<SecretBox, 'seal' | 'open'>,
+    private readonly bodies: Pick<StoredBodies, 'keepAnswer' | 'json'>,
   ) {}
 
   /** Runs `act` once per key; without the header, simply runs it. */
@@ -70,14 +80,20 @@ export class Idempotency {
       throw error;
     }
     if (answer.isProvisional) return answer;
-    const body = (answer.body ?? null) as Json;
-    const stored: { [member: string]: Json } = sealed ? { sealed: { ...this.secrets.seal(slot.workspaceId, sealName(slot.key), JSON.stringify(body)) } } : { body };
+    const stored = await this.stored(slot, (answer.body ?? null) as Json, sealed);
     await this.catalog.finishIdempotent(slot.workspaceId, slot.route, slot.key, answer.status, { headers: { ...answer.headers }, ...stored });
     return answer;
   }
 
-  private replayed({ workspaceId, key, status, response }: IdempotencyRecord): Answer {
-    const { headers, body, sealed } = response as { headers: Record<string, string>; body?: Json; sealed?: { [member: string]: Json } };
+  private async stored({ workspaceId, key }: { workspaceId: string; key: string }, body: Json, sealed: boolean): Promise<{ [member: string]: Json }> {
+    if (sealed) return { sealed: { ...this.secrets.seal(workspaceId, sealName(key), JSON.stringify(body)) } };
+    const reference = await this.bodies.keepAnswer(workspaceId, JSON.stringify(body));
+    return reference ? { body_ref: { ...reference } } : { body };
+  }
+
+  private async replayed({ workspaceId, key, status, response }: IdempotencyRecord): Promise<Answer> {
+    const { headers, sealed, body_ref, ...kept } = response as unknown as Stored;
+    const body = body_ref ? await this.bodies.json(workspaceId, body_ref) : kept.body;
     const opened = sealed ? (JSON.parse(this.secrets.open(workspaceId, sealName(key), sealed as unknown as SealedSecret)) as Json) : body;
     return new Answer(status as number, opened, { ...headers, 'Idempotency-Replayed': 'true' });
   }

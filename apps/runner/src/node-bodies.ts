@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ArtifactMissing, ArtifactsUnwritable, type Bodies } from '@runlog/artifacts';
 import { type BodyReference, type Json, largestInlineBytes, type NodeTask } from '@runlog/execution';
+import type { Scope } from '@runlog/workflow';
 import { NodeFailure, terminal } from './kinds/node-kind.js';
 
 /** A store that takes nothing is asked again for so long before the node fails of it: its effect has been had already. */
@@ -28,7 +29,7 @@ export const reportable = async (bodies: Bodies, task: NodeTask, output: Json, t
 };
 
 /** The scope with what is stored elsewhere in place. @throws NodeFailure `input_too_large`, `artifact_missing` */
-export const wholeScope = async (bodies: Bodies, { scope, bodies: missing, workspaceId, node }: NodeTask): Promise<NodeTask['scope']> => {
+export const wholeScope = async (bodies: Bodies, { scope, bodies: missing, workspaceId, node }: NodeTask): Promise<Scope> => {
   if (!missing) return scope;
   const references = [...(missing.input ? [missing.input] : []), ...Object.values(missing.nodes)];
   const bytes = references.reduce((sum, reference) => sum + reference.bytes, 0);
@@ -38,7 +39,7 @@ export const wholeScope = async (bodies: Bodies, { scope, bodies: missing, works
     const input = missing.input ? await bodies.json(workspaceId, missing.input) : scope.input;
     const nodes: { [node: string]: Json } = { ...scope.nodes };
     for (const [id, reference] of Object.entries(missing.nodes)) nodes[id] = await bodies.json(workspaceId, reference);
-    return { ...scope, input, nodes };
+    return { ...scope, input, nodes, bytes };
   } catch (error) {
     if (!(error instanceof ArtifactMissing)) throw error;
     throw new NodeFailure({ code: 'artifact_missing', message: error.message, retryable: true }, { cause: error });

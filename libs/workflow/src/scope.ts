@@ -6,6 +6,8 @@ export interface Scope {
   readonly nodes: { readonly [node: string]: Json };
   readonly execution: Json;
   readonly item?: Json;
+  /** Bytes of stored bodies in it: an expression may hold so much more. */
+  readonly bytes?: number;
 }
 
 /** Makes `$now`, `$millis`, `$random` and `$shuffle` a function of the command: the same command gives the same bytes. */

@@ -1,6 +1,7 @@
 import { ArtifactMissing, type Bodies } from '@runlog/artifacts';
 import type { BodyReference, ExpressionScope, Json, WorkspaceId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
+import type { Scope } from '@runlog/workflow';
 import { pause } from './pause.js';
 import { pauseBefore, retrying } from './retrying.js';
 
@@ -52,7 +53,7 @@ export class StoredBodies {
   }
 
   /** The scope with all of its members in place. */
-  async whole(workspaceId: WorkspaceId, { bodies, ...scope }: ExpressionScope): Promise<ExpressionScope | Unreadable> {
+  async whole(workspaceId: WorkspaceId, { bodies, ...scope }: ExpressionScope): Promise<Scope | Unreadable> {
     if (!bodies) return scope;
     const references = [...(bodies.input ? [bodies.input] : []), ...Object.values(bodies.nodes)];
     const bytes = references.reduce((sum, reference) => sum + reference.bytes, 0);
@@ -66,6 +67,6 @@ export class StoredBodies {
       if (id === null) input = found.value;
       else nodes[id] = found.value;
     }
-    return { ...scope, input, nodes };
+    return { ...scope, input, nodes, bytes };
   }
 }

@@ -17,13 +17,15 @@ export const diffOf = (a: Run, b: Run, now: number): DiffResource => {
   return {
     a: a.view.id,
     b: b.view.id,
-    first_divergence: divergence(START, 'input', a.view.input, b.view.input) ?? first(nodes, (id) => divergenceAt(id, nodeOf(a, id), nodeOf(b, id))),
+    first_divergence:
+      divergence(START, 'input', givenAs(a.view.input, a.view.input_ref), givenAs(b.view.input, b.view.input_ref)) ??
+      first(nodes, (id) => divergenceAt(id, nodeOf(a, id), nodeOf(b, id))),
     nodes: nodes.map((id) => {
       const [one, other] = [nodeOf(a, id), nodeOf(b, id)];
       return {
         node_id: id,
         status: { a: statusIn(a, id), b: statusIn(b, id) },
-        output_equal: isEqual(one?.output ?? null, other?.output ?? null),
+        output_equal: isEqual(outputOf(one), outputOf(other)),
         duration_ms: { a: one ? nodeDuration(one, now) : null, b: other ? nodeDuration(other, now) : null },
         cost: { a: 0, b: 0 },
       };
@@ -41,8 +43,13 @@ const statusIn = (run: Run, id: string): DiffResource['nodes'][number]['status']
 const divergenceAt = (id: string, a: NodeView | undefined, b: NodeView | undefined): Divergence | null =>
   divergence(id, 'status', a?.status ?? 'idle', b?.status ?? 'idle') ??
   divergence(id, 'branch', a?.branch ?? null, b?.branch ?? null) ??
-  divergence(id, 'output', a?.output ?? null, b?.output ?? null) ??
+  divergence(id, 'output', outputOf(a), outputOf(b)) ??
   divergence(id, 'error', a?.error ?? null, b?.error ?? null);
+
+/** A body that is stored elsewhere is compared, and shown, by its reference: the same bytes have the same. */
+const givenAs = (value: Divergence['a'], reference: NodeView['output_ref']): Divergence['a'] => (reference ? { reference: { ...reference } } : value);
+
+const outputOf = (node: NodeView | undefined): Divergence['a'] => (node ? givenAs(node.output, node.output_ref) : null);
 
 const divergence = (node_id: string, field: Divergence['field'], a: Divergence['a'], b: Divergence['b']): Divergence | null => (isEqual(a, b) ? null : { node_id, field, a, b });
 

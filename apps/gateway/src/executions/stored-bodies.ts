@@ -3,6 +3,8 @@ import type { ExecutionView, NodeView } from '@runlog/contract';
 import { type BodyReference, type ExecutionCommand, type Json, largestInlineBytes } from '@runlog/execution';
 import { Problem } from '../http/problem.js';
 
+const PREVIEW_BYTES = 1024;
+
 /** Bodies that are stored outside of events: of requests on their way in, of answers on their way out. */
 export class StoredBodies {
   constructor(
@@ -45,10 +47,27 @@ export class StoredBodies {
     }
   }
 
+  /** Stores an answer that is to be given again; undefined: it is small, or there is no room. */
+  async keepAnswer(workspaceId: string, text: string): Promise<BodyReference | undefined> {
+    if (text.length <= largestInlineBytes) return undefined;
+    return this.artifacts.put(workspaceId, text).catch(() => undefined);
+  }
+
   /** The node with its output in place, if one answer holds it. */
   async wholeNode(workspaceId: string, node: NodeView): Promise<NodeView> {
     const { output_ref, ...rest } = node;
     return output_ref && output_ref.bytes <= this.answerLimitBytes ? { ...rest, output: await this.json(workspaceId, output_ref) } : node;
+  }
+
+  /** The reference with the first characters of the body, if it is shown at all. */
+  private async previewed(workspaceId: string, reference: BodyReference, isShown: boolean): Promise<BodyReference & { readonly preview?: string }> {
+    if (!isShown) return reference;
+    const part = await this.artifacts.open(workspaceId, reference, { from: 0, to: Math.min(reference.bytes, PREVIEW_BYTES) - 1 }).catch(() => undefined);
+    if (!part) return reference;
+    const chunks: Buffer[] = [];
+    for await (const chunk of part) chunks.push(chunk as Buffer);
+    // What the end of the part has cut in two is left out.
+    return { ...reference, preview: new TextDecoder().decode(Buffer.concat(chunks), { stream: true }) };
   }
 
   /** The view with its stored bodies in place as far as one answer holds them: the output first, then the input, then outputs of nodes. */
@@ -60,8 +79,12 @@ export class StoredBodies {
       return true;
     };
     const { output_ref, input_ref, ...rest } = view;
-    const output = fits(output_ref, shown.output) ? { output: await this.json(view.workspace_id, output_ref) } : output_ref && { output_ref };
-    const input = fits(input_ref, shown.input) ? { input: await this.json(view.workspace_id, input_ref) } : input_ref && { input_ref };
+    const output = fits(output_ref, shown.output)
+      ? { output: await this.json(view.workspace_id, output_ref) }
+      : output_ref && { output_ref: await this.previewed(view.workspace_id, output_ref, shown.output) };
+    const input = fits(input_ref, shown.input)
+      ? { input: await this.json(view.workspace_id, input_ref) }
+      : input_ref && { input_ref: await this.previewed(view.workspace_id, input_ref, shown.input) };
     if (!view.nodes) return { ...rest, ...output, ...input };
     const nodes: { [node: string]: NodeView } = { ...view.nodes };
     for (const [id, node] of Object.entries(nodes))

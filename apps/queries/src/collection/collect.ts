@@ -53,7 +53,9 @@ const keyOf = ({ workspaceId, digest }: Pick<StoredArtifact, 'workspaceId' | 'di
 const referred = async (sql: Sql, some: readonly StoredArtifact[]): Promise<Set<string>> => {
   const rows = await sql.query<{ workspace_id: string; digest: string }>(
     `select distinct b.workspace_id, b.digest from unnest($1::text[], $2::text[]) as w (workspace_id, digest)
-     join body_references b on b.workspace_id::text = w.workspace_id and b.digest = w.digest`,
+     join body_references b on b.workspace_id::text = w.workspace_id and b.digest = w.digest
+     union select workspace_id, response -> 'body_ref' ->> 'digest' from idempotency_keys 
+       where response -> 'body_ref' ->> 'digest' = any($2) and response -> 'body_ref' ->> 'digest' is not null`,
     [some.map(({ workspaceId }) => workspaceId), some.map(({ digest }) => digest)],
     'collect-referred',
   );

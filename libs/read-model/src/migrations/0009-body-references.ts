@@ -1,6 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Which stored bodies the history refers to: what is in here is never collected. Only `projection` writes here. */
+/**
+ * Which stored bodies the history refers to: what is in here is never collected. Only `projection` writes here. Answers that are kept for
+ * an Idempotency-Key may be stored bodies, too, as long as they are kept.
+ */
 export class BodyReferences1700000000009 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
@@ -11,6 +14,7 @@ export class BodyReferences1700000000009 implements MigrationInterface {
         primary key (workspace_id, digest, execution_id)
       );
       create index body_references_execution on body_references (execution_id);
+      create index idempotency_keys_body on idempotency_keys ((response -> 'body_ref' ->> 'digest')) where response -> 'body_ref' ->> 'digest' is not null;
       insert into body_references
         select distinct workspace_id, ref->>'digest', execution_id
         from execution_events, lateral (select value::json as data) v,
@@ -20,6 +24,7 @@ export class BodyReferences1700000000009 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop index idempotency_keys_body');
     await runner.query('drop table body_references');
   }
 }

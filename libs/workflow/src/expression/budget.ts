@@ -16,6 +16,8 @@ export class Budget {
     private readonly text: string,
     /** False for an expression that changes values in place: what was measured may have grown. */
     private readonly remembersSizes: boolean,
+    /** Characters and members of any value. */
+    private readonly most: number = limits.value,
   ) {}
 
   /** Called at each evaluation of a part of the expression, `depth` levels down. */
@@ -52,7 +54,7 @@ export class Budget {
 
   private sizeOf(value: unknown, depth: number, fresh: { units: number }): number {
     if (typeof value === 'string') {
-      if (value.length > limits.value) tooLarge();
+      if (value.length > this.most) tooLarge(this.most);
       return value.length + 1;
     }
     if (typeof value !== 'object' || value === null) return 1;
@@ -61,10 +63,15 @@ export class Budget {
     const known = this.remembersSizes ? this.sizes.get(value) : undefined;
     if (known !== undefined) return known;
     let size = 1;
-    if (Array.isArray(value)) for (const item of value) size = within(size + this.sizeOf(item, depth + 1, fresh));
-    else for (const key in value) size = within(size + key.length + this.sizeOf((value as Record<string, unknown>)[key], depth + 1, fresh));
+    if (Array.isArray(value)) for (const item of value) size = this.within(size + this.sizeOf(item, depth + 1, fresh));
+    else for (const key in value) size = this.within(size + key.length + this.sizeOf((value as Record<string, unknown>)[key], depth + 1, fresh));
     fresh.units += Array.isArray(value) ? value.length : 8;
     if (this.remembersSizes && size > 8) this.sizes.set(value, size);
+    return size;
+  }
+
+  private within(size: number): number {
+    if (size > this.most) tooLarge(this.most);
     return size;
   }
 
@@ -75,16 +82,11 @@ export class Budget {
   }
 }
 
-function within(size: number): number {
-  if (size > limits.value) tooLarge();
-  return size;
-}
-
 /** Refuses text that a function would make. */
 export function checkText(length: number): void {
-  if (length > limits.value) tooLarge();
+  if (length > limits.value) tooLarge(limits.value);
 }
 
-function tooLarge(): never {
-  throw new ExpressionFailed('expression_too_large', `a value is larger than ${limits.value} characters and members`);
+function tooLarge(most: number): never {
+  throw new ExpressionFailed('expression_too_large', `a value is larger than ${most} characters and members`);
 }

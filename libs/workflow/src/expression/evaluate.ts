@@ -14,13 +14,14 @@ import { plainJson } from './plain-json.js';
  */
 export async function evaluate(text: string, scope: Scope, seed: Seed): Promise<Json> {
   let budget: Budget | undefined;
+  const { bytes: more = 0, ...seen } = scope;
   try {
     const parsed = parse(text);
-    const found = parsed.path && follow(parsed.path, scope);
-    if (found) return plainJson(found.value);
+    const found = parsed.path && follow(parsed.path, seen);
+    if (found) return plainJson(found.value, limits.result + more);
     const { expression, shape } = parsed;
-    budget = new Budget(seed, text, !shape.changesValues);
-    return plainJson(await startWithin(budget, expression, shape, scope));
+    budget = new Budget(seed, text, !shape.changesValues, limits.value + more);
+    return plainJson(await startWithin(budget, expression, shape, seen), limits.result + more);
   } catch (error) {
     throw failure(text, error);
   } finally {

@@ -6,8 +6,8 @@ import { limits } from './limits.js';
  * A copy that is what its JSON text would be read back as: no sequences, functions, NaN, missing members or broken characters.
  * Throws `ExpressionFailed` for a function, a number that JSON can't write, `__proto__`, NUL, or more than a result may hold.
  */
-export function plainJson(value: unknown): Json {
-  return copy(value, 0, { left: limits.result });
+export function plainJson(value: unknown, most: number = limits.result): Json {
+  return copy(value, 0, { left: most });
 }
 
 function copy(value: unknown, depth: number, room: { left: number }): Json {
@@ -60,5 +60,5 @@ function text(value: string, room: { left: number }): string {
 
 function spend(room: { left: number }, characters: number): void {
   room.left -= characters;
-  if (room.left < 0) throw new ExpressionFailed('expression_too_large', `its value is larger than ${limits.result} characters of JSON`);
+  if (room.left < 0) throw new ExpressionFailed('expression_too_large', 'its value takes more characters of JSON than it may');
 }
