@@ -11,6 +11,7 @@ import { startCluster } from '../../deploy/local/cluster.mjs';
 import { freePort } from '../../deploy/local/kafka.mjs';
 import { pinnedNode, setUp } from '../../deploy/local/setup.mjs';
 import { watch } from './footprint.mjs';
+import { gatewayCosts } from './gateway-costs.mjs';
 import { startClient } from './load.mjs';
 import { printRatios } from './ratios.mjs';
 import { startStandalone } from './starting.mjs';
@@ -24,7 +25,7 @@ const option = (name, fallback) => {
 };
 const quick = process.argv.includes('--quick');
 const modes = option('modes', 'standalone,cluster').split(',');
-const size = quick ? { warm: 20, w1: 50, w2: 300, w3: 3, w4: 30, width: 100 } : { warm: 100, w1: 200, w2: 2000, w3: 5, w4: 100, width: 500 };
+const size = quick ? { warm: 20, w1: 50, w2: 300, w3: 3, w4: 30, width: 100, requests: 2_000 } : { warm: 100, w1: 200, w2: 2000, w3: 5, w4: 100, width: 500, requests: 10_000 };
 const say = (line) => process.stderr.write(`${line}\n`);
 
 async function standalone(home) {
@@ -142,6 +143,13 @@ async function measure(mode, results) {
         }),
       );
       await timed('W4', () => client.ask('list', { count: size.w4, workflowId: definition.id }));
+      if (kind !== 'pure') continue;
+      // Through the gateway at 64 connections: what it serves, beside what executions cost.
+      const { body: page } = await client.ask('call', { method: 'GET', path: '/api/v1/executions?limit=50&fields=id' });
+      const create = { method: 'POST', paths: [`/api/v1/workflows/${workflow}/executions`], body: { input: { x: 1 } } };
+      await timed('GET', () => client.ask('requests', { paths: page.data.map(({ id }) => `/api/v1/executions/${id}`), count: size.requests }));
+      await timed('list', () => client.ask('requests', { paths: ['/api/v1/executions?limit=50&status=completed'], count: size.requests / 4 }));
+      await timed('create', () => client.ask('requests', { ...create, count: size.requests / 4 }));
     }
   } finally {
     client.close();
@@ -289,6 +297,13 @@ if (peers) installPeers();
 if (peers) for (const name of ['dbos', 'restate']) await measurePeer(name, results);
 if (!process.argv.includes('--trace')) for (const mode of modes) await measure(mode, results);
 table(results);
+const costs = await gatewayCosts();
+appendFileSync(resultFile, `${JSON.stringify({ workload: 'gateway-costs', ...costs })}\n`);
+process.stdout.write(
+  `\nCPU of a gateway per request: ${Object.entries(costs)
+    .map(([name, us]) => `${name.replace(/_us$/, '').replaceAll('_', ' ')} ${us} µs`)
+    .join(', ')}\n`,
+);
 if (peers) printRatios(results);
 const traced = [];
 for (const mode of modes) traced.push(...(await trace(mode, { w1: quick ? 50 : 200, w2: quick ? 200 : 1_000, profile: process.argv.includes('--profile') })));

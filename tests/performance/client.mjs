@@ -76,6 +76,24 @@ async function list({ count, workflowId }) {
   return { latency_ms: summary(durations) };
 }
 
+/** The same request again and again on every connection: what the gateway serves at most, and how long each takes. */
+async function requests({ method = 'GET', paths, body, count, inFlight = 64 }) {
+  const durations = [];
+  let started = 0;
+  const begin = performance.now();
+  const lane = async () => {
+    while (started < count) {
+      const path = paths[started++ % paths.length];
+      const t = performance.now();
+      await call(method, path, body);
+      durations.push(performance.now() - t);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  const seconds = (performance.now() - begin) / 1000;
+  return { latency_ms: summary(durations), per_second: Math.round(count / seconds) };
+}
+
 /** A peer's own list of its latest 50, one at a time. */
 async function listOf({ count, method, url, path, body, rows }) {
   const own = new Pool(url, { connections: 1 });
@@ -114,6 +132,7 @@ const work = {
   run,
   list,
   listOf,
+  requests,
   level,
   call: ({ method, path, body }) => call(method, path, body),
 };
