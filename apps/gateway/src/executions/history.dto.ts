@@ -1,12 +1,15 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import { LAST_EVENT_ID } from '../streams/last-event-id.js';
+import { MOST_VERSIONS } from './list.dto.js';
 
 /** Pages of events, or where their stream begins. */
 export class EventsQuery {
-  @ApiPropertyOptional({ type: 'integer', minimum: 0, description: 'Version: what follows it' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: MOST_VERSIONS, description: 'Version: what follows it' })
   @IsOptional()
   @IsInt()
   @Min(0)
+  @Max(MOST_VERSIONS)
   after?: number;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 1000, default: 100 })
@@ -18,7 +21,7 @@ export class EventsQuery {
 
   @ApiPropertyOptional({ type: String, description: 'As the Last-Event-ID header' })
   @IsOptional()
-  @IsString()
+  @Matches(LAST_EVENT_ID)
   last_event_id?: string;
 
   @ApiPropertyOptional({ enum: ['now'], description: 'A stream without the history' })
@@ -31,7 +34,7 @@ export class EventsQuery {
 export class StreamQuery {
   @ApiPropertyOptional({ type: String, description: 'As the Last-Event-ID header' })
   @IsOptional()
-  @IsString()
+  @Matches(LAST_EVENT_ID)
   last_event_id?: string;
 }
 
@@ -57,10 +60,11 @@ export class LogsQuery {
   @Length(1, 64)
   node_id?: string;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 1 })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MOST_VERSIONS })
   @IsOptional()
   @IsInt()
   @Min(1)
+  @Max(MOST_VERSIONS)
   attempt?: number;
 
   @ApiPropertyOptional({ enum: logLevels })
@@ -86,6 +90,6 @@ export class LogsQuery {
 
   @ApiPropertyOptional({ type: String, description: 'As the Last-Event-ID header' })
   @IsOptional()
-  @IsString()
+  @Matches(LAST_EVENT_ID)
   last_event_id?: string;
 }

@@ -14,6 +14,9 @@ export const statuses = [
   'rejected',
 ] as const satisfies readonly ExecutionStatus[];
 
+/** No history is as long: the largest integer of the read models. */
+export const MOST_VERSIONS = 2_147_483_647;
+
 const sorts = ['created_at', 'started_at', 'completed_at', 'duration_ms', 'cost'] as const;
 const sortWords = sorts.flatMap((name) => [name, `-${name}`]);
 
@@ -52,16 +55,18 @@ export class CreateQuery extends ShapeQuery {
 
 /** One execution, now, then, or not before. */
 export class GetQuery extends ShapeQuery {
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'As it stood after this event' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MOST_VERSIONS, description: 'As it stood after this event' })
   @IsOptional()
   @IsInt()
   @Min(1)
+  @Max(MOST_VERSIONS)
   at_version?: number;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 0, description: 'Waits up to 5 s for this version' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: MOST_VERSIONS, description: 'Waits up to 5 s for this version' })
   @IsOptional()
   @IsInt()
   @Min(0)
+  @Max(MOST_VERSIONS)
   min_version?: number;
 }
 
@@ -145,7 +150,7 @@ export class ListQuery extends ShapeQuery {
   @Word('Cursor: what precedes it')
   before?: string;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'Page by number instead of a cursor; page x limit is at most 10,000' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 10_000, description: 'Page by number instead of a cursor; page x limit is at most 10,000' })
   @IsOptional()
   @IsInt()
   @Min(1)

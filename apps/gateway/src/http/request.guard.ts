@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable, type Type } from '@nestjs/common';
 import { dialectOf, isChoosable } from '../dialects/spoken.js';
 import { translateBody, translateQuery } from '../dialects/translate.js';
+import { checkLastEventId } from '../streams/last-event-id.js';
 import { BodyLimit, readJsonBody } from './json-body.js';
 import { malformed, Problem } from './problem.js';
 import type { ApiRequest } from './request.js';
@@ -20,6 +21,7 @@ export class RequestGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<ApiRequest>();
     const dialect = dialectOf(request);
+    checkLastEventId(request);
     request.dialect = dialect;
     const taken = argumentsOf(context);
     const { dialect: chosen, ...rest } = request.query;

@@ -83,7 +83,10 @@ const OPTIONAL_BODIES = new Set(['createExecutionOfWorkflow', 'runWorkflow', 'ca
 
 const shapeOf = ({ name, in: place, schema }: { name: string; in: string; schema?: unknown }): object => {
   if (place === 'path') return { required: true, ...segments[name] };
-  return (schema as { type?: string } | undefined)?.type === 'string' ? { ...parameters[name], ...cursors[name] } : (parameters[name] ?? {});
+  const { type, maximum } = (schema ?? {}) as { type?: string; maximum?: number };
+  // No integer in a query has more than 15 digits.
+  if (type === 'integer' && maximum === undefined) return { ...parameters[name], schema: { ...(schema as object), maximum: 999_999_999_999_999 } };
+  return type === 'string' ? { ...parameters[name], ...cursors[name] } : (parameters[name] ?? {});
 };
 
 const ref = (name: string): object => ({ $ref: `#/components/headers/${name}` });

@@ -32,8 +32,8 @@ export const parameters: Readonly<Record<string, object>> = {
   Prefer: { description: '`wait=<seconds>`; other preferences are ignored', schema: { type: 'string', examples: ['wait=30'] } },
   'If-Match': { description: 'ETag of the version that it must stand at, or *', schema: { type: 'string', pattern: '^(\\*|(W/)?"[0-9]{1,15}(-[\\w-]*)?")$' } },
   'If-None-Match': { description: 'ETags that the caller has', schema: { type: 'string' } },
-  'Last-Event-ID': { description: 'Id of the last frame that the client has', schema: { type: 'string', pattern: '^[0-9]{1,15}$' } },
-  last_event_id: { description: 'As the Last-Event-ID header, which wins', schema: { type: 'string', pattern: '^[0-9]{1,15}$' } },
+  'Last-Event-ID': { description: 'Id of the last frame that the client has; empty: none', schema: { type: 'string', pattern: '^([0-9]{1,15}(\\.[0-9]{1,9})?)?$' } },
+  last_event_id: { description: 'As the Last-Event-ID header, which wins', schema: { type: 'string', pattern: '^[0-9]{1,15}(\\.[0-9]{1,9})?$' } },
   metadata: {
     description: '`metadata[key]=value`: a top-level scalar of the metadata; several must all hold',
     style: 'deepObject',

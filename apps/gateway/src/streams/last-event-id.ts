@@ -2,6 +2,16 @@ import { malformed } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import type { EventPosition } from './event-script.js';
 
+/** The ids of every stream: a version or number, and in some the frame within it. */
+export const LAST_EVENT_ID = /^\d{1,15}(\.\d{1,9})?$/;
+
+/** Throws a 400 problem for a Last-Event-ID that no stream has, whether or not this is one. An empty one is none. */
+export const checkLastEventId = (request: Pick<ApiRequest, 'get'>): void => {
+  const given = request.get('last-event-id');
+  if (given !== undefined && given !== '' && !LAST_EVENT_ID.test(given))
+    throw malformed('invalid_last_event_id', 'Last-Event-ID', `Expected the id of a frame, but got '${given}'`);
+};
+
 /**
  * Where a reconnecting client stands: the header wins over `?last_event_id`, which EventSource-less clients send. null: a first connect.
  * Throws a 400 problem for what `read` says is no id of this stream.
