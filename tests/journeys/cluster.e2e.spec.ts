@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, type Gateway, type Member, startTestCluster } from './clustered.js';
 import { type Event, flawsOf, historyOf } from './histories.js';
@@ -222,4 +224,27 @@ describe('faults in the middle', () => {
       for (const { id } of created) expect((await historyOf(one, id)).map(({ type }) => type)).not.toContain('AttemptLost');
     }
   }, 180_000);
+
+  it('feeds a consumer that has nothing of its own, past owners that were replaced: what it counts is what the lists count', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [resolve('tests/journeys/cost-per-day.mjs')], {
+      env: { ...process.env, KAFKA_BROKERS: cluster.brokers },
+    });
+    const [head, ...lines] = stdout.trimEnd().split('\n');
+    expect(head).toBe('day,workflow_id,executions,completed,failed,cancelled,nodes,cost_usd');
+    const counted = new Map<string, readonly number[]>();
+    for (const line of lines) {
+      const [day, workflow = '', ...figures] = line.split(',');
+      expect(day).toMatch(/^\d{4}-\d\d-\d\d$/);
+      expect(figures.at(-1)).toBe('0.000000000');
+      counted.set(
+        workflow,
+        figures.map((figure, i) => Number(figure) + (counted.get(workflow)?.[i] ?? 0)),
+      );
+    }
+    for (const [workflow, [executions, completions]] of counted) {
+      const total = async (query: string) => (await one.call('GET', `/api/v1/executions?workflow_id=${workflow}&limit=1&page=1${query}`)).body.meta.total;
+      expect({ workflow, executions, completions }).toEqual({ workflow, executions: await total(''), completions: await total('&status=completed') });
+    }
+    expect([...counted.values()].reduce((sum, [executions = 0]) => sum + executions, 0)).toBeGreaterThanOrEqual(40);
+  }, 60_000);
 });
