@@ -293,8 +293,6 @@ describe('GET .../:id/events', () => {
     expect(ofBroken).toContainEqual({ type: 'node_update', nodeId: 'fail', status: 'failed', error: expect.stringContaining('no more paper'), durationMs: expect.any(Number) });
     expect(ofGone?.at(-1)).toEqual({ type: 'execution_status', status: 'cancelled' });
   });
-    expect((await said(gone)).at(-1)).toEqual({ type: 'execution_status', status: 'cancelled' });
-  });
 
   it('closes automatically after the longest time, and a client that reconnects sees everything once', async () => {
     const { id } = await trigger('both');

@@ -21,10 +21,11 @@ export class KeyGuard implements CanActivate {
     if (key === undefined) throw unauthenticated('Expected an API key in Authorization: Bearer, X-API-Key or kinetic-api-key, but there is none');
     const principal = await this.keys.principalOf(key);
     if (!principal) throw unauthenticated('Expected a valid API key, but this one is unknown or revoked');
+    // From here on problems, too, are in the words of the key.
+    request.principal = principal;
     if (!permission || !allows(principal.role, permission))
       throw new Problem('forbidden', 'forbidden', `Expected a key that may '${permission}', but its role is ${principal.role}`);
     this.rate.take(principal.keyHash);
-    request.principal = principal;
     return true;
   }
 }

@@ -77,6 +77,8 @@ export interface Dialect {
   };
   logLine?(line: LogLineResource): unknown;
   logs?(page: Page<LogLineResource>): Listed;
+  /** Its clients take silence for failure: whoever waits for an answer to a POST hears something now and again. */
+  readonly keepsLine?: true;
   /** Members of a problem besides the canonical ones. */
   problem?(problem: ProblemBody): object;
   /** Some HTTP statuses are others here. */

@@ -1,6 +1,8 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Response } from 'express';
-import { map, type Observable } from 'rxjs';
+import { finalize, map, mergeMap, NEVER, type Observable, of } from 'rxjs';
+import { KeptLine } from './kept-line.js';
+import type { ApiRequest } from './request.js';
 
 /** What a route answers when 200 and no headers are not enough. Stored as it is for an Idempotency-Key. */
 export class Answer {
@@ -18,15 +20,27 @@ export class Answer {
 export class AnswerInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const response = context.switchToHttp().getResponse<Response>();
-    return next.handle().pipe(
+    const request = context.switchToHttp().getRequest<ApiRequest>();
+    const answered = next.handle().pipe(
       map((value: unknown) => {
         if (!(value instanceof Answer)) {
           if (!response.headersSent) response.status(200);
           return value;
         }
-        response.status(value.status).set(value.headers);
+        if (!response.headersSent) response.status(value.status).set(value.headers);
         return value.body;
       }),
+    );
+    if (request.method !== 'POST' || !request.dialect?.keepsLine) return answered;
+    const line = new KeptLine(response);
+    return answered.pipe(
+      mergeMap((body) => {
+        if (!line.isCommitted) return of(body);
+        line.end(body);
+        // Everything is sent; nobody may answer again.
+        return NEVER;
+      }),
+      finalize(() => line.release()),
     );
   }
 }

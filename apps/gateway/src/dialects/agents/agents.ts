@@ -50,6 +50,7 @@ export const agents: Dialect = {
   },
   one: (data) => ({ data }),
   list: ({ data, meta }) => ({ body: { data, meta } }),
+  keepsLine: true,
   paging: { limit: 20, numbered: true },
   says: { create: { names: { input: 'input', metadata: 'metadata', session_id: 'session_id', workflow_id: 'workflow_id' } } },
   wantsAnswerAtOnce: ({ async_mode, sync }) => async_mode === true || sync === false,

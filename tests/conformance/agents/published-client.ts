@@ -1,0 +1,20 @@
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Execution } from '../product.js';
+
+const here = resolve('tests/conformance/agents');
+
+/** Runs the published Python client, unchanged, in an environment of its own; resolves with what it saw. Says what to install where Python is missing. */
+export const publishedClient = async (asked: object): Promise<Execution> => {
+  const { pythonWith } = await import(pathToFileURL(resolve('deploy/local/python.mjs')).href);
+  const { python, env } = await pythonWith(`${here}/requirements.txt`);
+  const child = spawn(python, [`${here}/client.py`], { env: { ...env, NO_PROXY: '*', no_proxy: '*' }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const [out, complaints]: string[][] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => out?.push(chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => complaints?.push(chunk.toString()));
+  child.stdin.end(JSON.stringify(asked));
+  const code = await new Promise((done) => child.once('close', done));
+  if (code !== 0) throw new Error(`Expected the published client to do all that it was asked, but it ended with ${code}: ${complaints?.join('')}`);
+  return JSON.parse(out?.join('') ?? '');
+};
