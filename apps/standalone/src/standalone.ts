@@ -60,7 +60,7 @@ const embedded = async ({ config, logger, shutdown }: Platform): Promise<string>
   };
   const postgres = await startEmbeddedPostgres({ dataFolder: join(config.home, 'postgres'), onLost });
   shutdown.add('postgres', () => postgres.stop());
-  return postgres.connectionString;
+  return postgres.localUrl;
 };
 
 const readyWithinMs = 60_000;

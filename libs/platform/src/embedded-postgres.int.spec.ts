@@ -27,6 +27,8 @@ describe('embedded PostgreSQL', () => {
     expect((await stat(join(dataFolder, 'password'))).mode & 0o777).toBe(0o600);
     expect(first.connectionString).toContain(await readFile(join(dataFolder, 'password'), 'utf8'));
     expect(await connectionStringOf(dataFolder)).toBe(first.connectionString);
+    expect(await ask(first.localUrl, 'select inet_server_addr()')).toBeNull();
+    await expect(ask(first.localUrl.replace(/:[^:@]+@/, ':wrong@'), 'select 1')).rejects.toThrow('password');
     await first.stop();
     expect(await connectionStringOf(dataFolder)).toBeUndefined();
     await expect(ask(first.connectionString, 'select 1')).rejects.toThrow();
@@ -38,5 +40,14 @@ describe('embedded PostgreSQL', () => {
     await expect(ask(third.connectionString.replace(/:[^:@]+@/, ':wrong@'), 'select 1')).rejects.toThrow('password');
     await third.stop();
     await rm(dataFolder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('is reached by TCP where the path is too long for a socket file', async () => {
+    const outer = await mkdtemp(join(tmpdir(), 'runlog-embedded-'));
+    const server = await startEmbeddedPostgres({ dataFolder: join(outer, 'x'.repeat(100)), durable: false });
+    expect(server.localUrl).toBe(server.connectionString);
+    expect(await ask(server.localUrl, 'select 1')).toBe(1);
+    await server.stop();
+    await rm(outer, { recursive: true, force: true });
   }, 60_000);
 });

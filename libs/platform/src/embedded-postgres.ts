@@ -27,6 +27,8 @@ export interface EmbeddedPostgresOptions {
 /** A PostgreSQL that ends with this process, however this process ends. */
 export interface EmbeddedPostgres {
   readonly connectionString: string;
+  /** The same database by a socket file, at half the cost of a statement over TCP; by TCP where no file can be. */
+  readonly localUrl: string;
   readonly port: number;
   readonly pid: number;
   /** Another database of the same server, made when missing. Resolves with its connection string. */
@@ -37,9 +39,8 @@ export interface EmbeddedPostgres {
 
 const small: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
   max_connections: '60',
-  shared_buffers: '64MB',
+  shared_buffers: '48MB',
   huge_pages: 'off',
   io_method: 'sync',
   jit: 'off',
@@ -89,8 +90,10 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     clearInterval(watch);
     options.onLost?.(`PostgreSQL (process ${server.pid}) ended; its log is ${join(folder, 'postgres.log')}`);
   }, lookEveryMs).unref();
+  const connectionString = await database(options.database ?? 'runlog');
   return {
-    connectionString: await database(options.database ?? 'runlog'),
+    connectionString,
+    localUrl: await overSocket(connectionString, cluster, server.port),
     port: server.port,
     pid: server.pid,
     database,
@@ -111,6 +114,27 @@ export const connectionStringOf = async (dataFolder: string, name = 'runlog'): P
 };
 
 const urlOf = (password: string, port: number, name: string): string => `postgresql://runlog:${password}@127.0.0.1:${port}/${name}`;
+
+/** PostgreSQL's own name for it. */
+const socketIn = (folder: string, port: number): string => join(folder, `.s.PGSQL.${port}`);
+
+/** Of the path of a socket file, on any system. */
+const longestSocketPath = 103;
+
+/** The URL by the socket file in the folder, if there is one and it answers. */
+const overSocket = async (url: string, folder: string, port: number): Promise<string> => {
+  if (!existsSync(socketIn(folder, port))) return url;
+  const local = url.replace('127.0.0.1', encodeURIComponent(folder));
+  const client = new pg.Client({ connectionString: local });
+  try {
+    await client.connect();
+    return local;
+  } catch {
+    return url;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+};
 
 interface Server {
   readonly pid: number;
@@ -194,7 +218,9 @@ const leftRunning = async (folder: string, cluster: string): Promise<Server | un
 
 const launch = async (postgres: string, folder: string, cluster: string, options: EmbeddedPostgresOptions, as: Unprivileged): Promise<Server> => {
   const port = options.port ?? (await freePort());
-  const settings = { ...small, ...(options.durable === false && { fsync: 'off', full_page_writes: 'off' }), ...options.settings, port: String(port) };
+  const hasSocket = process.platform !== 'win32' && Buffer.byteLength(socketIn(cluster, 65_535)) <= longestSocketPath && !cluster.includes(',');
+  const sockets = { unix_socket_directories: hasSocket ? cluster : '', unix_socket_permissions: '0700' };
+  const settings = { ...small, ...sockets, ...(options.durable === false && { fsync: 'off', full_page_writes: 'off' }), ...options.settings, port: String(port) };
   const command = [...as.prefix, postgres, '-D', cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
   const log = await open(join(folder, 'postgres.log'), 'w', 0o600);
   const words = process.platform === 'win32' ? command : ['/bin/sh', '-c', supervised, 'sh', ...command];
