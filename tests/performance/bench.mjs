@@ -109,7 +109,7 @@ async function measure(mode, results) {
       const timed = async (name, work) => {
         const meter = watch(system.roots);
         const figures = await work();
-        emit({ workload: name, nodes: kind, ...figures, ...meter.stop() });
+        emit({ workload: name, nodes: kind, ...figures, ...meter.stop(figures.latency_ms?.n) });
       };
       await timed('W1', () =>
         client.ask('run', {
@@ -227,13 +227,14 @@ async function measurePeer(name, results) {
     });
     const timed = async (workload, work) => {
       const meter = watch(peer.roots);
+      const figures = await work();
       const line = {
         at: new Date().toISOString(),
         mode: name,
         nodes: 'code',
         workload,
-        ...(await work()),
-        ...meter.stop(),
+        ...figures,
+        ...meter.stop(figures.latency_ms?.n),
       };
       results.push(line);
       appendFileSync(resultFile, `${JSON.stringify(line)}\n`);
@@ -275,13 +276,32 @@ function installPeers() {
   if (status !== 0) throw new Error('The peers could not be installed');
 }
 
+/** `standalone 4.1, postgres 3.2`: CPU milliseconds by process. */
+const spread = (by) =>
+  Object.entries(by ?? {})
+    .sort((a, b) => b[1] - a[1])
+    .map(([role, ms]) => `${role} ${ms}`)
+    .join(', ');
+
 function table(results) {
   const rows = results.map((row) =>
     row.workload === 'log'
-      ? [row.mode, 'log', row.server, `append ${row.append_p50_ms} ms`, `hop ${row.hop_p50_ms} ms`, '', `${row.appends_per_second}/s`, '', '', '']
-      : [row.mode, row.workload, row.nodes, row.latency_ms.p50, row.latency_ms.p95, row.latency_ms.p99, row.per_second ?? '', row.level_ms ?? '', row.peak_mb, row.cpu_s],
+      ? [row.mode, 'log', row.server, `append ${row.append_p50_ms} ms`, `hop ${row.hop_p50_ms} ms`, '', `${row.appends_per_second}/s`, '', '', '', '']
+      : [
+          row.mode,
+          row.workload,
+          row.nodes,
+          row.latency_ms.p50,
+          row.latency_ms.p95,
+          row.latency_ms.p99,
+          row.per_second ?? '',
+          row.level_ms ?? '',
+          row.peak_mb,
+          row.cpu_s,
+          spread(row.cpu_ms),
+        ],
   );
-  const head = ['mode', 'workload', 'nodes', 'p50 ms', 'p95 ms', 'p99 ms', 'per s', 'level ms', 'peak MB', 'CPU s'];
+  const head = ['mode', 'workload', 'nodes', 'p50 ms', 'p95 ms', 'p99 ms', 'per s', 'level ms', 'peak MB', 'CPU s', 'CPU ms a run'];
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => String(row[i]).length)));
   const print = (row) => process.stdout.write(`${row.map((cell, i) => String(cell).padEnd(widths[i])).join('  ')}\n`);
   print(head);

@@ -46,30 +46,69 @@ export const tree = (roots) => {
   return stats.filter(([pid]) => found.has(pid)).map(([pid, one]) => ({ pid, cpu: one.cpu }));
 };
 
-/** Samples until `stop()`, which gives `{ peak_mb, cpu_s }`. */
+const titles = new Map();
+
+/** What a process is: `standalone`, `runner` and so on, `sandbox`, `postgres`, `kafka`, or `other`. Asked once, while it lives. */
+const roleOf = (pid) => {
+  if (titles.has(pid)) return titles.get(pid);
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    if (command === '') return 'other';
+    const role = /sandbox\/child\.[jt]s/.test(command)
+      ? 'sandbox'
+      : /^postgres|\/postgres /.test(command)
+        ? 'postgres'
+        : /kafka\.Kafka/.test(command)
+          ? 'kafka'
+          : (/apps\/(\w+)\/dist/.exec(command)?.[1] ?? 'other');
+    titles.set(pid, role);
+    return role;
+  } catch {
+    return 'other';
+  }
+};
+
+const rounded = (sums, by, digits) => Object.fromEntries(Object.entries(sums).flatMap(([role, sum]) => (sum / by > 0 ? [[role, Number((sum / by).toFixed(digits))]] : [])));
+
+/** Samples until `stop(runs)`, which gives `{ peak_mb, mb, cpu_s }`, and `cpu_ms`, per run and role of process, when it is told how many runs it watched. */
 export const watch = (roots) => {
   const before = new Map(tree(roots).map(({ pid, cpu }) => [pid, cpu]));
   const last = new Map(before);
+  const roles = new Map();
   let peak = 0;
+  let peakBy = {};
   const sample = () => {
     let sum = 0;
+    const by = {};
     for (const { pid, cpu } of tree(roots)) {
       last.set(pid, cpu);
-      sum += memory(pid);
+      const bytes = memory(pid);
+      const role = roleOf(pid);
+      roles.set(pid, role);
+      by[role] = (by[role] ?? 0) + bytes;
+      sum += bytes;
     }
-    peak = Math.max(peak, sum);
+    if (sum > peak) [peak, peakBy] = [sum, by];
   };
   sample();
   const timer = setInterval(sample, 250);
   return {
-    stop: () => {
+    stop: (runs) => {
       clearInterval(timer);
       sample();
       let cpu = 0;
-      for (const [pid, seconds] of last) cpu += seconds - (before.get(pid) ?? 0);
+      const cpuBy = {};
+      for (const [pid, seconds] of last) {
+        const used = seconds - (before.get(pid) ?? 0);
+        const role = roles.get(pid) ?? 'other';
+        cpu += used;
+        cpuBy[role] = (cpuBy[role] ?? 0) + used * 1000;
+      }
       return {
         peak_mb: Math.round(peak / 2 ** 20),
+        mb: rounded(peakBy, 2 ** 20, 0),
         cpu_s: Math.round(cpu * 100) / 100,
+        ...(runs ? { cpu_ms: rounded(cpuBy, runs, 2) } : {}),
       };
     },
   };
