@@ -38,7 +38,8 @@ export const encodeEvent = (event: EventEnvelope & { readonly value: Buffer | st
 /** A claim: it has no value, only who claims. */
 export const encodeClaim = (owner: string): NewRecord => ({ key: '', headers: { ce_specversion: '1.0', ce_type: claimType, ce_source: `/owners/${owner}` }, value: '' });
 
-export const isClaim = (record: LogRecord): boolean => record.headers.ce_type === claimType;
+/** Events have a key, so that most readers need not look into their headers for this. */
+export const isClaim = (record: LogRecord): boolean => record.key === '' && record.headers.ce_type === claimType;
 
 /** The claim that a record of the events topic names. @throws UndecodableRecord when it names none. */
 const claimOf = (record: LogRecord): number => number(record, 'ce_claim');

@@ -109,18 +109,78 @@ export const decodeBatches = (topic: Topic, partition: number, bytes: Buffer, fr
   return { records, next };
 };
 
-class Reader {
-  private at = headBytes;
+/** What a record is made of, read one after the other. */
+class Bytes {
+  constructor(
+    protected readonly bytes: Buffer,
+    protected at: number,
+  ) {}
+
+  text(): string {
+    const length = this.varInt();
+    if (length <= 0) return '';
+    const start = this.at;
+    this.at += length;
+    return this.bytes.toString('utf8', start, this.at);
+  }
+
+  blob(): Buffer {
+    const length = Math.max(0, this.varInt());
+    const start = this.at;
+    this.at += length;
+    return this.bytes.subarray(start, this.at);
+  }
+
+  /** Zigzag; by multiplication since a timestamp delta may exceed 32 bits. */
+  varInt(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.bytes[this.at++] as number;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    }
+  }
+}
+
+/** Most readers look at few records' headers, so they are decoded when somebody asks. */
+class KafkaRecord implements LogRecord {
+  private decoded: Record<string, string> | undefined;
+
+  constructor(
+    readonly topic: Topic,
+    readonly partition: number,
+    readonly offset: number,
+    readonly key: string,
+    readonly value: Buffer,
+    readonly at: number,
+    private readonly encoded: Buffer,
+  ) {}
+
+  get headers(): Readonly<Record<string, string>> {
+    if (this.decoded) return this.decoded;
+    const headers: Record<string, string> = {};
+    const bytes = new Bytes(this.encoded, 0);
+    for (let left = bytes.varInt(); left > 0; left--) {
+      const name = bytes.text();
+      headers[name] = bytes.text();
+    }
+    this.decoded = headers;
+    return headers;
+  }
+}
+
+class Reader extends Bytes {
   private readonly firstAt: number;
   private readonly appendedAt: number | undefined;
 
   constructor(
-    private readonly bytes: Buffer,
+    bytes: Buffer,
     private readonly topic: Topic,
     private readonly partition: number,
     private readonly baseOffset: number,
     attributes: number,
   ) {
+    super(bytes, headBytes);
     this.firstAt = Number(bytes.readBigInt64BE(baseTimestampAt));
     this.appendedAt = attributes & appendTimeFlag ? Number(bytes.readBigInt64BE(maxTimestampAt)) : undefined;
   }
@@ -133,42 +193,8 @@ class Reader {
       const at = this.appendedAt ?? this.firstAt + this.varInt();
       if (this.appendedAt !== undefined) this.varInt();
       const offset = this.baseOffset + this.varInt();
-      if (offset >= from) records.push({ topic: this.topic, partition: this.partition, offset, key: this.text(), value: this.blob(), headers: this.headers(), at });
+      if (offset >= from) records.push(new KafkaRecord(this.topic, this.partition, offset, this.text(), this.blob(), at, this.bytes.subarray(this.at, end)));
       this.at = end;
-    }
-  }
-
-  private headers(): Record<string, string> {
-    const headers: Record<string, string> = {};
-    for (let left = this.varInt(); left > 0; left--) {
-      const name = this.text();
-      headers[name] = this.text();
-    }
-    return headers;
-  }
-
-  private text(): string {
-    const length = this.varInt();
-    if (length <= 0) return '';
-    const start = this.at;
-    this.at += length;
-    return this.bytes.toString('utf8', start, this.at);
-  }
-
-  private blob(): Buffer {
-    const length = Math.max(0, this.varInt());
-    const start = this.at;
-    this.at += length;
-    return this.bytes.subarray(start, this.at);
-  }
-
-  /** Zigzag; by multiplication since a timestamp delta may exceed 32 bits. */
-  private varInt(): number {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.bytes[this.at++] as number;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
     }
   }
 }

@@ -26,11 +26,17 @@ const at = (batch: Buffer, baseOffset: number): Buffer => {
   return moved;
 };
 
+/** Headers are decoded when asked for, so they are asked for. */
+const plain = ({ records, next }: ReturnType<typeof decodeBatches>) => ({
+  records: records.map(({ topic, partition, offset, key, headers, value, at }) => ({ topic, partition, offset, key, headers, value, at })),
+  next,
+});
+
 describe('a record batch', () => {
   const batch = encodeBatch(records, 1_700_000_000_000);
 
   it('comes back as it was written', () => {
-    expect(decodeBatches('node-tasks', 3, batch, 0)).toEqual({ records: asRead, next: 3 });
+    expect(plain(decodeBatches('node-tasks', 3, batch, 0))).toEqual({ records: asRead, next: 3 });
   });
 
   it('is what another implementation reads', async () => {
