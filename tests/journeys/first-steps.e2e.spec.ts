@@ -37,8 +37,8 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
-/** Runs the snippets of a page one after the other, only the port being another one. */
-const runner = async (page: string) => {
+/** Runs the snippets of a page one after the other, only ports being others. */
+const runner = async (page: string, places: Readonly<Record<string, string>> = {}) => {
   const snippets = await snippetsOf(page);
   const env: Record<string, string> = page === 'README.md' ? {} : { RUNLOG_URL: runlog.url, RUNLOG_API_KEY: key };
   const done = new Set<string>();
@@ -46,7 +46,8 @@ const runner = async (page: string) => {
     const text = snippets.get(name);
     if (text === undefined) throw new Error(`Expected a snippet '${name}' in ${page}, but there are ${[...snippets.keys()].join(', ')}`);
     done.add(name);
-    const printed = await bash(text.replaceAll('http://127.0.0.1:4000', runlog.url), { cwd: folder, env });
+    const placed = Object.entries(places).reduce((written, [from, to]) => written.replaceAll(from, to), text);
+    const printed = await bash(placed.replaceAll('http://127.0.0.1:4000', runlog.url), { cwd: folder, env });
     Object.assign(env, { RUNLOG_URL: runlog.url, RUNLOG_API_KEY: key });
     return printed;
   };
@@ -91,6 +92,14 @@ describe('docs/api.md', () => {
     expect(cancelled).toMatchObject({ key: 'payout_2', status: 'cancelled', status_reason: 'not needed' });
     const [list] = await documents('list');
     expect(list.data).toEqual([{ key: 'payout_1', status: 'completed' }]);
+    const [batch] = await documents('batch');
+    expect(batch.data).toMatchObject([
+      { index: 0, status: 201, id: expect.any(String) },
+      { index: 1, status: 422, problem: { code: 'invalid_input' } },
+    ]);
+    const [used] = await documents('usage');
+    expect(new Set(used.data.map((row: { workflow_id: string }) => row.workflow_id))).toEqual(new Set([whole.workflow_id]));
+    expect(used.data.reduce((sum: number, row: { completed: number }) => sum + row.completed, 0)).toBe(1);
     const stream = await run('stream');
     expect(stream).toMatch(/^retry: 1000\n\nid: 1\nevent: ExecutionCreated\ndata: /);
     expect(stream).toMatch(/event: done\ndata: \{"status":"completed","version":\d+\}\n\n$/);
@@ -103,6 +112,43 @@ describe('docs/api.md', () => {
     );
     expect(nodes).toEqual(new Set(['pay']));
     expect(await documents('problem')).toMatchObject([{ status: 422, code: 'invalid_input', errors: [{ pointer: '/input/amount' }] }]);
+    expect(left()).toEqual([]);
+  });
+});
+
+describe('docs/effects.md', () => {
+  it('works as written', async () => {
+    const asked: unknown[] = [];
+    const bank = createServer((request) => void request.resume().on('end', () => asked.push(request.url) && request.socket.destroy())).unref();
+    await new Promise<void>((listening) => bank.listen(0, '127.0.0.1', listening));
+    const { port } = bank.address() as { port: number };
+    const { documents, left } = await runner('docs/effects.md', { 'http://127.0.0.1:4999': `http://127.0.0.1:${port}` });
+    expect(await documents('workflow')).toMatchObject([{ key: 'payment' }]);
+    expect(await documents('create')).toMatchObject([{ key: 'payment_1', status: 'suspended', status_reason: 'effect_unknown', gates: [{ id: 'pay.1', kind: 'effect' }] }]);
+    expect(await documents('inbox')).toMatchObject([{ data: [{ id: 'pay.1', execution_key: 'payment_1' }] }]);
+    const [answered] = await documents('done');
+    expect(answered).toMatchObject({ status: 'completed', output: 'Thanks for 40' });
+    const [retried, node] = await documents('retry');
+    expect(retried).toMatchObject({ key: 'payment_2', status: 'completed', output: 'Thanks for 40' });
+    expect(node).toMatchObject({ reused_from: answered.id, effect: { standing: 'recorded', idempotency_key: `${answered.id}:pay` } });
+    expect(asked).toEqual(['/payments']);
+    expect(left()).toEqual([]);
+    bank.close();
+  });
+});
+
+describe('docs/large-bodies.md', () => {
+  it('works as written', async () => {
+    const { run: fetched, documents, left } = await runner('docs/large-bodies.md');
+    expect(await documents('workflow')).toMatchObject([{ key: 'export' }]);
+    const [run, list, artifacts] = await documents('run');
+    expect(run).toMatchObject({ status: 'completed', output_url: expect.stringMatching(/\/artifacts\/output\.json$/) });
+    expect(list.data).toMatchObject([{ key: 'export_1', output: null, output_ref: { name: 'output.json', media_type: 'application/json' } }]);
+    expect(artifacts.data.map(({ name }: { name: string }) => name).sort()).toEqual(['nodes.even.json', 'nodes.rows.json', 'output.json']);
+    const printed = await fetched('fetch');
+    const end = printed.lastIndexOf(']') + 1;
+    expect(JSON.parse(printed.slice(0, end))).toHaveLength(10_000);
+    expect(printed.slice(end).trim()).toBe('[{"i":0,"text":"row 0"}');
     expect(left()).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ interface Declared {
 export const effectsByClass = ({ effects, history }: World): string[] => {
   const lives = { history, seen: Map.groupBy(effects, ({ executionId, node }) => `${executionId}:${node}`) };
   return [...history.byExecution].flatMap(([id, facts]) => {
-    const { nodes } = workflows[facts[0]?.data.workflow_version_id as keyof typeof workflows] as { readonly nodes: readonly NodeDefinition[] };
+    const nodes: readonly NodeDefinition[] = workflows[facts[0]?.data.workflow_version_id as keyof typeof workflows]?.nodes ?? [];
     return nodes
       .filter((node) => node.effect !== undefined || node.on_unknown !== undefined)
       .flatMap((node) => {

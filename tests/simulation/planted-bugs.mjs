@@ -178,8 +178,8 @@ export const plantedBugs = [
     name: 'key-not-inherited',
     what: 'An effect that goes on in a retry does so under a key of its own.',
     file: `${execution}/effects.ts`,
-    find: 'execution.effects.get(id)?.key ?? `${execution.id}:${id}`',
-    put: '`${execution.id}:${id}`',
+    find: 'execution.effects.get(id)?.key ?? ',
+    put: '',
   },
   {
     name: 'unknown-effect-forgotten-by-retry',

@@ -2,6 +2,8 @@ import type { Row, Statement, Tables } from './tables.js';
 
 const NEWCOMER = 1_000_000_000_000_000;
 const DOOMED = 2 * NEWCOMER;
+/** So long a transaction may take that has read the settings before somebody changed them. */
+const underWayMs = 5_000;
 
 const key = (...parts: unknown[]): string => parts.join(' ');
 /** Arrays side by side as rows. */
@@ -16,7 +18,8 @@ const settingsOf = ({ queues }: Tables, workspace: unknown, name: unknown): Row 
 
 /** What a queue's own rows sum up to, and whether it may grant: noted where a grant broke a limit that was in force. */
 const noteLimits = (tables: Tables, workspace: unknown, queue: unknown): void => {
-  const { slots, key_slots, paused } = settingsOf(tables, workspace, queue);
+  const { slots, key_slots, paused, changedAt = Number.NEGATIVE_INFINITY } = settingsOf(tables, workspace, queue);
+  if (Date.now() - number(changedAt) < underWayMs) return;
   const leases = [...tables.scheduler_leases.values()].filter((row) => isOf(row, workspace, queue));
   if (slots !== null && leases.length > number(slots)) tables.overgranted.push(`queue '${String(queue)}' granted ${leases.length} of ${String(slots)} slots`);
   for (const [name, some] of Map.groupBy(leases, (row) => row.key as string))
