@@ -64,6 +64,8 @@ interface Start {
   readonly key?: string;
   /** Default: empty. `closed`: there is no descriptor 0 at all. */
   readonly stdin?: 'closed';
+  /** Files may have so many times 512 bytes: as on a disk that is full for larger ones. */
+  readonly fileBlocks?: number;
 }
 
 /** Starts `apps/standalone` as built and waits until it is ready. */
@@ -74,7 +76,8 @@ export const startStandalone = async (options: Start = {}): Promise<Running> => 
   const url = `http://127.0.0.1:${port}`;
   const { DATABASE_URL: _database, KAFKA_BROKERS: _kafka, ...env } = process.env;
   const command = [process.execPath, '--enable-source-maps', resolve('apps/standalone/dist/main.js')];
-  const [program = '', ...args] = options.stdin === 'closed' ? ['sh', '-c', 'exec "$@" <&-', 'sh', ...command] : command;
+  const inShell = options.stdin === 'closed' ? 'exec "$@" <&-' : options.fileBlocks === undefined ? undefined : `ulimit -f ${options.fileBlocks} && exec "$@"`;
+  const [program = '', ...args] = inShell === undefined ? command : ['sh', '-c', inShell, 'sh', ...command];
   const child = spawn(program, args, {
     env: { ...env, PORT: String(port), RUNLOG_HOME: home, RUNLOG_ADMIN_KEY: key, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

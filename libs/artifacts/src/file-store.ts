@@ -7,6 +7,8 @@ import type { BodyReference, WorkspaceId } from '@runlog/execution';
 import { ArtifactMissing, type ArtifactStore, ArtifactsUnwritable, BodyTooLarge, type StoredArtifact } from './port.js';
 
 const SCHEME = 'sha256:';
+/** After a failure the store counts as troubled for so long, unless it takes a body before. */
+const TROUBLED_MS = 30_000;
 /** Of a file that is about to be removed. Whoever needs it finds it there, too; a crash leaves it until the next collection. */
 const GONE = '.gone';
 
@@ -21,7 +23,7 @@ const digestOf = (bytes: Buffer): string => `${SCHEME}${hash('sha256', bytes, 'h
  * under its name once its bytes are on the disk, so that a crash leaves nothing but files that nobody has heard of.
  */
 export const fileArtifacts = (folder: string, limitBytes: number): ArtifactStore => {
-  let trouble: string | undefined;
+  let trouble: { readonly because: string; readonly at: number } | undefined;
 
   const pathOf = (workspaceId: WorkspaceId, digest: string): string => {
     const hex = digest.slice(SCHEME.length);
@@ -60,8 +62,9 @@ export const fileArtifacts = (folder: string, limitBytes: number): ArtifactStore
         if (!(await renew(path, bytes.length))) await write(path, bytes);
         trouble = undefined;
       } catch (cause) {
-        trouble = `Expected to store ${bytes.length} bytes in '${folder}' (RUNLOG_ARTIFACTS), but ${reasonOf(cause)}`;
-        throw new ArtifactsUnwritable(trouble, { cause });
+        const because = `Expected to store ${bytes.length} bytes in '${folder}' (RUNLOG_ARTIFACTS), but ${reasonOf(cause)}`;
+        trouble = { because, at: Date.now() };
+        throw new ArtifactsUnwritable(because, { cause });
       }
       return { digest, bytes: bytes.length, media_type: mediaType };
     },
@@ -110,7 +113,7 @@ export const fileArtifacts = (folder: string, limitBytes: number): ArtifactStore
       return true;
     },
 
-    health: () => trouble ?? true,
+    health: () => (trouble && Date.now() - trouble.at < TROUBLED_MS ? trouble.because : true),
   };
 };
 

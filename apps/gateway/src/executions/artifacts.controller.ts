@@ -49,8 +49,9 @@ export class ArtifactsController {
       'Accept-Ranges': 'bytes',
       'Cache-Control': 'private, no-cache',
       'Content-Disposition': `inline; filename="${name}"`,
-      'Content-Type': reference.media_type,
     });
+    // Not by `set`, which would name a charset: JSON has none.
+    response.setHeader('Content-Type', reference.media_type);
     if (namesTag(request.get('if-none-match'), tag)) return void response.status(304).end();
     const isSame = request.get('if-range') === undefined || request.get('if-range') === tag;
     const part = isSame ? byteRange(request.get('range'), bytes) : undefined;

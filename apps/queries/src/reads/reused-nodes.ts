@@ -27,6 +27,7 @@ export const reusedNodes = async (sql: Sql, executionId: string, version: number
     status: 'completed',
     branch: state.branch,
     output,
+    ...(state.output_ref ? { output_ref: state.output_ref } : {}),
     error: null,
     scheduled_at: null,
     started_at: null,
