@@ -116,9 +116,11 @@ export class World {
       this.#schedule(weather.kills, () => this.#kill(random.pick(this.#processes).host));
       this.#schedule(weather.standstills, () => this.#standStill());
       this.#schedule(weather.handOvers, () => this.#groups.handOver());
-      const isWiped = this.#queuePeople.areThere && !weather.isCalm && random.chance(0.3);
-      if (isWiped) this.#wipeScheduler(random.between(2_000, troubledMs));
-      await this.clients.start(this.#workflows(), isWiped ? 2 * troubledMs : troubledMs * 0.7);
+      const wipedAt = this.#queuePeople.areThere && !weather.isCalm && random.chance(0.3) ? random.between(3_000, 9_000) : undefined;
+      if (wipedAt !== undefined) this.#wipeScheduler(wipedAt);
+      // Delays go on only with a scheduler: some hold slots when the tables are lost, and others wait.
+      const some = wipedAt === undefined ? this.#workflows() : [...this.#workflows(), ...Array<WorkflowKey>(12).fill('delay')];
+      await this.clients.start(some, wipedAt === undefined ? troubledMs * 0.7 : wipedAt + 8_000);
       await time.runUntil(() => time.now > troubledMs && this.clients.areDone && this.isAtRest, troubledMs + restWithinMs);
       await time.runUntil(() => false, time.now + 2_500);
       await time.runUntil(() => this.isAtRest, time.now + 15_000);
