@@ -1,5 +1,5 @@
 import { compile, delayUntil, evaluate, openGate, runPure, type Workflow, type WorkflowDefinition } from '@runlog/workflow';
-import type { CommandOf, ExecutionCommand, Reuse } from '../commands.js';
+import type { CommandOf, ExecutionCommand, InheritedEffect, Reuse } from '../commands.js';
 import { type Decision, decide } from '../decide.js';
 import type { EventType, ExecutionEvent } from '../events.js';
 import { type Applied, evolve } from '../evolve.js';
@@ -29,6 +29,8 @@ export class Scenario {
   readonly refusedIntents: Rejection[] = [];
   private commands = 0;
   private fetched: (readonly [string, Json])[] = [];
+  /** What the next evaluations give, instead of what their expressions say. */
+  evaluations: Outcome[] = [];
   /** Milliseconds since the scenario began; commands happen then. */
   clock = 0;
 
@@ -43,9 +45,14 @@ export class Scenario {
   }
 
   /** A replay: takes the outputs that its engine would fetch from `outputs`. */
-  async replayed(reuse: readonly Reuse[], outputs: ReadonlyMap<string, Json>, change: Record<string, unknown> = {}): Promise<ExecutionEvent[]> {
+  async replayed(
+    reuse: readonly Reuse[],
+    outputs: ReadonlyMap<string, Json>,
+    change: Record<string, unknown> = {},
+    inherited: readonly InheritedEffect[] = [],
+  ): Promise<ExecutionEvent[]> {
     this.fetched = outputsToFetch(reuse, this.workflow).map(({ node }) => [node, outputs.get(node) ?? null]);
-    return this.accepted({ type: 'CreateExecution', created: { ...created, ...change } as never, reuse });
+    return this.accepted({ type: 'CreateExecution', created: { ...created, ...change } as never, reuse, inherited });
   }
 
   /** Creates and starts the execution; `change` overrides members of ExecutionCreated. */
@@ -121,6 +128,8 @@ export class Scenario {
   }
 
   private async evaluate(one: Evaluation, command: ExecutionCommand): Promise<Outcome> {
+    const given = this.evaluations.shift();
+    if (given) return given;
     const execution = this.execution as Execution;
     const seed = { at: command.at, commandId: command.id };
     const scope = scopeOf(execution, this.workflow, one.node);
