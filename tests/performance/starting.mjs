@@ -1,8 +1,7 @@
 // The product as a user starts it, for whatever measures it over HTTP.
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { freePort } from '../../deploy/local/kafka.mjs';
-import { pinnedNode, root } from '../../deploy/local/setup.mjs';
+import { pinnedNode, root, standaloneCommand } from '../../deploy/local/setup.mjs';
 
 const key = 'rl_bench_0123456789abcdef';
 
@@ -10,7 +9,7 @@ const key = 'rl_bench_0123456789abcdef';
 export async function startStandalone(home, { env = {}, readyWithinMs = 60_000 } = {}) {
   const port = await freePort();
   const begun = performance.now();
-  const child = spawn(pinnedNode(), [join(root, 'apps/standalone/dist/main.js')], {
+  const child = spawn(pinnedNode(), standaloneCommand, {
     cwd: root,
     env: { ...process.env, RUNLOG_RATE_LIMIT: '0', ...env, PORT: String(port), RUNLOG_HOME: home, RUNLOG_ADMIN_KEY: key },
     stdio: ['ignore', 'ignore', 'inherit'],
