@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { compile, kinds, type Workflow } from '@runlog/workflow';
 import fc from 'fast-check';
-import type { Reuse } from './commands.js';
+import type { InheritedEffect, Reuse } from './commands.js';
 import { decide } from './decide.js';
 import type { EventOf } from './events.js';
 import type { Json } from './ids.js';
@@ -48,9 +48,10 @@ const drive = async (scenario: Scenario, fails: (id: string) => boolean = () => 
     const [id] = scenario.execution?.active ?? [];
     if (id === undefined) return scenario;
     const state = scenario.execution?.nodes.get(id);
-    if (state?.status === 'waiting' && state.waitsFor?.kind === 'gate')
-      await scenario.accepted({ type: 'Respond', node: id, decision: 'approve', answer: 1, by: 'user:ann', roles: [] });
-    else if (state?.status === 'waiting') {
+    if (state?.status === 'waiting' && state.waitsFor?.kind === 'gate') {
+      const isEffect = scenario.execution?.gates.get(state.waitsFor.gate)?.kind === 'effect';
+      await scenario.accepted({ type: 'Respond', node: id, decision: isEffect ? 'done' : 'approve', answer: isEffect ? `${id} done` : 1, by: 'user:ann', roles: [] });
+    } else if (state?.status === 'waiting') {
       scenario.clock += 1_000;
       await scenario.accepted({ type: 'FireTimer', timer: { kind: 'delay', node: id, attempt: 1 } });
     } else {
@@ -76,6 +77,25 @@ const ran = async () => drive(await Scenario.of(diamond).created());
 const actions = ({ nodes }: ReplayPlan) => Object.fromEntries(nodes.map((one) => [one.node, one.action]));
 
 describe('planReplay', () => {
+  it('takes receipts of declared effects, asks about those that only began, and names what would be repeated', () => {
+    const classes = { once: { effect: 'at_most_once' }, keyed: { effect: 'keyed' }, plain: {}, ask: { on_unknown: 'ask' } };
+    const workflow = compile('v', {
+      key: 'w',
+      name: 'W',
+      nodes: Object.entries(classes).map(([id, declared]) => node(id, 'http', { url: 'http://x/' }, declared)),
+      edges: Object.keys(classes).map((id) => edge(START, id)),
+    });
+    const nodes = new Map(Object.keys(classes).map((id) => [id, { type: 'http', status: 'completed', branch: null, tried: true, reused: null } as const]));
+    const plan = (heritage: PlanAsk['heritage']) => {
+      const found = planReplay(workflow, { source: { id: executionId, version: 9 }, nodes, from: undefined, fork: false, reask: false, ...(heritage ? { heritage } : {}) });
+      return 'problem' in found ? undefined : { ...actions(found), repeated: found.repeatedEffects, effects: found.effects };
+    };
+    const all = (what: 'receipt' | 'begun') => new Map(Object.keys(classes).map((id) => [id, what]));
+    expect(plan(all('receipt'))).toEqual({ once: 'reuse', keyed: 'reuse', plain: 'run', ask: 'reuse', repeated: ['plain'], effects: ['once', 'keyed', 'ask'] });
+    expect(plan(all('begun'))).toEqual({ once: 'ask', keyed: 'run', plain: 'run', ask: 'ask', repeated: ['keyed', 'plain'], effects: ['once', 'keyed', 'ask'] });
+    expect(plan(undefined)).toEqual({ once: 'run', keyed: 'run', plain: 'run', ask: 'run', repeated: ['once', 'keyed', 'plain', 'ask'], effects: [] });
+  });
+
   it('runs everything from the beginning', async () => {
     const plan = planned(await ran());
     expect(actions(plan)).toEqual({ a: 'run', b: 'run', ok: 'ask', c: 'run', join: 'run', side: 'run' });
@@ -258,6 +278,7 @@ const workflows = fc
       kind: fc.constantFrom('code', 'code', 'transform', 'condition', 'merge', 'approval', 'question', 'delay'),
       from: fc.array(fc.nat({ max: 7 }), { maxLength: 3 }),
       yes: fc.boolean(),
+      declared: fc.constantFrom({}, {}, { effect: 'at_most_once' }, { effect: 'keyed' }, { effect: 'at_least_once' }, { on_unknown: 'ask' }),
     }),
     {
       minLength: 1,
@@ -265,7 +286,7 @@ const workflows = fc
     },
   )
   .map((list) => ({
-    nodes: list.map(({ kind, yes }, i) => node(ids[i] as string, kind, (kind === 'condition' ? { expression: String(yes) } : configs[kind]) as never)),
+    nodes: list.map(({ kind, yes, declared }, i) => node(ids[i] as string, kind, (kind === 'condition' ? { expression: String(yes) } : configs[kind]) as never, declared)),
     edges: list.flatMap(({ from }, i) => {
       const before = [...new Set(from.filter((j) => j < i))];
       if (before.length === 0) return [edge(START, ids[i] as string)];
@@ -288,13 +309,20 @@ describe('the plan', () => {
           const version = mode === 'from' || mode === 'none' ? source.history.length : Math.max(3, Math.round(cut * source.history.length));
           const from = mode === 'from' || mode === 'both' ? ids[at % definition.nodes.length] : undefined;
           const nodes = sourceNodes(source, version);
-          const plan = planReplay(source.workflow, { source: { id: executionId, version }, nodes, from, fork: mode === 'fork', reask });
+          const inherited = heritageOf(source);
+          const heritage = new Map(inherited.map(({ node: id, receipt }) => [id, receipt ? ('receipt' as const) : ('begun' as const)]));
+          const plan = planReplay(source.workflow, { source: { id: executionId, version }, nodes, from, fork: mode === 'fork', reask, heritage });
           if ('problem' in plan) {
             expect(['idle', 'skipped']).toContain(nodes.get(from ?? '')?.status ?? 'idle');
             return;
           }
           const replay = Scenario.of(definition);
-          await replay.replayed(plan.reuse, outputsOf(source), { replay_of: executionId });
+          await replay.replayed(
+            plan.reuse,
+            outputsOf(source),
+            { replay_of: executionId },
+            inherited.filter(({ node: id }) => plan.effects.includes(id)),
+          );
           await drive(replay);
           expect(replay.status()).toBe('completed');
           const action = new Map(plan.nodes.map((one) => [one.node, one.action]));
@@ -303,7 +331,10 @@ describe('the plan', () => {
           for (const [id, what] of action) if (what === 'reuse') expect(done.get(id)).toBe('reuse');
           for (const [id, what] of action) if (!done.has(id)) expect([what, replay.status(id)]).toEqual([what, 'skipped']);
           if (from !== undefined && done.get(from) === undefined) expect(replay.status(from)).toBe('skipped');
-          expect(plan.nodes.filter((one) => one.action === 'reuse').every((one) => nodes.get(one.node)?.status === 'completed')).toBe(true);
+          const isKnown = (id: string) => nodes.get(id)?.status === 'completed' || heritage.get(id) === 'receipt';
+          expect(plan.nodes.filter((one) => one.action === 'reuse').every((one) => isKnown(one.node))).toBe(true);
+          const repeated = [...source.workflow.nodes.values()].filter((one) => one.effect && tried(source).has(one.id) && done.get(one.id) === 'run').map(({ id }) => id);
+          expect(plan.repeatedEffects).toEqual(expect.arrayContaining(mode === 'from' || mode === 'none' ? repeated : []));
           expect(completesTheSame(source, replay)).toBe(true);
         },
       ),
@@ -314,10 +345,27 @@ describe('the plan', () => {
   it('knows every kind that touches the world', () => expect([...kinds.values()].filter((kind) => kind.runs === 'runner').map(({ type }) => type)).toEqual(['http', 'code']));
 });
 
+/** What the read models know of effects, from the history alone. */
+const heritageOf = ({ history, workflow }: Scenario): InheritedEffect[] => {
+  const known = new Map<string, InheritedEffect>();
+  for (const event of history) {
+    const id = 'node_id' in event.data ? (event.data.node_id ?? '') : '';
+    if (event.type === 'EffectIntended') known.set(id, { node: id, key: event.data.key, from: { execution_id: executionId, version: history.length } });
+    if (event.type === 'NodeFailed' && workflow.nodes.get(id)?.effect?.class !== 'keyed') known.delete(id);
+    const begun = known.get(id);
+    if (event.type === 'NodeCompleted' && begun) known.set(id, { ...begun, receipt: { output: event.data.output } });
+  }
+  return [...known.values()];
+};
+
+const tried = ({ history }: Scenario): ReadonlySet<string> => new Set(history.flatMap((event) => (event.type === 'NodeStarted' ? [event.data.node_id] : [])));
+
 const happened = ({ history, workflow }: Scenario): Map<string, string> => {
   const done = new Map<string, string>();
   for (const event of history) {
     if (event.type === 'NodeReused') for (const id of event.data.nodes) done.set(id, 'reuse');
+    if (event.type === 'NodeCompleted' && event.data.returned_from) done.set(event.data.node_id, 'reuse');
+    if (event.type === 'EffectUnknown') done.set(event.data.node_id, 'ask');
     if (event.type === 'NodeCompleted' && !done.has(event.data.node_id)) done.set(event.data.node_id, workflow.nodes.get(event.data.node_id)?.gate ? 'ask' : 'run');
   }
   return done;

@@ -56,6 +56,18 @@ describe('why', () => {
     expect(causes({ gates: [{ ...gate, approvers }] })[0]?.unblock[0]?.by).toBe('user bob, role admin, but not user:ann, who started it');
   });
 
+  it('names an effect that nobody knows the outcome of, and the words that settle it', () => {
+    const unknown = { ...gate, id: 'pay.1', node_id: 'pay', kind: 'effect', prompt: 'What became of it?', expires_at: null, approvals_needed: 1 } as const;
+    expect(causes({ status: 'suspended', gates: [unknown] })).toMatchObject([
+      {
+        kind: 'gate',
+        gate_id: 'pay.1',
+        detail: "Effect 'pay.1' is unknown: What became of it?",
+        unblock: [{ action: expect.stringContaining("'done' (with the receipt as answer), 'repeat' or 'fail'"), by: 'editor and up' }],
+      },
+    ]);
+  });
+
   it('says when a delay ends, and when a node is tried again after which failure', () => {
     expect(causes({ nodes: [node('wait', { type: 'delay', status: 'waiting', started_at: 1_000, due_at: 200_000, attempts: [attempt] })] })).toMatchObject([
       { kind: 'delay', since: at(1_000), until: at(200_000), node_id: 'wait', unblock: [{ by: 'scheduler' }] },

@@ -167,6 +167,76 @@ describe('foldView', () => {
     });
   });
 
+  it('knows of an effect that it began and had, and counts no step for a receipt that it returned', () => {
+    const key = 'e:a';
+    const from = { execution_id: 'earlier', version: 7 };
+    given(
+      ...started,
+      [1_150, 'EffectRecorded', { node_id: 'b', attempt: 0, key: 'earlier:b', receipt: 5, from }],
+      [1_200, 'NodeScheduled', { node_id: 'a', attempt: 1, kind: 'http' }],
+      [1_300, 'NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }],
+      [1_300, 'EffectIntended', { node_id: 'a', attempt: 1, key }],
+    ).then({ nodes: { a: { effect: { key, standing: 'intended' } }, b: { status: 'idle', output: null, effect: { standing: 'recorded', receipt: 5, from } } } });
+    given(
+      ...started,
+      [1_150, 'EffectRecorded', { node_id: 'b', attempt: 0, key: 'earlier:b', receipt: 5, from }],
+      [1_200, 'NodeCompleted', { node_id: 'b', attempt: 0, output: 5, inline: true, returned_from: from }],
+    ).then({
+      n_steps: 0,
+      completed_actions_count: 1,
+      nodes: { b: { status: 'completed', output: 5, attempts: [], reused_from: from, effect: { key: 'earlier:b', standing: 'recorded', from } } },
+    });
+  });
+
+  it('opens a gate where nobody knows what became of an effect, and closes it by an answer or a late receipt', () => {
+    const unknown: Step[] = [
+      ...started,
+      [1_200, 'NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }],
+      [1_200, 'EffectIntended', { node_id: 'a', attempt: 1, key: 'e:a' }],
+      [2_000, 'AttemptLost', { node_id: 'a', attempt: 1, runner: 'r', because: 'silent' }],
+      [2_000, 'EffectUnknown', { node_id: 'a', attempt: 1, gate_id: 'a.1', key: 'e:a', prompt: 'What became of it?' }],
+      [2_000, 'ExecutionSuspended', { status: 'suspended', reason: 'effect_unknown' }],
+    ];
+    given(...unknown).then({
+      status: 'suspended',
+      status_reason: 'effect_unknown',
+      running_actions_count: 1,
+      gates: [{ id: 'a.1', kind: 'effect', prompt: 'What became of it?', expires_at: null, approvals_needed: 1, decided: null }],
+      nodes: { a: { status: 'waiting', effect: { standing: 'intended' }, attempts: [{ status: 'lost' }] } },
+    });
+    const answer = { node_id: 'a', gate_id: 'a.1', answer: null, comment: null, by: 'user:1', accepted: true } as const;
+    given(...unknown, [3_000, 'ResponseReceived', { ...answer, decision: 'repeat' }], [3_000, 'ExecutionResumed', {}]).then({
+      running_actions_count: 0,
+      gates: [{ decided: { decision: 'repeat' } }],
+      nodes: { a: { status: 'idle' } },
+    });
+    given(
+      ...unknown,
+      [3_000, 'EffectRecorded', { node_id: 'a', attempt: 1, key: 'e:a' }],
+      [3_000, 'ExecutionResumed', {}],
+      [3_000, 'NodeCompleted', { node_id: 'a', attempt: 1, output: 1 }],
+    ).then({
+      gates: [{ decided: { decision: 'done', by: 'system:late_receipt' } }],
+      nodes: { a: { status: 'completed', output: 1, effect: { standing: 'recorded' } } },
+    });
+    given(
+      ...unknown,
+      [3_000, 'ResponseReceived', { ...answer, decision: 'fail' }],
+      [3_000, 'NodeFailed', { node_id: 'a', attempt: 1, error: { code: 'effect_unknown', message: 'no', retryable: false }, final: true }],
+    ).then({ failed_actions_count: 1, nodes: { a: { effect: { standing: 'failed' } } } });
+  });
+
+  it('keeps the receipt of an effect that was had behind the fence of a cancel apart from the output', () => {
+    given(
+      ...started,
+      [1_200, 'NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }],
+      [1_200, 'EffectIntended', { node_id: 'a', attempt: 1, key: 'e:a' }],
+      [1_300, 'CancelRequested', { by: 'user:1', reason: null, grace_ms: 10, running: ['a'] }],
+      [1_400, 'EffectRecorded', { node_id: 'a', attempt: 1, key: 'e:a', receipt: { paid: true } }],
+      [1_400, 'NodeStopped', { node_id: 'a', attempt: 1, acknowledged: true, outcome: 'finished' }],
+    ).then({ nodes: { a: { status: 'stopped', output: null, effect: { standing: 'recorded', receipt: { paid: true } } } } });
+  });
+
   it('says why it failed', () => {
     given(
       ...started,
