@@ -52,7 +52,7 @@ export class Idempotency {
   /** Runs `act` once per key; without the header, simply runs it. */
   async once(request: ApiRequest, who: Principal, body: object, act: (ids: ActIds) => Promise<Answer>, how: How = {}): Promise<Answer> {
     const ids: ActIds = { executionId: how.executionId ?? uuidv7(), commandId: uuidv7(), again: false };
-    const key = keyOf(request);
+    const key = idempotencyKeyOf(request);
     if (key === undefined) return act(ids);
     const slot = { workspaceId: who.workspaceId, route: `${request.method} ${request.path}`, key };
     const opening = { ...slot, fingerprint: fingerprintOf(request.method, request.path, body as Json), executionId: ids.executionId, commandId: ids.commandId, at: Date.now() };
@@ -110,7 +110,8 @@ export class Idempotency {
   }
 }
 
-const keyOf = (request: ApiRequest): string | undefined => {
+/** The request's Idempotency-Key, if it has one. Throws a 400 problem for one that can't be. */
+export const idempotencyKeyOf = (request: Pick<ApiRequest, 'get'>): string | undefined => {
   const key = request.get('idempotency-key');
   if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key))
     throw malformed('invalid_header', 'Idempotency-Key', 'Expected an Idempotency-Key of 1 to 255 printable ASCII characters');

@@ -29,6 +29,11 @@ export class ExecutionReader {
 
   /** By id, KSUID, hashid or key. Throws a 404 problem: unknown, or outside of what this key may see. */
   async one(who: Principal, ref: string, ask: Ask = {}): Promise<Found> {
+    if (ask.atVersion !== undefined && ask.minVersion !== undefined) {
+      // Waits for the one, then shows the other.
+      await this.one(who, ref, { nodes: false, minVersion: ask.minVersion });
+      return this.one(who, ref, { ...ask, minVersion: undefined });
+    }
     const known = executionRef(ref);
     const found = known === null ? null : await this.lookUp(who, known, ask);
     if (!found || (who.podId !== null && found.view.pod_id !== who.podId)) throw unknown('execution', ref);

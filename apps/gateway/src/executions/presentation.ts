@@ -57,7 +57,7 @@ const pathOf = (path: string): string =>
   /^(\/v1)?\/workspaces\/[^/]+\/pods\/[^/]+\/executions/i.exec(path)?.[0] ?? (/^\/api\/v1\//i.test(path) ? '/api/v1/executions' : '/api/executions');
 
 const zoneOf = (name: string | undefined, from: string): string | undefined => {
-  if (name === undefined || name === '') return undefined;
+  if (name === undefined || (name === '' && from === 'Time-Zone')) return undefined;
   if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name) || !IANAZone.isValidZone(name))
     throw malformed('invalid_timezone', from, `Expected an IANA time zone such as 'Europe/Berlin', but got '${name}'`);
   return name;

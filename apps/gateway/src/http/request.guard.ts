@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable, type Type } from '@nestjs/common';
 import { dialectOf, isChoosable } from '../dialects/spoken.js';
 import { translateBody, translateQuery } from '../dialects/translate.js';
+import { idempotencyKeyOf } from '../idempotency.js';
 import { checkLastEventId } from '../streams/last-event-id.js';
 import { BodyLimit, readJsonBody } from './json-body.js';
 import { malformed, Problem } from './problem.js';
@@ -22,6 +23,7 @@ export class RequestGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<ApiRequest>();
     const dialect = dialectOf(request);
     checkLastEventId(request);
+    idempotencyKeyOf(request);
     request.dialect = dialect;
     const taken = argumentsOf(context);
     const { dialect: chosen, ...rest } = request.query;

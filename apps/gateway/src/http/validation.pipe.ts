@@ -25,7 +25,7 @@ export const readBody = <Dto extends object>(dto: Type<Dto>, given: Record<strin
   const members = membersOf(dto);
   const unknownOnes = Object.keys(given).filter((name) => !members.has(name));
   const instance = Object.assign(new dto(), Object.fromEntries(Object.entries(given).filter(([name]) => members.has(name))));
-  const errors = [...unknownOnes.map((name) => unexpected(name, members)), ...check(instance)];
+  const errors = [...unknownOnes.map((name) => unexpected(name, members)), ...nulls(dto, instance), ...check(instance)];
   if (errors.length > 0) throw invalid(errors);
   return instance;
 };
@@ -48,6 +48,19 @@ const query = (dto: Type, given: Record<string, unknown>): object => {
   if (errors.length > 0) throw new Problem('malformed', 'invalid_query', errors[0]?.detail ?? 'Expected a query that can be used', { errors });
   return instance;
 };
+
+/** A member that may be left out may be null only where its description says so. */
+const nulls = (dto: Type, instance: object): ProblemPointer[] =>
+  Object.entries(instance).flatMap(([name, value]) => {
+    if (value !== null || !isConditional(dto, name)) return [];
+    const described = Reflect.getMetadata('swagger/apiModelProperties', dto.prototype as object, name) as { nullable?: boolean } | undefined;
+    return described?.nullable === true ? [] : [{ pointer: `/${escaped(name)}`, detail: `Expected '${name}' not to be null: leave it out` }];
+  });
+
+const isConditional = (dto: Type, name: string): boolean =>
+  getMetadataStorage()
+    .getTargetValidationMetadatas(dto, '', true, false)
+    .some(({ propertyName, type }) => propertyName === name && type === 'conditionalValidation');
 
 /** Query names are taken in camelCase too: `workflowId` is `workflow_id`. */
 const snakeCased = (name: string): string => (/^[a-z]+([A-Z][a-z]+)+$/.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name);

@@ -21,6 +21,7 @@ export const amend = (document: OpenAPIObject): OpenAPIObject => {
         if (!operation) continue;
         if (isOfDialect(path)) operation.parameters = operation.parameters?.filter((parameter) => !('name' in parameter && CANONICAL_NAMES.has(parameter.name)));
         amendOperation(operation, method);
+        relaxBody(document, operation);
         if (isOfDialect(path)) openBody(operation);
       }
   }
@@ -67,9 +68,14 @@ const amendOperation = (operation: Operation, method: string): void => {
   if (body && 'content' in body && body.content['application/json']) {
     const examples = bodyExamples[id];
     if (examples) Object.assign(body.content['application/json'], { examples: Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }])) });
-    if (OPTIONAL_BODIES.has(id)) body.required = false;
     if (id === 'validateWorkflow') body.content['application/json'].schema = { type: 'object', description: 'Anything; what a Definition is not, the answer says' };
   }
+};
+
+const relaxBody = (document: OpenAPIObject, { requestBody }: Operation): void => {
+  if (!requestBody || !('content' in requestBody)) return;
+  const schema = requestBody.content['application/json']?.schema;
+  if (schema && isOptional(document, schema)) requestBody.required = false;
 };
 
 /** Dialects ignore members that they don't know. */
@@ -78,8 +84,12 @@ const openBody = ({ requestBody }: Operation): void => {
   if (json?.schema && '$ref' in json.schema) json.schema = { type: 'object' };
 };
 
-/** An empty body is an empty object. */
-const OPTIONAL_BODIES = new Set(['createExecutionOfWorkflow', 'runWorkflow', 'cancelExecution', 'retryExecution', 'kineticRetry', 'replayExecution', 'validateWorkflow']);
+/** An empty body is an empty object: without members that must be there it may be left out. */
+const isOptional = (document: OpenAPIObject, schema: object): boolean => {
+  const name = '$ref' in schema ? String(schema.$ref).split('/').pop() : undefined;
+  const { required = [] } = ((name === undefined ? schema : document.components?.schemas?.[name]) ?? {}) as { required?: string[] };
+  return required.length === 0;
+};
 
 const shapeOf = ({ name, in: place, schema }: { name: string; in: string; schema?: unknown }): object => {
   if (place === 'path') return { required: true, ...segments[name] };
@@ -119,15 +129,21 @@ const problemAnswer = (status: number, description: string): object => ({
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example: problemExample(status) } },
 });
 
+/** An enumeration of what may be null names it. */
+const nullToo = (member: { type?: unknown; enum?: unknown[] }): void => {
+  if (Array.isArray(member.type) && member.type.includes('null') && member.enum && !member.enum.includes(null)) member.enum = [...member.enum, null];
+};
+
 /** Unknown members are refused, and members that are any JSON are described as such. */
 const closeBodies = (document: OpenAPIObject): void => {
   const all = (document.components?.schemas ?? {}) as Record<
     string,
-    { type?: string; properties?: Record<string, { description?: string; examples?: unknown }>; additionalProperties?: unknown }
+    { type?: string; properties?: Record<string, { description?: string; type?: unknown; enum?: unknown[] }>; additionalProperties?: unknown }
   >;
   for (const [name, schema] of Object.entries(all)) {
     if (!name.endsWith('Body') || OPEN_BODIES.has(name)) continue;
     schema.additionalProperties = false;
+    for (const member of Object.values(schema.properties ?? {})) nullToo(member);
     for (const any of ['input', 'answer']) if (schema.properties?.[any]) schema.properties[any] = { description: schema.properties[any].description ?? any };
   }
 };
