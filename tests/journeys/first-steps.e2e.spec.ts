@@ -153,6 +153,29 @@ describe('docs/large-bodies.md', () => {
   });
 });
 
+describe('docs/dialects.md', () => {
+  it('works as written', async () => {
+    const { run, documents, left } = await runner('docs/dialects.md');
+    expect(await documents('key')).toMatchObject([{ object: 'api_key', dialect: 'agents', key: expect.any(String) }]);
+    const [canonical, kinetic, pods, agents, workerRuns, actionGraph] = await documents('ways');
+    expect(canonical).toMatchObject({ status: 'completed', output: expect.stringMatching(/^Hello/) });
+    expect(kinetic).toMatchObject({ executionId: kinetic.id, status: 'completed', output_url: expect.stringMatching(/^http/), logs: expect.any(Array) });
+    expect(pods).toMatchObject({ id: kinetic.id, nodeResults: { greet: { status: 'completed' } } });
+    expect(agents).toMatchObject({ data: { id: expect.stringMatching(/^[0-9A-Za-z]{27}$/), output: { response: pods.output } } });
+    expect(workerRuns).toMatchObject({ id: kinetic.id, result: pods.output });
+    expect(Object.keys(workerRuns)).toHaveLength(24);
+    expect(actionGraph).toMatchObject({ id: kinetic.id, object: 'execution', created_at_string: expect.stringMatching(/E[SD]T$/) });
+    expect(Object.keys(actionGraph)).toHaveLength(19);
+    const [asked, answered] = await documents('pods');
+    expect(asked).toMatchObject({ triggeredBy: 'manual', nodeResults: { ask: expect.any(Object) } });
+    expect(answered).toMatchObject({ id: asked.id, nodeResults: { ask: { status: 'completed', output: { decision: 'approve', comment: 'agreed' } } } });
+    const stream = await run('events');
+    expect(stream).toContain('data: {"type":"execution_suspended","interrupt":{"type":"approval","nodeId":"ask","message":"Pay 200 for an unnamed reason?"}}\n\n');
+    expect(stream).toMatch(/data: \{"type":"execution_complete","status":"completed","output":\{"paid":200\}\}\n\n$/);
+    expect(left()).toEqual([]);
+  });
+});
+
 describe('docs/operations.md', () => {
   it('works as written', async () => {
     const { run, documents, left } = await runner('docs/operations.md');

@@ -213,7 +213,7 @@ describe('Status', () => {
 
 describe('Lists', () => {
   it('hold whole execution objects, and filter by the words of the page', async () => {
-    await product.run('failing');
+    await get((await product.run('failing')).body.id);
     for (const status of states) {
       const { body } = await product.as('GET', `/api/v1/executions?status=${status}&limit=5`);
       expect(body).toMatchObject({ object: 'list', has_more: expect.any(Boolean) });

