@@ -7,6 +7,7 @@ import type { NamesOf } from './projection/partition-projection.js';
 import { Usage } from './projection/usage.js';
 import { compare, type Refolded } from './verify/compare.js';
 import type { Drift } from './verify/drift.js';
+import { verifyLeases } from './verify/leases-check.js';
 import { StoredBodies } from './verify/stored-bodies.js';
 import { compareUsage, type Standing, standings } from './verify/usage-check.js';
 
@@ -35,7 +36,7 @@ const MOST_HELD = 50_000;
 
 /**
  * Refolds executions from the log and compares canonical JSON hashes with what is stored (invariant I5): every column of every row that the
- * projection writes, the chain of the history, open gates, sums of usage, stored bodies. Reads each partition up to where the projection stood when the
+ * projection writes, the chain of the history, open gates, sums of usage, stored bodies; and the slots of queues. Reads each partition up to where the projection stood when the
  * check began, so that it may run on a live system; an execution that has moved on meanwhile is left to the next check.
  */
 export const verifyReadModel = async (options: VerifyOptions): Promise<Verified> => {
@@ -46,6 +47,7 @@ export const verifyReadModel = async (options: VerifyOptions): Promise<Verified>
   const check = new Check(options, namesFrom(options.catalog), unexplained);
   for (const standing of partitions) await check.partition(standing, passes);
   for (const executionId of unexplained) check.drift.push({ executionId, because: 'it has a row, but the log does not know it' });
+  check.drift.push(...(await verifyLeases(options.log, database, workspaceId)));
   return { checked: check.checked, drift: check.drift };
 };
 
