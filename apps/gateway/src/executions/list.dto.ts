@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import type { ExecutionStatus } from '@runlog/contract';
-import { IsIn, IsInstance, IsInt, IsISO8601, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { IsIn, IsInstance, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { IsInstant } from './is-instant.js';
 
 export const statuses = [
   'pending',
@@ -125,12 +126,12 @@ export class ListQuery extends ShapeQuery {
 
   @ApiPropertyOptional({ type: String, format: 'date-time' })
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsInstant()
   created_after?: string;
 
   @ApiPropertyOptional({ type: String, format: 'date-time' })
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsInstant()
   created_before?: string;
 
   @ApiPropertyOptional({ enum: sortWords, default: '-created_at' })

@@ -40,7 +40,8 @@ export const presentationOf = (request: ApiRequest, asked: Asked, publicUrl: str
   const dialect = dialectOf(request);
   const fields = asked.fields === undefined ? null : new Set(words(asked.fields, 'fields', dialect.fields));
   const expandable = Object.keys(dialect.parts);
-  const expanded = one || !dialect.leanLists ? expandable : words(asked.expand ?? '', 'expand', expandable);
+  const named = asked.expand === undefined || !dialect.leanLists ? [] : words(asked.expand, 'expand', expandable);
+  const expanded = one || !dialect.leanLists ? expandable : named;
   return {
     dialect,
     zone: zoneOf(asked.timezone, 'timezone') ?? zoneOf(request.get('time-zone'), 'Time-Zone') ?? request.principal?.timeZone ?? 'UTC',
@@ -57,7 +58,7 @@ const pathOf = (path: string): string =>
   /^(\/v1)?\/workspaces\/[^/]+\/pods\/[^/]+\/executions/i.exec(path)?.[0] ?? (/^\/api\/v1\//i.test(path) ? '/api/v1/executions' : '/api/executions');
 
 const zoneOf = (name: string | undefined, from: string): string | undefined => {
-  if (name === undefined || (name === '' && from === 'Time-Zone')) return undefined;
+  if (name === undefined) return undefined;
   if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name) || !IANAZone.isValidZone(name))
     throw malformed('invalid_timezone', from, `Expected an IANA time zone such as 'Europe/Berlin', but got '${name}'`);
   return name;
@@ -67,7 +68,6 @@ const words = (list: string, name: string, known: readonly string[]): string[] =
   list
     .split(',')
     .map((word) => word.trim())
-    .filter(Boolean)
     .map((word) => {
       if (!known.includes(word)) throw malformed('invalid_query', name, `Expected '${name}' to name some of ${known.join(', ')}, but got '${word}'`);
       return word;

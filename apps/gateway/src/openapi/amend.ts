@@ -19,7 +19,8 @@ export const amend = (document: OpenAPIObject): OpenAPIObject => {
       for (const method of methods) {
         const operation = item[method];
         if (!operation) continue;
-        if (isOfDialect(path)) operation.parameters = operation.parameters?.filter((parameter) => !('name' in parameter && CANONICAL_NAMES.has(parameter.name)));
+        if (isOfDialect(path) || operation.operationId === 'runWorkflow')
+          operation.parameters = operation.parameters?.filter((parameter) => !('name' in parameter && CANONICAL_NAMES.has(parameter.name)));
         amendOperation(operation, method);
         relaxBody(document, operation);
         if (isOfDialect(path)) openBody(operation);

@@ -85,7 +85,7 @@ export const executionExample = {
 const create = { input: { amount: 40 }, metadata: { customer: 'c1' }, tags: ['march'] };
 
 /** The workflow that the examples are of. */
-export const definitionExample = {
+const definitionExample = {
   key: 'payout',
   name: 'Payout',
   input_schema: { type: 'object', required: ['amount'], properties: { amount: { type: 'number' } } },

@@ -1,7 +1,7 @@
 import { canonical } from '../dialects/canonical/canonical.js';
 import { oneOfWords } from './json-schema.js';
 
-const words = (list: readonly string[]) => ({ schema: { type: 'array', items: oneOfWords(list) }, style: 'form', explode: false });
+const words = (list: readonly string[]) => ({ schema: { type: 'array', items: oneOfWords(list), minItems: 1 }, style: 'form', explode: false });
 const zone = { type: 'string', format: 'iana-timezone', examples: ['Europe/Berlin'] };
 const cursor = { type: 'string', format: 'cursor', minLength: 1, maxLength: 255 };
 const key = (description: string) => ({ description, schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } });
