@@ -11,7 +11,8 @@ import { setUp } from '../../deploy/local/setup.mjs';
 import { Api } from './clients.mjs';
 import { effects } from './effects-invariants.mjs';
 import { readLog } from './independent-log.mjs';
-import { legalSteps, oneChain, oneEnd, oneOutcome, oneWinner } from './invariants.mjs';
+import { legalSteps, oneChain, oneEnd, oneOutcome, oneWinner, rowsAsFolded } from './invariants.mjs';
+import { driftOf } from './read-models.mjs';
 
 const classes = {
   plain: {},
@@ -139,7 +140,7 @@ export async function effectsStorm({ executions = 400, kills = 40, seed = 1, lan
     await person;
 
     const { events } = await readLog(cluster.brokers.split(','));
-    const facts = { events, hits: await recorder.hits(), classOf, ledger: [] };
+    const facts = { events, hits: await recorder.hits(), classOf, ledger: [], drift: await driftOf(cluster) };
     const tally = (list) => Object.fromEntries([...Map.groupBy(list, (one) => one)].map(([name, some]) => [name, some.length]).sort());
     return {
       counts: {
@@ -153,7 +154,7 @@ export async function effectsStorm({ executions = 400, kills = 40, seed = 1, lan
         answers: tally([...answered.values()].map(({ decision }) => decision)),
         returned: events.filter(({ type, data }) => type === 'NodeCompleted' && data.returned_from).length,
       },
-      violations: Object.fromEntries(Object.entries({ oneEnd, oneChain, legalSteps, oneOutcome, oneWinner, ...effects }).map(([name, check]) => [name, check(facts)])),
+      violations: Object.fromEntries(Object.entries({ oneEnd, oneChain, legalSteps, oneOutcome, oneWinner, rowsAsFolded, ...effects }).map(([name, check]) => [name, check(facts)])),
       seconds: (Date.now() - begin) / 1000,
     };
   } finally {
