@@ -17,7 +17,7 @@ beforeAll(async () => {
   await publish(
     cluster.one,
     inSequence('wide', [
-      code('mapped', 'return input.rows.map(({ id, text }) => ({ id: id + 1, text }));'),
+      code('mapped', 'return input.rows.map(({ id, text }) => ({ id: id + 1, text }));', { timeout_ms: 120_000 }),
       { id: 'sent', type: 'http', config: { method: 'POST', url, body: '{{ nodes.mapped }}' } },
       question('ask'),
       transform('same', 'nodes.sent.body'),
