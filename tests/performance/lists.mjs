@@ -11,7 +11,7 @@ import { pinnedNode, root, setUp } from '../../deploy/local/setup.mjs';
 await setUp();
 const { open } = await import('./filling.mjs');
 const { startStandalone } = await import('./starting.mjs');
-const { pageStatement } = await import('../../apps/queries/dist/reads/execution-list.js');
+const { isSearched, pageStatement } = await import('../../apps/queries/dist/reads/execution-list.js');
 
 const executions = Number(process.argv[2] ?? 1_000_000);
 const pages = Math.min(10_000, Math.floor(executions / 50) - 20);
@@ -44,8 +44,10 @@ const cases = (workflowId) => [
 const plansOf = async (filled) => {
   const plans = {};
   for (const [name, , filter] of cases(filled.workflows[3].workflow.id)) {
-    const { text, values } = pageStatement({ workspaceId: filled.workspaceId, sort: 'created_at', descending: true, limit: 50, ...filter });
-    const rows = await filled.database.query(`explain (analyze, buffers, costs off, summary on) ${text}`, [...values]);
+    const asked = { workspaceId: filled.workspaceId, sort: 'created_at', descending: true, limit: 50, ...filter };
+    const { ids, rows: page } = pageStatement(asked);
+    const [sql, { text, values }] = isSearched(asked) ? [filled.database, ids] : [filled.database.tenant(filled.workspaceId), page];
+    const rows = await sql.query(`explain (analyze, buffers, costs off, summary on) ${text}`, [...values]);
     plans[name] = rows.map((row) => row['QUERY PLAN']);
   }
   return plans;

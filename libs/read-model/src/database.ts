@@ -2,6 +2,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { ApiKey, Pod, Secret, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
 import { migrations } from './migrations/index.js';
+import { TenantPool } from './tenant-pool.js';
 
 /** Runs one statement; `name` makes it a prepared one (hot paths). `bigint` columns arrive as numbers. */
 export interface Sql {
@@ -14,6 +15,8 @@ export interface Database extends Sql {
   readonly pool: pg.Pool;
   /** One transaction on one connection; rolled back when `work` rejects. */
   transaction<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>;
+  /** Reads as role `runlog_tenant`: row-level security shows the rows of this workspace and no others, whatever a statement asks for. */
+  tenant(workspaceId: string): Sql;
   close(): Promise<void>;
 }
 
@@ -52,7 +55,7 @@ export const createDatabase = async ({ url, poolSize = 10, applicationName = 'ru
     await dataSource.destroy();
     throw cause;
   }
-  return databaseOf(dataSource);
+  return databaseOf(dataSource, new TenantPool({ url, poolSize, applicationName, types }));
 };
 
 /**
@@ -62,7 +65,7 @@ export const createDatabase = async ({ url, poolSize = 10, applicationName = 'ru
 export const openBeside = async ({ url, poolSize = 4, applicationName = 'runlog', schema }: DatabaseOptions & { readonly schema: string }): Promise<Database> => {
   const options = `-c search_path=${schema},public -c synchronous_commit=off -c jit=off`;
   const dataSource = new DataSource({ type: 'postgres', url, poolSize, applicationName, extra: { types, keepAlive: true, options } });
-  return databaseOf(await dataSource.initialize());
+  return databaseOf(await dataSource.initialize(), new TenantPool({ url, poolSize, applicationName, types, schema }));
 };
 
 const migrate = async (dataSource: DataSource, url: string): Promise<void> => {
@@ -82,7 +85,7 @@ const sqlOf = (queryable: pg.Pool | pg.PoolClient): Sql => ({
     (await queryable.query(name === undefined ? { text, values: values as unknown[] } : { name, text, values: values as unknown[] })).rows as Row[],
 });
 
-const databaseOf = (dataSource: DataSource): Database => {
+const databaseOf = (dataSource: DataSource, tenants: TenantPool): Database => {
   const pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
   return {
     ...sqlOf(pool),
@@ -110,6 +113,10 @@ const databaseOf = (dataSource: DataSource): Database => {
         client.release(broken);
       }
     },
-    close: () => dataSource.destroy(),
+    tenant: (workspaceId) => ({ query: (text, values, name) => tenants.query(workspaceId, text, values, name) }),
+    close: async () => {
+      await tenants.close();
+      await dataSource.destroy();
+    },
   };
 };

@@ -58,22 +58,36 @@ const conditions = (filter: ExecutionFilter): { where: string[]; bind: (value: u
   return { where, bind, values };
 };
 
-/** One row more than the page, to know whether more follow. `before` reads backwards: its rows come in reverse order. */
-export const pageStatement = (filter: ExecutionFilter): Statement => {
+/** Whether it searches in tags, metadata or names. */
+export const isSearched = ({ tag, metadata, q }: ExecutionFilter): boolean => tag !== undefined || metadata !== undefined || Boolean(q);
+
+const columnsOfRow = 'p.settled, p.live, p.output, t.count as log_count, t.last_line as last_log_line';
+const tips = 'left join execution_log_tips t on t.execution_id = p.id';
+const backwards = (filter: ExecutionFilter): string => ((filter.before ? !filter.descending : filter.descending) ? 'desc' : 'asc');
+
+/** One row more than the page, to know whether more follow: as ids, or as rows. `before` reads backwards: its rows come in reverse order. */
+export const pageStatement = (filter: ExecutionFilter): { readonly ids: Statement; readonly rows: Statement } => {
   const { where, bind, values } = conditions(filter);
   const key = sortKeys[filter.sort];
-  const descending = filter.before ? !filter.descending : filter.descending;
+  const order = backwards(filter);
   const cursor = filter.before ?? filter.after;
-  if (cursor) where.push(`(${key}, e.id) ${descending ? '<' : '>'} (${bind(cursor.value ?? -1)}::bigint, ${bind(cursor.id)}::uuid)`);
-  const order = descending ? 'desc' : 'asc';
+  if (cursor) where.push(`(${key}, e.id) ${order === 'desc' ? '<' : '>'} (${bind(cursor.value ?? -1)}::bigint, ${bind(cursor.id)}::uuid)`);
   const skip = filter.offset ? ` offset ${bind(filter.offset)}` : '';
+  const page = `from executions e where ${where.join(' and ')} order by ${key} ${order}, e.id ${order} limit ${bind(filter.limit + 1)}${skip}`;
   return {
-    text: `select p.settled, p.live, p.output, t.count as log_count, t.last_line as last_log_line from (
-      select e.id, e.settled, e.live, e.output, ${key} as sort_key from executions e where ${where.join(' and ')} order by ${key} ${order}, e.id ${order} limit ${bind(filter.limit + 1)}${skip}
-    ) p left join execution_log_tips t on t.execution_id = p.id order by p.sort_key ${order}, p.id ${order}`,
-    values,
+    ids: { text: `select e.id ${page}`, values },
+    rows: {
+      text: `select ${columnsOfRow} from (select e.id, e.settled, e.live, e.output, ${key} as sort_key ${page}) p ${tips} order by p.sort_key ${order}, p.id ${order}`,
+      values,
+    },
   };
 };
+
+/** The rows of these ids, in the order of the page. */
+export const rowsOf = (filter: ExecutionFilter, ids: readonly string[]): Statement => ({
+  text: `select ${columnsOfRow} from unnest($1::uuid[]) with ordinality as w(id, place) join executions p on p.id = w.id and p.workspace_id = $2 ${tips} order by w.place`,
+  values: [ids, filter.workspaceId],
+});
 
 /** Totals are exact up to here. */
 export const MOST_COUNTED = 10_000;

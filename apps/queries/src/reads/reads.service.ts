@@ -15,11 +15,11 @@ import type {
   UsagePage,
 } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
-import { type Catalog, type Database, effectsOf, knownEffect, type StoredExecution, viewOf } from '@runlog/read-model';
+import { type Catalog, type Database, effectsOf, knownEffect, type Sql, type StoredExecution, viewOf } from '@runlog/read-model';
 import { namesFrom } from '../projection/names.js';
 import { storedPositions } from '../projection/position-store.js';
 import type { Progress } from '../projection/progress.js';
-import { countStatement, MOST_COUNTED, pageStatement } from './execution-list.js';
+import { countStatement, isSearched, MOST_COUNTED, pageStatement, rowsOf } from './execution-list.js';
 import { Freshening } from './freshness.js';
 import { eventsAfter, type NodesOfRow, nodesOf, viewAtVersion, withNodes } from './history.js';
 import type { Lag } from './lag.js';
@@ -55,7 +55,7 @@ export class ReadsService implements Reads {
     const lagMs = this.deps.lag.ms;
     if (!found) return null;
     if (atVersion !== undefined && atVersion < found.version) {
-      const view = await viewAtVersion(this.deps.database, workspaceId, found.id, atVersion, await this.#namesOf(found.settled.workflow_version_id));
+      const view = await viewAtVersion(this.#as(workspaceId), workspaceId, found.id, atVersion, await this.#namesOf(found.settled.workflow_version_id));
       if (!view) return null;
       // The trace belongs to the record on the log, not to the stored history.
       const { trace_id } = viewOf(found);
@@ -70,12 +70,8 @@ export class ReadsService implements Reads {
   async executions(filter: ExecutionFilter): Promise<ExecutionPage> {
     const { database, lag, progress } = this.deps;
     await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
-    const page = pageStatement(filter);
     const count = countStatement(filter);
-    const [rows, counted] = await Promise.all([
-      database.query<StoredExecution>(page.text, page.values),
-      filter.withTotal ? database.query<{ total: number }>(count.text, count.values) : undefined,
-    ]);
+    const [rows, counted] = await Promise.all([this.#page(filter), filter.withTotal ? database.query<{ total: number }>(count.text, count.values) : undefined]);
     const views = rows.slice(0, filter.limit).map(viewOf);
     const total = counted?.[0]?.total;
     return {
@@ -89,7 +85,7 @@ export class ReadsService implements Reads {
   async events({ workspaceId, executionId, after, limit, fresh }: Parameters<Reads['events']>[0]): Promise<readonly EventView[]> {
     if (!UUID.test(executionId)) return [];
     const { found } = await this.#fresh.until(executionId, fresh, async () => {
-      const events = await eventsAfter(this.deps.database, workspaceId, executionId, after, limit);
+      const events = await eventsAfter(this.#as(workspaceId), workspaceId, executionId, after, limit);
       const last = events.at(-1)?.version ?? after;
       return { found: events, enough: events.length === limit || last >= (fresh?.minVersion ?? 0) };
     });
@@ -97,7 +93,7 @@ export class ReadsService implements Reads {
   }
 
   logs(ask: LogQuery): Promise<readonly LogLine[]> {
-    return UUID.test(ask.executionId) ? logLines(this.deps.database, ask) : Promise.resolve([]);
+    return UUID.test(ask.executionId) ? logLines(this.#as(ask.workspaceId), ask) : Promise.resolve([]);
   }
 
   async nodes({ workspaceId, executionId, fresh }: Parameters<Reads['nodes']>[0]): Promise<readonly NodeView[] | null> {
@@ -108,26 +104,26 @@ export class ReadsService implements Reads {
   async gates(filter: GateFilter): Promise<GatePage> {
     const { database, lag, progress } = this.deps;
     await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
-    return { ...(await openGates(database, filter)), lagMs: lag.ms };
+    return { ...(await openGates(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
   }
 
   async usage(filter: UsageFilter): Promise<UsagePage> {
     const { database, lag, progress } = this.deps;
     await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
-    return { ...(await usedPerDay(database, filter)), lagMs: lag.ms };
+    return { ...(await usedPerDay(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
   }
 
   async replayNodes({ workspaceId, executionId, atVersion, branching }: Parameters<Reads['replayNodes']>[0]): Promise<readonly ReplayNode[] | null> {
     const row = await this.#row(workspaceId, executionId, false);
     if (!row) return null;
-    if (atVersion === undefined || atVersion >= row.version) return replayNodesOf(this.deps.database, executionId, branching, row.settled.replay_of !== null);
-    const view = await viewAtVersion(this.deps.database, workspaceId, executionId, atVersion, await this.#namesOf(row.settled.workflow_version_id));
+    if (atVersion === undefined || atVersion >= row.version) return replayNodesOf(this.#as(workspaceId), executionId, branching, row.settled.replay_of !== null);
+    const view = await viewAtVersion(this.#as(workspaceId), workspaceId, executionId, atVersion, await this.#namesOf(row.settled.workflow_version_id));
     return Object.values(view?.nodes ?? {}).map(asReplayNode);
   }
 
   async effects({ workspaceId, executionId, nodes }: Parameters<Reads['effects']>[0]): Promise<readonly KnownEffect[]> {
     const row = nodes.length > 0 ? await this.#row(workspaceId, executionId, false) : undefined;
-    return row ? ((await effectsOf(this.deps.database, executionId, nodes)) ?? []).map(knownEffect) : [];
+    return row ? ((await effectsOf(this.#as(workspaceId), executionId, nodes)) ?? []).map(knownEffect) : [];
   }
 
   async positions(): ReturnType<Reads['positions']> {
@@ -143,14 +139,31 @@ export class ReadsService implements Reads {
   }
 
   /** By id, each with its output. */
-  async #reused({ id, replay_of, version }: ExecutionView): Promise<{ [node: string]: NodeView }> {
+  async #reused({ id, replay_of, version, workspace_id }: ExecutionView): Promise<{ [node: string]: NodeView }> {
     if (replay_of === null) return {};
-    return Object.fromEntries((await reusedNodes(this.deps.database, id, version)).map((node) => [node.node_id, node]));
+    return Object.fromEntries((await reusedNodes(this.#as(workspace_id), id, version)).map((node) => [node.node_id, node]));
+  }
+
+  /** Row-level security keeps PostgreSQL from the indexes that search in tags, metadata and names: the ids are found without it, the rows read under it. */
+  async #page(filter: ExecutionFilter): Promise<StoredExecution[]> {
+    const tenant = this.#as(filter.workspaceId);
+    const { ids, rows } = pageStatement(filter);
+    if (!isSearched(filter)) return tenant.query<StoredExecution>(rows.text, rows.values);
+    const found = await this.deps.database.query<{ id: string }>(ids.text, ids.values);
+    const named = rowsOf(
+      filter,
+      found.map(({ id }) => id),
+    );
+    return tenant.query<StoredExecution>(named.text, named.values);
+  }
+
+  #as(workspaceId: string): Sql {
+    return this.deps.database.tenant(workspaceId);
   }
 
   async #row(workspaceId: string, ref: string, nodes: boolean): Promise<Row | undefined> {
     const column = UUID.test(ref) ? 'id' : ref.includes('_') ? 'key' : 'hashid';
-    const [row] = await this.deps.database.query<Row>(
+    const [row] = await this.#as(workspaceId).query<Row>(
       `select ${members}${nodes ? `, ${withNodes}` : ''} ${source} where e.workspace_id = $1 and e.${column} = $2`,
       [workspaceId, ref],
       `execution-by-${column}${nodes ? '-with-nodes' : ''}`,

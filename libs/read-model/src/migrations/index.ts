@@ -7,6 +7,7 @@ import { Generations1700000000006 } from './0006-generations.js';
 import { Successions1700000000007 } from './0007-successions.js';
 import { Queues1700000000008 } from './0008-queues.js';
 import { BodyReferences1700000000009 } from './0009-body-references.js';
+import { RowLevelSecurity1700000000010 } from './0010-row-level-security.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   Successions1700000000007,
   Queues1700000000008,
   BodyReferences1700000000009,
+  RowLevelSecurity1700000000010,
 ] as const;
