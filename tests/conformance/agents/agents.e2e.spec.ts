@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { read } from '../../journeys/streaming.js';
 import { type Execution, misfits, type Product, startProduct, type Table } from '../product.js';
 import { asking, doubling, failing, lasting, questioning } from '../workflows.js';
-import { publishedClient } from './published-client.js';
+import { clientReady, publishedClient } from './published-client.js';
 
 jest.setTimeout(150_000);
 
@@ -218,6 +218,9 @@ describe('Listing and Filtering Executions', () => {
 });
 
 describe('The published client, unchanged', () => {
+  // Its environment is made once, and kept.
+  beforeAll(clientReady, 400_000);
+
   it('gets, lists, filters, streams, cancels, and raises its own errors', async () => {
     const completed = (await create('doubling', { input: { n: 5 }, session_id: 'python', metadata: { channel: 'web' } })).body.data;
     const failed = (await create('failing', {})).body.data;

@@ -5,10 +5,20 @@ import type { Execution } from '../product.js';
 
 const here = resolve('tests/conformance/agents');
 
-/** Runs the published Python client, unchanged, in an environment of its own; resolves with what it saw. Says what to install where Python is missing. */
-export const publishedClient = async (asked: object): Promise<Execution> => {
+interface Environment {
+  readonly python: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Makes the client's environment unless it is there. Says what to install where Python is missing. */
+export const clientReady = async (): Promise<Environment> => {
   const { pythonWith } = await import(pathToFileURL(resolve('deploy/local/python.mjs')).href);
-  const { python, env } = await pythonWith(`${here}/requirements.txt`);
+  return pythonWith(`${here}/requirements.txt`);
+};
+
+/** Runs the published Python client, unchanged, in an environment of its own; resolves with what it saw. */
+export const publishedClient = async (asked: object): Promise<Execution> => {
+  const { python, env } = await clientReady();
   const child = spawn(python, [`${here}/client.py`], { env: { ...env, NO_PROXY: '*', no_proxy: '*' }, stdio: ['pipe', 'pipe', 'pipe'] });
   const [out, complaints]: string[][] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => out?.push(chunk.toString()));

@@ -11,7 +11,7 @@ export type DialectName = (typeof dialectNames)[number];
 export type Part = 'template' | 'execution_data' | 'stats' | 'nodes' | 'logs';
 
 /** All that a dialect is told of an execution: the canonical resource, and of the rest the parts that it asked for. */
-export interface Source {
+interface Source {
   readonly execution: ExecutionResource;
   /** Part `nodes`: every node of the template, in its order. */
   readonly nodes: readonly NodeResource[];

@@ -146,6 +146,8 @@ describe('executionResource', () => {
       created_at_utc: '2025-10-06T03:49:44.123Z',
       created_at_string: 'Oct 05, 2025 11:49 pm EDT',
     });
+    expect(executionResource(view, workflow, { ...how, zone: 'Europe/Berlin' }).created_at_string).toBe('Oct 06, 2025 05:49 am CEST');
+    expect(executionResource(view, workflow, { ...how, zone: 'Asia/Tokyo' }).created_at_string).toBe('Oct 06, 2025 12:49 pm GMT+9');
     expect(executionResource(view, workflow, { ...how, zone: 'UTC' })).toMatchObject({ created_at: '2025-10-06T03:49:44.123Z', created_at_string: 'Oct 06, 2025 03:49 am UTC' });
   });
 

@@ -12,7 +12,22 @@ export const createdIn = (at: number, zone: string): { created_at: string; creat
   return { created_at: local.toISO() ?? utc(at), created_at_string: spoken(local) };
 };
 
-const spoken = (time: DateTime): string => `${time.toFormat('LLL dd, yyyy hh:mm')} ${time.hour < 12 ? 'am' : 'pm'} ${time.toFormat('ZZZZ')}`;
+const spoken = (time: DateTime): string => `${time.toFormat('LLL dd, yyyy hh:mm')} ${time.hour < 12 ? 'am' : 'pm'} ${abbreviationAt(time)}`;
+
+/** People abbreviate the zones that they live in, and no others: Berlin's is CEST to the British, and only an offset to Americans. */
+const localesInTurn = ['en-US', 'en-GB', 'en-CA', 'en-AU', 'en-NZ', 'en-IN', 'en-ZA'];
+const abbreviations = new Map<string, string>();
+
+/** `EDT`, `CEST`; `GMT+9` where no English has a word for it. */
+const abbreviationAt = (time: DateTime): string => {
+  const place = `${time.zoneName} ${time.offset} ${time.isInDST}`;
+  let abbreviation = abbreviations.get(place);
+  if (abbreviation === undefined) {
+    const words = localesInTurn.map((locale) => time.setLocale(locale).toFormat('ZZZZ'));
+    abbreviations.set(place, (abbreviation = words.find((word) => !/\d/.test(word)) ?? (words[0] as string)));
+  }
+  return abbreviation;
+};
 
 /** Durations up to `now`: `completed_at` - `created_at` = `queued_ms` + `duration_ms` once it has ended. */
 export const durationsOf = (view: ExecutionView, now: number): { duration_ms: number | null; queued_ms: number; active_ms: number; suspended_ms: number } => {
