@@ -1,7 +1,7 @@
 // `npm run cluster`: a real Apache Kafka, a real PostgreSQL and a process per service on this machine, two of each that can be doubled.
 // Tests, storms and benchmarks use `startCluster` to kill and restart single processes.
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -164,6 +164,8 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
       RUNLOG_QUERIES_URLS: queriesPorts.map((one) => `127.0.0.1:${one}`).join(','),
       RUNLOG_SECRET_KEY: process.env.RUNLOG_SECRET_KEY || (await keptKey(join(folder, 'secret-key'), 'hex')),
     };
+    // Of this home only, since another cluster may use the same broker.
+    const here = createHash('sha256').update(folder).digest('hex').slice(0, 8);
     const members = [];
     for (const [service, count] of Object.entries(wanted))
       for (let index = 0; index < count; index++) {
@@ -174,7 +176,7 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
                 RUNLOG_HEALTH_PORT: String(await freePort()),
                 ...(service === 'queries' ? { RUNLOG_QUERIES_PORT: String(queriesPorts[index]) } : {}),
               };
-        members.push(new Member(service, index, { ...shared, ...ports }, join(folder, 'logs')));
+        members.push(new Member(service, index, { ...shared, ...ports, RUNLOG_INSTANCE: `${service}-${index + 1}-${here}` }, join(folder, 'logs')));
       }
     say(`Starting ${members.map(({ name }) => name).join(', ')} ...`);
     let stopping = false;

@@ -15,8 +15,8 @@ describe('kafka log', () => {
   const patienceMs = 40_000;
   const logs: EventLog[] = [];
   let broker: TestBroker;
-  const open = async (through?: HoldingProxy): Promise<EventLog> => {
-    const log = createKafkaLog({ brokers: broker.brokers, clientId: 'faults', socketFactory: through?.socketFactory });
+  const open = async (through?: HoldingProxy, instance?: string): Promise<EventLog> => {
+    const log = createKafkaLog({ brokers: broker.brokers, clientId: 'faults', socketFactory: through?.socketFactory, instance });
     logs.push(log);
     await log.start();
     return log;
@@ -88,6 +88,27 @@ describe('kafka log', () => {
     await until('they share again', patienceMs, () => second.owned.size === 2 && first.owned.size === 2);
     expect(zombie.signal.aborted).toBe(true);
     await Promise.all([first.subscription.stop(), second.subscription.stop()]);
+  });
+
+  it('takes up where its predecessor of the same name was killed, again and again, without waiting for any of them to be missed', async () => {
+    const group = unique('again');
+    const names = [unique('a'), unique('b')] as const;
+    const other = await becomeOwner(await open(undefined, names[1]), group);
+    await until('the other owns all', patienceMs, () => other.owned.size === 4);
+    const shares = new Set<string>();
+    let since = 0;
+    for (let life = 1; life <= 4; life++) {
+      const proxy = new HoldingProxy();
+      const mine = await becomeOwner(await open(proxy, names[0]), group);
+      await until('they share', patienceMs, () => mine.owned.size === 2 && other.owned.size === 2);
+      shares.add([...mine.owned.keys()].sort().join());
+      if (life === 1) since = Date.now();
+      proxy.holdAll();
+    }
+    // A nameless successor waits 6 s for each of them.
+    expect(Date.now() - since).toBeLessThan(15_000);
+    expect(shares.size).toBe(1);
+    await other.subscription.stop();
   });
 
   it('refuses to start when the topics have another number of partitions', async () => {

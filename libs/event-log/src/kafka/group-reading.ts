@@ -24,6 +24,7 @@ export interface ReadingParts {
   readonly diagnostics: Diagnostics;
   readonly ends: Offsets;
   readonly begins: Offsets;
+  readonly instance?: string;
 }
 
 /** A member of a group that handles the batches of its share of a topic's partitions. */
@@ -46,6 +47,7 @@ export class GroupReading {
       wire: parts.wire,
       diagnostics: parts.diagnostics,
       group: `${reader.group}-${reader.topic}`,
+      instance: parts.instance,
       topics: [reader.topic],
       partitions,
       assigned: (mine) => this.assigned(mine),

@@ -26,6 +26,8 @@ export interface KafkaLogOptions {
   readonly logger?: Diagnostics;
   /** Replicas of topics made by this process. Default: `RUNLOG_KAFKA_REPLICATION`, or 1. */
   readonly replication?: number;
+  /** A name that this process keeps over restarts and shares with nobody. Default: `RUNLOG_INSTANCE`, or none. */
+  readonly instance?: string;
   /** How to connect, if not plainly: TLS, or a proxy in tests. */
   readonly socketFactory?: ISocketFactory;
   /** How long `start` waits for a cluster that does not answer. Default 60 s. */
@@ -139,6 +141,7 @@ class KafkaLog implements EventLog {
       courier,
       sender,
       diagnostics,
+      instance: this.instance(),
       onBug: (error, partition) => this.bug(error, partition),
     });
     owning.start();
@@ -193,7 +196,11 @@ class KafkaLog implements EventLog {
   }
 
   private readingParts(): ReadingParts {
-    return { wire: this.wire, fetching: this.fetching, diagnostics: this.diagnostics, ends: this.ends, begins: this.begins };
+    return { wire: this.wire, fetching: this.fetching, diagnostics: this.diagnostics, ends: this.ends, begins: this.begins, instance: this.instance() };
+  }
+
+  private instance(): string | undefined {
+    return (this.options.instance ?? process.env.RUNLOG_INSTANCE) || undefined;
   }
 
   private declarations() {

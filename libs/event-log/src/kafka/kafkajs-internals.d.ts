@@ -57,6 +57,7 @@ declare module 'kafkajs/src/cluster/index.js' {
 
 declare module 'kafkajs/src/broker/index.js' {
   import type { ConnectionPool, Metadata } from 'kafkajs/src/cluster/index.js';
+  import type { Joined, JoinRequest } from 'kafkajs/src/protocol/requests/joinGroup/index.js';
 
   interface PerTopic<P> {
     topic: string;
@@ -75,13 +76,7 @@ declare module 'kafkajs/src/broker/index.js' {
       timeout: number;
     }): Promise<unknown>;
     deleteTopics(request: { topics: string[]; timeout: number }): Promise<unknown>;
-    joinGroup(request: {
-      groupId: string;
-      sessionTimeout: number;
-      rebalanceTimeout: number;
-      memberId: string;
-      groupProtocols: { name: string; metadata: Buffer }[];
-    }): Promise<{ generationId: number; leaderId: string; memberId: string; members: { memberId: string; memberMetadata: Buffer }[] }>;
+    joinGroup(request: JoinRequest): Promise<Joined>;
     syncGroup(request: {
       groupId: string;
       generationId: number;
@@ -93,6 +88,26 @@ declare module 'kafkajs/src/broker/index.js' {
     offsetCommit(request: { groupId: string; groupGenerationId: number; memberId: string; topics: PerTopic<{ partition: number; offset: string }>[] }): Promise<unknown>;
     offsetFetch(request: { groupId: string; topics: PerTopic<{ partition: number }>[] }): Promise<{ responses: PerTopic<{ partition: number; offset: string }>[] }>;
   }
+}
+
+declare module 'kafkajs/src/protocol/requests/joinGroup/index.js' {
+  import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
+
+  export interface JoinRequest {
+    groupId: string;
+    sessionTimeout: number;
+    rebalanceTimeout: number;
+    memberId: string;
+    groupProtocols: { name: string; metadata: Buffer }[];
+  }
+  export interface Joined {
+    generationId: number;
+    leaderId: string;
+    memberId: string;
+    members: { memberId: string; memberMetadata: Buffer }[];
+  }
+  const joinGroup: { protocol(of: { version: 5 }): (request: JoinRequest & { groupInstanceId: string; protocolType: 'consumer' }) => ProtocolRequest<Joined> };
+  export default joinGroup;
 }
 
 declare module 'kafkajs/src/network/socketFactory.js' {

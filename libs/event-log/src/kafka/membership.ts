@@ -1,6 +1,7 @@
 import type { Diagnostics } from '../diagnostics.js';
 import type { Topic } from '../topics.js';
 import { decodeAssignment, decodeMember, encodeAssignment, encodeMetadata, protocolName, share } from './assignment.js';
+import { joinAs } from './join.js';
 import type { Line } from './line.js';
 import { atMost, pause } from './retry.js';
 import type { Wire } from './wire.js';
@@ -17,6 +18,8 @@ export interface MembershipOptions {
   readonly wire: Wire;
   readonly diagnostics: Diagnostics;
   readonly group: string;
+  /** A name that a process keeps over restarts and shares with nobody. With it a restarted process takes up where it was killed; nobody waits for its dead predecessor. */
+  readonly instance?: string;
   /** All of these have the same number of partitions; the first names them. */
   readonly topics: readonly [Topic, ...Topic[]];
   readonly partitions: number;
@@ -165,18 +168,17 @@ export class Membership {
   }
 
   private async join(line: Line): Promise<void> {
-    const { group, topics, partitions, assigned } = this.options;
+    const { group, instance, topics, partitions, assigned } = this.options;
     const answered = new AbortController();
     if (this.owned.length > 0) void this.beatMeanwhile(answered.signal);
-    const joined = await line.broker
-      .joinGroup({
-        groupId: group,
-        sessionTimeout: sessionTimeoutMs,
-        rebalanceTimeout: rebalanceTimeoutMs,
-        memberId: this.memberId,
-        groupProtocols: [{ name: protocolName, metadata: encodeMetadata([...topics], this.owned) }],
-      })
-      .finally(() => answered.abort());
+    const request = {
+      groupId: group,
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: rebalanceTimeoutMs,
+      memberId: this.memberId,
+      groupProtocols: [{ name: protocolName, metadata: encodeMetadata([...topics], this.owned) }],
+    };
+    const joined = await (instance ? joinAs(line, instance, request) : line.broker.joinGroup(request)).finally(() => answered.abort());
     this.memberId = joined.memberId;
     this.generationId = joined.generationId;
     const asked = Date.now();

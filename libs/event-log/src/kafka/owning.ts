@@ -18,6 +18,7 @@ export interface OwningParts {
   readonly courier: Courier;
   readonly sender: Sender;
   readonly diagnostics: Diagnostics;
+  readonly instance?: string;
   readonly onBug: (error: unknown, partition: number) => void;
 }
 
@@ -42,6 +43,7 @@ export class Owning {
       wire: parts.wire,
       diagnostics: parts.diagnostics,
       group: options.group,
+      instance: parts.instance,
       topics: ['execution-commands', 'execution-events'],
       partitions,
       assigned: (mine) => this.assigned(mine),
