@@ -19,7 +19,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const valueOf = async (reference: unknown): Promise<unknown> => JSON.parse((await fixture.artifacts.read(fixture.workspaceId, reference as never)).toString('utf8'));
+const bodyOf = async (reference: unknown): Promise<unknown> => JSON.parse((await fixture.artifacts.read(fixture.workspaceId, reference as never)).toString('utf8'));
 
 describe('a value over 64 KiB', () => {
   it('of an expression is stored, read by the next one, and handed on as it is', async () => {
@@ -31,11 +31,11 @@ describe('a value over 64 KiB', () => {
     const events = await fixture.reaches(create.executionId, 'ExecutionCompleted');
     const [a, b, n, c] = events.filter(({ type }) => type === 'NodeCompleted').map(({ data }) => data as { output: unknown; output_ref?: { digest: string } });
     expect([a?.output, n?.output]).toEqual([null, pad.length + 10]);
-    expect(await valueOf(a?.output_ref)).toEqual({ pad: `${pad}yyyyyyyyyy` });
+    expect(await bodyOf(a?.output_ref)).toEqual({ pad: `${pad}yyyyyyyyyy` });
     expect([b?.output_ref, c?.output_ref]).toEqual([a?.output_ref, a?.output_ref]);
     expect(events.at(-1)?.data).toEqual({ output: null, output_ref: a?.output_ref });
     // The input came in one piece from somebody who did not store it: its event refers to it all the same.
-    expect(await valueOf((events[0]?.data as { input_ref: unknown }).input_ref)).toEqual({ pad });
+    expect(await bodyOf((events[0]?.data as { input_ref?: unknown } | undefined)?.input_ref)).toEqual({ pad });
     for (const { value } of events) expect(value.length).toBeLessThan(8_000);
   });
 
