@@ -247,7 +247,7 @@ describe('commands', () => {
       const found = await fixture.replies('r1');
       return found.length > 0 && found;
     });
-    expect(replies).toEqual([expect.objectContaining({ type: 'accepted', executionId, version: 5 })]);
+    expect(replies).toEqual([expect.objectContaining({ type: 'accepted', executionId, version: 6 })]);
     expect(await fixture.tasks()).toHaveLength(2);
   });
 
