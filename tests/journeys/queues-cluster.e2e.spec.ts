@@ -3,15 +3,15 @@ import { type Cluster, startTestCluster } from './clustered.js';
 import { flawsOf, historyOf } from './histories.js';
 import { mostAtOnce, setQueue } from './queueing.js';
 import { until } from './until.js';
-import { approval, code, inSequence, publish } from './workflows.js';
+import { approval, delay, inSequence, publish, transform } from './workflows.js';
 
 let cluster: Cluster;
 
 beforeAll(async () => {
   cluster = await startTestCluster({ RUNLOG_RATE_LIMIT: '0' }, { scheduler: 2 });
-  await publish(cluster.one, inSequence('work', [code('a', 'return input.n;'), code('b', 'return nodes.a + 1;')]));
-  await publish(cluster.one, inSequence('ask', [approval('ask'), code('b', 'return 1;')]));
-}, 120_000);
+  await publish(cluster.one, inSequence('work', [delay('a', 0.2), transform('b', 'input.n')]));
+  await publish(cluster.one, inSequence('ask', [approval('ask'), delay('b', 0.2)]));
+}, 240_000);
 
 afterAll(async () => {
   await cluster?.discard();

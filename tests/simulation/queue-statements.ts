@@ -204,8 +204,8 @@ export const queueStatements: Readonly<Record<string, Statement>> = {
       const hasRoom = settings.slots === null || number(row.held) < number(settings.slots);
       const ends = settings.strategy === 'cancel_running' || settings.strategy === 'cancel_newest';
       const isEnding = ends && keys.some((one) => (one.open !== true && number(one.head) < DOOMED) || (one.key === '' && one.open === true));
-      const isDue = isStale(row, settings) || (hasRoom && keys.some((one) => one.open === true)) || isEnding;
-      return number(row.waiting) > 0 && settings.paused !== true && isDue ? [{ workspace_id: row.workspace_id, name: row.name }] : [];
+      const mayGrant = (hasRoom && keys.some((one) => one.open === true)) || isEnding;
+      return number(row.waiting) > 0 && (isStale(row, settings) || (settings.paused !== true && mayGrant)) ? [{ workspace_id: row.workspace_id, name: row.name }] : [];
     }),
   queues_expire: ({ scheduler_waiting }, [now, limit]) => {
     const late = [...scheduler_waiting.values()].filter((row) => row.expires_at !== null && number(row.expires_at) <= number(now) && row.doom === null).slice(0, number(limit));

@@ -16,18 +16,17 @@ export interface Due {
   readonly ttl_seconds: number | null;
 }
 
-/** Queues in which a slot may be granted, or somebody has to go. */
+/** Queues in which a slot may be granted, somebody has to go, or other settings count, paused or not. */
 export const queuesDue = async (sql: Sql): Promise<QueueName[]> => {
   const rows = await sql.query<{ workspace_id: string; name: string }>(
     `select q.workspace_id, q.name from scheduler_queues q left join queues c on c.workspace_id = q.workspace_id and c.name = q.name
-     where q.waiting > 0 and not coalesce(c.paused, false) and (
-       q.key_slots <> coalesce(c.key_slots, 1) or q.ttl_seconds is distinct from c.ttl_seconds
-       or (coalesce(q.held < c.slots, true) and exists (select from scheduler_queue_keys k where k.workspace_id = q.workspace_id and k.queue = q.name and k.open))
+     where q.waiting > 0 and (q.key_slots <> coalesce(c.key_slots, 1) or q.ttl_seconds is distinct from c.ttl_seconds or not coalesce(c.paused, false) and (
+       (coalesce(q.held < c.slots, true) and exists (select from scheduler_queue_keys k where k.workspace_id = q.workspace_id and k.queue = q.name and k.open))
        or (c.strategy in ('cancel_running', 'cancel_newest') and (
          exists (select from scheduler_queue_keys k where k.workspace_id = q.workspace_id and k.queue = q.name and not k.open and k.head < ${DOOMED})
          or exists (select from scheduler_queue_keys k where k.workspace_id = q.workspace_id and k.queue = q.name and k.key = '' and k.open)
        ))
-     )`,
+     ))`,
     [],
     'queues_due',
   );
