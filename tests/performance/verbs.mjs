@@ -39,7 +39,7 @@ const home = mkdtempSync(join(tmpdir(), 'runlog-bench-verbs-'));
 const deaf = createServer(() => undefined);
 await new Promise((listening) => deaf.listen(0, '127.0.0.1', listening));
 const most = Math.max(...sizes.running);
-const system = await startStandalone(home, { env: { RUNLOG_RUNNER_SLOTS: String(most + 8) } });
+const system = await startStandalone(home, { env: { RUNLOG_RUNNER_SLOTS: String(most + 8) }, readyWithinMs: 240_000 });
 
 const measured = async (work) => {
   const watching = watch([system.pid]);
