@@ -91,8 +91,11 @@ export const startStandalone = async (options: Start = {}): Promise<Running> => 
       if (child.exitCode !== null) throw new Error(`Runlog ended with ${child.exitCode}: ${output}\n${(await log()).slice(-3000)}`);
       return (await fetch(`${url}/health/ready`).catch(() => undefined))?.ok;
     },
-    { what: 'Runlog to be ready', timeoutMs: 60_000, everyMs: 30, otherwise: async () => `${output}\n${(await log()).slice(-3000)}` },
-  );
+    { what: 'Runlog to be ready', timeoutMs: 100_000, everyMs: 30, otherwise: async () => `${output}\n${(await log()).slice(-3000)}` },
+  ).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   return {
     url,
     key,
