@@ -177,3 +177,15 @@ describe('what is asked in a dialect', () => {
     ).toEqual(['/input_payload/n', '/other']);
   });
 });
+
+describe('an answer in pods', () => {
+  const answer = (body: Partial<RespondBody>, kind: string) =>
+    dialects.pods.respond?.(body as RespondBody, [{ id: 'pay.1', node_id: 'pay', kind, schema: null, decided: null }] as never);
+
+  it('says of an effect that it was had, with its receipt, or that it failed', () => {
+    expect(answer({ decision: 'approve', answer: { paid: 5 } }, 'effect')).toEqual({ decision: 'done', answer: { paid: 5 } });
+    expect(answer({ decision: 'approve' }, 'effect')).toEqual({ decision: 'done', answer: null });
+    expect(answer({ decision: 'reject', comment: 'no' }, 'effect')).toEqual({ decision: 'fail', comment: 'no' });
+    expect(answer({ decision: 'approve' }, 'approval')).toEqual({ decision: 'approve' });
+  });
+});
