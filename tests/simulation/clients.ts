@@ -88,7 +88,7 @@ export class Clients {
     };
     if (key === 'heavy') void this.#createHeavy(executionId, created);
     else this.#ask({ type: 'CreateExecution', executionId, created });
-    if (this.random.chance(0.12)) this.time.after(this.random.between(20, 4_000), () => this.#ask({ type: 'CancelExecution', executionId, by: 'user:ann', reason: 'enough' }));
+    if (this.random.chance(0.12)) this.#cancel(executionId, 20, 4_000);
   }
 
   /** Its input is stored first, as the gateway does it. */
@@ -102,11 +102,16 @@ export class Clients {
       }
   }
 
+  #cancel(executionId: string, afterMs: number, beforeMs: number): void {
+    this.time.after(this.random.between(afterMs, beforeMs), () => this.#ask({ type: 'CancelExecution', executionId, by: 'user:ann', reason: 'enough' }));
+  }
+
   #see(event: DecodedEvent): void {
     this.seen.push(event);
     const asked = this.asked.get(event.commandId);
     if (asked) asked.accepted = true;
     if (/^Execution(Completed|Failed|Rejected|Cancelled)$/.test(event.type)) this.ended.add(event.executionId);
+    if (event.type === 'ExecutionStarted' && this.random.chance(0.06)) this.#cancel(event.executionId, 1, 300);
     if (event.type === 'ApprovalRequested') this.#answer(event.executionId, event.data.gate_id, event.data.approvers?.needed === 2);
     if (event.type === 'QuestionRequested') this.#answer(event.executionId, event.data.gate_id, false);
     this.#followOns.see(event);
