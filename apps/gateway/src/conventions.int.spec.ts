@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { askingDefinition, pureDefinition, type RunningGateway, startGateway } from './testing/running-gateway.js';
+import { adminKey, askingDefinition, pureDefinition, type RunningGateway, startGateway } from './testing/running-gateway.js';
 
 let gateway: RunningGateway;
 let pure: string;
@@ -164,6 +164,25 @@ describe('every answer', () => {
       expect({ query, status: (await gateway.call('GET', `/api/v1/executions/${id}${query}`)).status }).toEqual({ query, status: 400 });
     expect((await gateway.call('GET', `/api/v1/executions/${id}/logs?after=999999999999999`)).status).toBe(200);
   });
+});
+
+describe('a stream without news', () => {
+  it('says every 15 s that it is still there', async () => {
+    const asking = await gateway.publish(askingDefinition);
+    const { id } = (await gateway.call('POST', `/api/v1/workflows/${asking}/executions`, { input: { total: 1 } })).body;
+    const gone = new AbortController();
+    const headers = { authorization: `Bearer ${adminKey}`, accept: 'text/event-stream' };
+    const { body } = await fetch(`${gateway.url}/api/v1/executions/${id}/events`, { headers, signal: gone.signal });
+    let text = '';
+    const begun = Date.now();
+    for await (const chunk of body ?? []) {
+      text += Buffer.from(chunk as Uint8Array).toString();
+      if (/\n\n: still here\n\n$/.test(text)) break;
+    }
+    gone.abort();
+    expect(Date.now() - begun).toBeGreaterThan(10_000);
+    expect(text).toMatch(/^retry: 1000\n\nid: 1\n/);
+  }, 60_000);
 });
 
 describe('the documents', () => {
