@@ -109,6 +109,8 @@ describe('a body of 10 MB', () => {
     expect((await get(`/executions/${id}/artifacts/nodes.many.json`)).body).toBe(input.rows.length);
     expect((await get(`/executions/${id}/artifacts/nope.json`)).status).toBe(404);
     expect((await fetchRaw({ ...runlog, key: 'wrong' }, output_url)).status).toBe(401);
+    const other = (await post('/workspaces', { slug: `other-${randomUUID().slice(0, 8)}`, name: 'Other', timezone: 'UTC' })).body.api_key.key;
+    for (const path of ['/artifacts', '/artifacts/output.json']) expect((await fetchRaw({ ...runlog, key: other }, `/api/v1/executions/${id}${path}`)).status).toBe(404);
   }, 60_000);
 
   it('is neither read nor written again by a replay that reuses it', async () => {
