@@ -83,7 +83,7 @@ const replays = async (width) => {
 };
 
 const cancels = async (many) => {
-  const ids = await each(Array.from({ length: many }), async () => (await system.post('/api/v1/workflows/hangs/executions?fields=id', {})).id);
+  const ids = await each([...Array(many).keys()], async () => (await system.post('/api/v1/workflows/hangs/executions?fields=id', {})).id);
   const running = async () => (await system.get('/api/v1/executions?status=running&limit=1&page=1')).meta.total;
   const begun = async (id) => (await system.get(`/api/v1/executions/${id}?fields=running_actions_count`)).running_actions_count === 1;
   await until(`${many} nodes to run`, async () => (await running()) >= many && (await each(ids, begun)).every(Boolean));
