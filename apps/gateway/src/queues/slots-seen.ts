@@ -15,7 +15,7 @@ export interface SlotSeen {
 const MOST_NAMED = 20;
 
 /** Whether an execution waits for a slot of its queue. */
-export const waitsForSlot = ({ queue_name, status, status_reason }: ExecutionView): boolean =>
+const waitsForSlot = ({ queue_name, status, status_reason }: ExecutionView): boolean =>
   queue_name !== null && (status === 'queued' || (status === 'suspended' && status_reason === 'slot'));
 
 /** null: it waits for none, or its queue is not known yet. */

@@ -18,7 +18,7 @@ export interface Waiting {
 }
 
 /** What becomes of a key's row. `turn` null: as it was. */
-export interface KeyChange {
+interface KeyChange {
   readonly key: string;
   readonly granted: number;
   readonly head: number;

@@ -1,6 +1,6 @@
 import type { Database, Sql } from '../database.js';
 
-export type QueueStrategy = 'queue' | 'cancel_running' | 'cancel_newest' | 'round_robin';
+type QueueStrategy = 'queue' | 'cancel_running' | 'cancel_newest' | 'round_robin';
 
 /** What people set of a queue. */
 export interface QueueSettings {
