@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type JobOutcome, WIRE } from './job.js';
@@ -82,7 +82,8 @@ export class Child {
   ) {
     const command = memoryBytes === undefined ? [...flagsFor(USUAL_HEAP_MIB), program] : [...flagsFor(ROOMY_HEAP_MIB), program, String(memoryBytes)];
     this.#process = spawn(process.execPath, command, { env: {}, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
-    this.#wire = this.#process.stdio[WIRE] as Socket;
+    // Without file descriptors for a process there is none for its wire either; the error comes next.
+    this.#wire = ((this.#process.stdio as unknown[] | undefined)?.[WIRE] as Socket | undefined) ?? new Socket();
     this.#wire.on('error', () => this.kill());
     this.#wire.on('data', (chunk: Buffer) => {
       for (const heard of this.#frames.read(chunk)) this.#hear(heard);

@@ -17,6 +17,8 @@ const USUAL_SCOPE_CHARS = 1024 * 1024;
 const IDLE_MS = 30_000;
 /** When every child has been busy with one job for so long, a further one is started, up to twice the usual number. */
 const STUCK_MS = 100;
+/** Before a child is started in place of one that has gone. */
+const RETRY_MS = 50;
 /** A child is given as many jobs at once as it does in about this time, so that it need not wait for the parent after each. */
 const AHEAD_MS = 5;
 const MOST_AHEAD = 8;
@@ -124,14 +126,22 @@ export class Sandbox {
   }
 
   #grow(): void {
+    let hasBeenReady = false;
     const child = new Child({
-      onReady: () => this.#assign(),
+      onReady: () => {
+        hasBeenReady = true;
+        this.#assign();
+      },
       onGone: (unbegun) => {
         this.#children.delete(child);
         if (this.#isClosed) for (const { reject } of unbegun) reject(new Error('The sandbox is closed'));
         else this.#waiting.unshift(...unbegun);
-        if (!this.#isClosed && this.#children.size === 0) setTimeout(() => !this.#isClosed && this.warm(), 50);
-        this.#assign();
+        // One that could not even start is tried again a little later.
+        if (hasBeenReady) this.#assign();
+        setTimeout(() => {
+          if (!this.#isClosed) this.warm();
+          this.#assign();
+        }, RETRY_MS);
       },
       onIdle: () => this.#children.size > this.#usual && void child.kill(),
       onPace: (ms) => {
