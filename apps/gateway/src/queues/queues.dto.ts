@@ -1,12 +1,9 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, Min, ValidateIf } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 
 const MOST = 1_000_000;
 const YEAR_S = 365 * 86_400;
 const strategies = ['queue', 'cancel_running', 'cancel_newest', 'round_robin'] as const;
-
-/** Null is no value of a member that says `given`. */
-const given = (member: string) => ValidateIf((body: object) => (body as Record<string, unknown>)[member] !== undefined);
 
 /** Settings of a queue; what is left out stays as it is. */
 export class QueueBody {
@@ -18,14 +15,14 @@ export class QueueBody {
   limit?: number | null;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MOST, default: 1, description: 'How many of them with the same concurrency key' })
-  @given('key_limit')
+  @IsOptional()
   @IsInt()
   @Min(1)
   @Max(MOST)
   key_limit?: number;
 
   @ApiPropertyOptional({ enum: strategies, default: 'queue', description: 'What happens where all slots of a key (without a key: of the queue) are held' })
-  @given('strategy')
+  @IsOptional()
   @IsIn(strategies)
   strategy?: (typeof strategies)[number];
 
@@ -37,7 +34,7 @@ export class QueueBody {
   ttl_seconds?: number | null;
 
   @ApiPropertyOptional({ type: Boolean, default: false, description: 'Nobody is admitted; whoever runs goes on' })
-  @given('paused')
+  @IsOptional()
   @IsBoolean()
   paused?: boolean;
 }
