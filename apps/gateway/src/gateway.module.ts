@@ -51,6 +51,9 @@ import { RouteTable } from './http/route-table.js';
 import { ValidationPipe } from './http/validation.pipe.js';
 import { Idempotency } from './idempotency.js';
 import { Observed, OperationsController } from './operations/operations.controller.js';
+import { AuditController } from './people/audit.controller.js';
+import { AuditInterceptor } from './people/audit.interceptor.js';
+import { UsersController } from './people/users.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { WorkspacesController } from './tenants/workspaces.controller.js';
 import { UsageController } from './usage/usage.controller.js';
@@ -91,6 +94,8 @@ export class GatewayModule {
         SecretsController,
         ApiKeysController,
         WorkspacesController,
+        UsersController,
+        AuditController,
         UsageController,
         KineticController,
         PodsController,
@@ -144,5 +149,6 @@ const partsOf = (service: GatewayService): Provider[] => {
     { provide: APP_GUARD, useClass: RequestGuard },
     { provide: APP_PIPE, useClass: ValidationPipe },
     { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
   ];
 };

@@ -428,11 +428,38 @@ export interface ApiKeyResource {
   readonly name: string;
   readonly prefix: string;
   readonly role: 'viewer' | 'editor' | 'admin';
+  /** Beside the role. */
+  readonly permissions: readonly ('run' | 'approve')[];
+  readonly user_id: string | null;
   readonly pod_id: string | null;
   readonly dialect: string | null;
   readonly created_at: Timestamp;
   /** Only in the answer that made it. */
   readonly key?: string;
+}
+
+/** A person whom keys belong to. */
+export interface UserResource {
+  readonly object: 'user';
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  readonly created_at: Timestamp;
+}
+
+/** Something that somebody did. */
+export interface AuditResource {
+  readonly object: 'audit_entry';
+  readonly id: string;
+  readonly at: Timestamp;
+  /** `user:<id>`, for a key without a user `user:key_<prefix>`. */
+  readonly actor: string;
+  readonly key_prefix: string;
+  /** The operation, by its id in the API's description. */
+  readonly action: string;
+  readonly target: string;
+  readonly status: number;
+  readonly request_id: string;
 }
 
 /** RFC 9457, with what every problem of Runlog has. */

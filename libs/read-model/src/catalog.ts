@@ -2,8 +2,9 @@ import type { Json, WorkflowDefinition } from '@runlog/workflow';
 import { ApiKey, Pod, Secret, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
 import { abandonIdempotent, beginIdempotent, findIdempotent, finishIdempotent, forgetIdempotent } from './catalog/idempotency.js';
 import { Blocks, drawHashids, drawRunNumbers } from './catalog/numbers.js';
+import { type AuditEntry, type AuditFilter, auditOf, createUser, recordAudit, removeUser, userOf, usersOf } from './catalog/people.js';
 import { putQueue, queueChanges, queueHolders, queueNamed, queuesOf, waitsUntil } from './catalog/queues.js';
-import { createApiKey, type NewApiKey, principalByHash, seedDefaults } from './catalog/tenancy.js';
+import { createApiKey, createWorkspace, insertPod, type NewApiKey, principalByHash, seedDefaults } from './catalog/tenancy.js';
 import { createWorkflow, type Publishing, publishVersion } from './catalog/workflows.js';
 import type { Database } from './database.js';
 
@@ -59,6 +60,20 @@ export class Catalog {
     const rows = await this.database.query('update api_keys set revoked_at = coalesce(revoked_at, $3) where workspace_id = $1 and id = $2 returning 1', [workspaceId, id, at]);
     return rows.length > 0;
   }
+
+  /** null: the slug is taken. */
+  createWorkspace = (given: { slug: string; name: string; timezone: string }, at: number) => createWorkspace(this.database, given, at);
+  createPod = (workspaceId: string, given: { slug: string; name: string }, at: number) => insertPod(this.database, workspaceId, given, at);
+
+  /** null: the address is taken. */
+  createUser = (workspaceId: string, given: { email: string; name: string }, at: number) => createUser(this.database, workspaceId, given, at);
+  user = (workspaceId: string, id: string) => userOf(this.database, workspaceId, id);
+  users = (workspaceId: string) => usersOf(this.database, workspaceId);
+  /** Its keys are revoked with it. False: there is none. */
+  removeUser = (workspaceId: string, id: string, at: number) => removeUser(this.database, workspaceId, id, at);
+
+  recordAudit = (entry: Omit<AuditEntry, 'id'>) => recordAudit(this.database, entry);
+  audit = (filter: AuditFilter) => auditOf(this.database, filter);
 
   createWorkflow = (publishing: Publishing) => createWorkflow(this.database, publishing);
   publishVersion = (workflowId: string, publishing: Publishing) => publishVersion(this.database, workflowId, publishing);

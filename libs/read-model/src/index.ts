@@ -1,5 +1,5 @@
 export { canonicalJson, digestOf } from './canonical-json.js';
-export { ApiKey, Pod, type Role, Secret, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
+export { ApiKey, Pod, type Role, Secret, User, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
 export { type Begun, IDEMPOTENCY_KEPT_MS, type IdempotencyRecord } from './catalog/idempotency.js';
 export { hashidOf } from './catalog/numbers.js';
 export type { Queue, QueueChange, QueueHolder, QueueSettings } from './catalog/queues.js';

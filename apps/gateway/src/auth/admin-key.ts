@@ -14,7 +14,7 @@ export const firstAdminKey = async (catalog: Catalog, keys: KeyRing, config: Pic
   if (config.adminKey !== undefined) {
     const prefix = prefixOf(config.adminKey);
     const scope = { workspaceId: workspace.id, podId: null, createPodId: pod.id, timeZone: workspace.timezone };
-    keys.pin(config.adminKey, { ...scope, keyId: 'environment', prefix, role: 'admin', userId: null, dialect: null });
+    keys.pin(config.adminKey, { ...scope, keyId: 'environment', prefix, role: 'admin', permissions: [], userId: null, dialect: null });
     return { key: config.adminKey, source: 'environment' };
   }
   const key = await keptKey(config.home);

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/
 import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { ApiKeyResource, ListResource } from '@runlog/contract';
 import { type ApiKey, Catalog, hashApiKey } from '@runlog/read-model';
-import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, IsUUID, Length } from 'class-validator';
 import { dialectNames } from '../dialects/dialect.js';
 import { utc } from '../executions/execution-times.js';
 import { PageQuery } from '../executions/list.dto.js';
@@ -15,7 +15,7 @@ import { Idempotency } from '../idempotency.js';
 import { isUuid } from '../ids.js';
 import { KeyRing } from './key-ring.js';
 import { newKey } from './new-key.js';
-import { Caller, type Principal, type Role, roles } from './principal.js';
+import { Caller, type FinerPermission, finerPermissions, type Principal, type Role, roles } from './principal.js';
 import { Requires } from './requires.js';
 
 /** A new key of the caller's workspace. */
@@ -28,6 +28,18 @@ export class ApiKeyBody {
   @ApiProperty({ enum: roles })
   @IsIn(roles)
   role!: Role;
+
+  @ApiPropertyOptional({ enum: finerPermissions, isArray: true, maxItems: 2, description: 'Beside the role: `run` creates, cancels, retries and replays; `approve` answers gates' })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(finerPermissions.length)
+  @IsIn(finerPermissions, { each: true })
+  permissions?: FinerPermission[];
+
+  @ApiPropertyOptional({ type: String, format: 'uuid', description: 'Whose key it is: what is done with it is done by `user:<id>`', nullable: true })
+  @IsOptional()
+  @IsUUID()
+  user_id?: string | null;
 
   @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 64, description: 'Id or slug of a pod: the key then sees and creates there only', nullable: true })
   @IsOptional()
@@ -63,16 +75,18 @@ export class ApiKeysController {
       body,
       async () => {
         const podId = await this.pod(who, body.pod_id ?? who.podId);
+        const userId = await this.user(who, body.user_id ?? null);
         const { key, prefix } = newKey();
         const made = await this.catalog.createApiKey({
           workspaceId: who.workspaceId,
           podId,
           name: body.name,
           role: body.role,
+          permissions: [...new Set(body.permissions)].sort(),
           dialect: body.dialect ?? null,
           prefix,
           hash: hashApiKey(key),
-          userId: null,
+          userId,
           at: Date.now(),
         });
         return new Answer(201, { ...resource(made), key });
@@ -104,6 +118,12 @@ export class ApiKeysController {
     return new Answer(204);
   }
 
+  private async user(who: Principal, id: string | null): Promise<string | null> {
+    if (id !== null && !(await this.catalog.user(who.workspaceId, id)))
+      throw invalid([{ pointer: '/user_id', detail: `Expected the id of a user of this workspace, but there is no '${id}'` }], 'user_not_found');
+    return id;
+  }
+
   private async pod(who: Principal, ref: string | null): Promise<string | null> {
     if (ref === null) return null;
     const pod = await this.catalog.pod(who.workspaceId, ref);
@@ -115,12 +135,14 @@ export class ApiKeysController {
 
 const visible = (who: Principal, key: ApiKey): boolean => who.podId === null || key.podId === who.podId;
 
-const resource = ({ id, name, prefix, role, podId, dialect, createdAt }: ApiKey): ApiKeyResource => ({
+const resource = ({ id, name, prefix, role, permissions, podId, userId, dialect, createdAt }: ApiKey): ApiKeyResource => ({
   object: 'api_key',
   id,
   name,
   prefix,
   role,
+  permissions,
+  user_id: userId,
   pod_id: podId,
   dialect,
   created_at: utc(createdAt),

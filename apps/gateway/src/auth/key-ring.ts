@@ -56,6 +56,7 @@ export class KeyRing {
       podId: key.podId,
       createPodId: pod.id,
       role: key.role,
+      permissions: key.permissions,
       userId: key.userId,
       dialect: key.dialect,
       timeZone: workspace.timezone,

@@ -23,8 +23,8 @@ export class KeyGuard implements CanActivate {
     if (!principal) throw unauthenticated('Expected a valid API key, but this one is unknown or revoked');
     // From here on problems, too, are in the words of the key.
     request.principal = principal;
-    if (!permission || !allows(principal.role, permission))
-      throw new Problem('forbidden', 'forbidden', `Expected a key that may '${permission}', but its role is ${principal.role}`);
+    if (!permission || !allows(principal, permission))
+      throw new Problem('forbidden', 'forbidden', `Expected a key that may '${permission}', but its role is ${[principal.role, ...principal.permissions].join(' with ')}`);
     this.rate.take(principal.keyHash);
     return true;
   }

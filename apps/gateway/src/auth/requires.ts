@@ -1,6 +1,6 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiExtension, ApiSecurity } from '@nestjs/swagger';
-import type { Role } from './principal.js';
+import type { FinerPermission, Principal, Role } from './principal.js';
 
 const PERMISSION = 'runlog:permission';
 
@@ -15,6 +15,10 @@ const leastRole = {
   'workflows:read': 'viewer',
   'workflows:write': 'editor',
   'workspaces:read': 'viewer',
+  'workspaces:write': 'admin',
+  'users:read': 'viewer',
+  'users:write': 'admin',
+  'audit:read': 'admin',
   'usage:read': 'viewer',
   'queues:read': 'viewer',
   'queues:write': 'editor',
@@ -42,7 +46,14 @@ export const Public = () => SetMetadata(PERMISSION, 'public');
 /** What a route declared, or undefined. */
 export const permissionOf = (handler: object): Permission | 'public' | undefined => Reflect.getMetadata(PERMISSION, handler) as Permission | 'public' | undefined;
 
+/** What a key may do that was given a finer permission beside its role. */
+const finer: { readonly [Finer in FinerPermission]: readonly Permission[] } = {
+  run: ['executions:create', 'executions:cancel', 'executions:retry', 'executions:replay'],
+  approve: ['executions:respond'],
+};
+
 const order: readonly Role[] = ['viewer', 'editor', 'admin'];
 
-/** Whether the role has the permission. */
-export const allows = (role: Role, permission: Permission): boolean => order.indexOf(role) >= order.indexOf(leastRole[permission]);
+/** Whether a key has the permission, by its role or beside it. */
+export const allows = ({ role, permissions }: Pick<Principal, 'role' | 'permissions'>, permission: Permission): boolean =>
+  order.indexOf(role) >= order.indexOf(leastRole[permission]) || permissions.some((one) => finer[one].includes(permission));

@@ -27,6 +27,9 @@ const statusOf: Record<ProblemKind, number> = {
   unavailable: 503,
 };
 
+/** The status that a failure is answered with, before a dialect has its say. */
+export const statusOfFailure = (error: unknown): number => (error instanceof Problem ? statusOf[error.kind] : error instanceof HttpException ? error.getStatus() : 500);
+
 /** The body of a problem (RFC 9457) with the members that every Runlog problem has, and those of the caller's dialect. */
 export const problemBody = (problem: Problem, { requestId, names = new Map() }: ApiRequest, dialect: Dialect) => {
   const plain = statusOf[problem.kind];

@@ -255,6 +255,8 @@ const resources = {
       name: text,
       prefix: { type: 'string', description: 'How the key begins' },
       role: roles,
+      permissions: arrayOf(oneOfWords(['run', 'approve'])),
+      user_id: idOrNull,
       pod_id: idOrNull,
       dialect: textOrNull,
       created_at: time,
@@ -262,6 +264,27 @@ const resources = {
     },
     ['key'],
   ),
+  User: object({ object: { const: 'user' }, id, email: { type: 'string', format: 'email' }, name: text, created_at: time }),
+  AuditEntry: object({
+    object: { const: 'audit_entry' },
+    id,
+    at: time,
+    actor: text,
+    key_prefix: text,
+    action: { type: 'string', description: 'An operationId of this document' },
+    target: { type: 'string', description: 'The path it was done at' },
+    status: { type: 'integer', description: 'HTTP status of the answer' },
+    request_id: text,
+  }),
+  CreatedWorkspace: object({
+    object: { const: 'workspace' },
+    id,
+    slug: text,
+    name: text,
+    timezone: { type: 'string', format: 'iana-timezone' },
+    created_at: time,
+    api_key: { ...object({ id, prefix: text, key: text }), description: 'Of its first admin; shown this once' },
+  }),
   Workspace: object({ object: { const: 'workspace' }, id, slug: text, name: text, timezone: { type: 'string', format: 'iana-timezone' }, created_at: time }),
   Pod: object({ object: { const: 'pod' }, id, workspace_id: id, slug: text, name: text, created_at: time }),
   Usage: object({
@@ -296,7 +319,7 @@ const resources = {
   ]),
 } satisfies Readonly<Record<string, Schema>>;
 
-const listed = ['Artifact', 'Event', 'LogLine', 'Node', 'Approval', 'Workflow', 'WorkflowVersion', 'Queue', 'Secret', 'ApiKey', 'Workspace', 'Pod', 'Usage'];
+const listed = ['Artifact', 'Event', 'LogLine', 'Node', 'Approval', 'Workflow', 'WorkflowVersion', 'Queue', 'Secret', 'ApiKey', 'Workspace', 'Pod', 'User', 'AuditEntry', 'Usage'];
 
 /** Everything that answers and bodies are made of (the components of the OpenAPI document). */
 export const schemas: Readonly<Record<string, Schema>> = {

@@ -2,6 +2,8 @@ import type { WorkflowDefinition } from '@runlog/workflow';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 export type Role = 'viewer' | 'editor' | 'admin';
+/** What a key may do beside its role: `run` creates, cancels, retries and replays; `approve` answers gates. */
+export type FinerPermission = 'run' | 'approve';
 
 /** A tenant. */
 @Entity('workspaces')
@@ -32,12 +34,24 @@ export class ApiKey {
   @Column('uuid', { name: 'pod_id', nullable: true }) podId!: string | null;
   @Column('text') name!: string;
   @Column('text') role!: Role;
+  @Column('text', { array: true }) permissions!: FinerPermission[];
   @Column('text', { nullable: true }) dialect!: string | null;
   @Column('text') prefix!: string;
   @Column('text') hash!: string;
   @Column('text', { name: 'user_id', nullable: true }) userId!: string | null;
   @Column('bigint', { name: 'created_at' }) createdAt!: number;
   @Column('bigint', { name: 'revoked_at', nullable: true }) revokedAt!: number | null;
+}
+
+/** A person: keys belong to it, and what they do is done by `user:<id>`. */
+@Entity('users')
+export class User {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid', { name: 'workspace_id' }) workspaceId!: string;
+  @Column('text') email!: string;
+  @Column('text') name!: string;
+  @Column('bigint', { name: 'created_at' }) createdAt!: number;
+  @Column('bigint', { name: 'removed_at', nullable: true }) removedAt!: number | null;
 }
 
 @Entity('workflows')

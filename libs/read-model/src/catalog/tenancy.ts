@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
-import type { Database } from '../database.js';
-import { ApiKey, Pod, type Role, Workspace } from './entities.js';
+import type { Database, Sql } from '../database.js';
+import { ApiKey, type FinerPermission, Pod, type Role, Workspace } from './entities.js';
 
 /** SHA-256 (hex): how a key is looked up and kept. */
 export const hashApiKey = (key: string): string => createHash('sha256').update(key).digest('hex');
@@ -26,11 +26,39 @@ export const seedDefaults = async (database: Database, at: number): Promise<{ wo
   return { workspace, pod: await database.dataSource.getRepository(Pod).findOneByOrFail({ workspaceId: workspace.id, slug: 'default' }) };
 };
 
+/** A workspace with pod `default`. null: the slug is taken. */
+export const createWorkspace = async (
+  database: Database,
+  given: { slug: string; name: string; timezone: string },
+  at: number,
+): Promise<{ workspace: Workspace; pod: Pod } | null> =>
+  database.transaction(async (sql) => {
+    const [workspace] = await sql.query<Workspace>(
+      `insert into workspaces (id, slug, name, timezone, created_at) values ($1, $2, $3, $4, $5) on conflict (slug) do nothing
+       returning id, slug, name, timezone, created_at as "createdAt"`,
+      [uuidv7(), given.slug, given.name, given.timezone, at],
+    );
+    const pod = workspace && (await insertPod(sql, workspace.id, { slug: 'default', name: 'Default' }, at));
+    return workspace && pod ? { workspace, pod } : null;
+  });
+
+/** null: the slug is taken. */
+export const insertPod = async (sql: Sql, workspaceId: string, given: { slug: string; name: string }, at: number): Promise<Pod | null> => {
+  const [pod] = await sql.query<Pod>(
+    `insert into pods (id, workspace_id, slug, name, created_at) values ($1, $2, $3, $4, $5) on conflict (workspace_id, slug) do nothing
+     returning id, workspace_id as "workspaceId", slug, name, created_at as "createdAt"`,
+    [uuidv7(), workspaceId, given.slug, given.name, at],
+  );
+  return pod ?? null;
+};
+
 export interface NewApiKey {
   readonly workspaceId: string;
   readonly podId: string | null;
   readonly name: string;
   readonly role: Role;
+  /** Default: none. */
+  readonly permissions?: readonly FinerPermission[];
   readonly dialect: string | null;
   /** The first characters of the key: how people tell keys apart. */
   readonly prefix: string;
@@ -43,9 +71,10 @@ export interface NewApiKey {
 /** The same hash again gives the key that is there (the admin key of the environment at every start), un-revoked. */
 export const createApiKey = async (database: Database, { at, ...given }: NewApiKey): Promise<ApiKey> => {
   await database.query(
-    `insert into api_keys (id, workspace_id, pod_id, name, role, dialect, prefix, hash, user_id, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    `insert into api_keys (id, workspace_id, pod_id, name, role, dialect, prefix, hash, user_id, created_at, permissions)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      on conflict (hash) do update set revoked_at = null`,
-    [uuidv7(), given.workspaceId, given.podId, given.name, given.role, given.dialect, given.prefix, given.hash, given.userId, at],
+    [uuidv7(), given.workspaceId, given.podId, given.name, given.role, given.dialect, given.prefix, given.hash, given.userId, at, given.permissions ?? []],
   );
   return database.dataSource.getRepository(ApiKey).findOneByOrFail({ hash: given.hash });
 };

@@ -8,6 +8,7 @@ import { Successions1700000000007 } from './0007-successions.js';
 import { Queues1700000000008 } from './0008-queues.js';
 import { BodyReferences1700000000009 } from './0009-body-references.js';
 import { RowLevelSecurity1700000000010 } from './0010-row-level-security.js';
+import { People1700000000011 } from './0011-people.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   Queues1700000000008,
   BodyReferences1700000000009,
   RowLevelSecurity1700000000010,
+  People1700000000011,
 ] as const;

@@ -1,0 +1,65 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import type { AuditResource, ListResource } from '@runlog/contract';
+import { Catalog } from '@runlog/read-model';
+import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { Caller, type Principal } from '../auth/principal.js';
+import { Requires } from '../auth/requires.js';
+import { utc } from '../executions/execution-times.js';
+import { cursorOf, placeIn } from '../http/cursor.js';
+import { AnswersList, Problems } from '../http/responses.js';
+
+const ORDER = '-at';
+
+export class AuditQuery {
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 255, description: '`user:<id>`, or `user:key_<prefix>` of a key without a user' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  actor?: string;
+
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 255, description: 'An operationId, such as `cancelExecution`' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  action?: string;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100, default: 50 })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  limit?: number;
+
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 255, description: 'Cursor: what follows it' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  after?: string;
+}
+
+@ApiTags('audit')
+@Controller('api/v1/audit')
+export class AuditController {
+  constructor(private readonly catalog: Catalog) {}
+
+  @Get()
+  @Requires('audit:read')
+  @ApiOperation({ operationId: 'listAudit', summary: 'Who did what, newest first; creates are in `created_by` of the executions' })
+  @AnswersList('AuditEntry')
+  @Problems()
+  async list(@Caller() { workspaceId }: Principal, @Query() { actor, action, limit = 50, after }: AuditQuery): Promise<ListResource<AuditResource>> {
+    const place = after === undefined ? undefined : placeIn(after, ORDER, 'after');
+    const rows = await this.catalog.audit({ workspaceId, actor, action, limit: limit + 1, ...(place && { after: { at: Number(place.value), id: place.id } }) });
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const hasMore = rows.length > limit;
+    return {
+      object: 'list',
+      data: page.map(({ workspace_id: _, at, ...entry }) => ({ object: 'audit_entry', ...entry, at: utc(at) })),
+      has_more: hasMore,
+      next_cursor: hasMore && last ? cursorOf(ORDER, { value: last.at, id: last.id }) : null,
+      prev_cursor: null,
+    };
+  }
+}
