@@ -154,7 +154,9 @@ export async function effectsStorm({ executions = 400, kills = 40, seed = 1, lan
         answers: tally([...answered.values()].map(({ decision }) => decision)),
         returned: events.filter(({ type, data }) => type === 'NodeCompleted' && data.returned_from).length,
       },
-      violations: Object.fromEntries(Object.entries({ oneEnd, oneChain, legalSteps, oneOutcome, oneWinner, rowsAsFolded, ...effects }).map(([name, check]) => [name, check(facts)])),
+      violations: Object.fromEntries(
+        Object.entries({ oneEnd, oneChain, legalSteps, oneOutcome, oneWinner, rowsAsFolded, ...effects }).map(([name, check]) => [name, check(facts)]),
+      ),
       seconds: (Date.now() - begin) / 1000,
     };
   } finally {

@@ -1,5 +1,5 @@
 /** A JSON Schema as `docs/events` has them. */
-export interface Schema {
+interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
   readonly const?: unknown;

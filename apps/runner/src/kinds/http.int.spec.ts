@@ -129,8 +129,10 @@ describe('http', () => {
     expect((await failureOf(ask({ expect_status: 200 }))).code).toBe('http_status');
   });
 
-  it('refuses a body beyond 1 MiB, also one that unfolds to it', async () => {
-    answer = (_hit, reply) => void reply.end(Buffer.alloc(1024 * 1024 + 1, 'x'));
+  it('takes a body of many megabytes, and refuses one beyond 32 MiB, also one that unfolds to it', async () => {
+    answer = (_hit, reply) => void reply.end(Buffer.alloc(10_000_000, 'x'));
+    await expect(ask({ response: 'text' })).resolves.toMatchObject({ output: { body: 'x'.repeat(10_000_000) } });
+    answer = (_hit, reply) => void reply.end(Buffer.alloc(32 * 1024 * 1024 + 1, 'x'));
     expect(await failureOf(ask())).toMatchObject({ code: 'http_too_large', retryable: false });
     answer = (_hit, reply) => void reply.setHeader('content-encoding', 'gzip').end(gzipSync(Buffer.alloc(50 * 1024 * 1024)));
     expect((await failureOf(ask())).code).toBe('http_too_large');

@@ -3,7 +3,7 @@ import { EgressDenied } from '../egress/policy.js';
 import { send } from '../http/redirects.js';
 import { requestOf } from '../http/request.js';
 import { bodyAs, headersAsJson, retryAfterMs, textOf } from '../http/response.js';
-import { type NodeContext, NodeFailure, type NodeKind, type NodeResult, terminal } from './node-kind.js';
+import { type NodeContext, NodeFailure, type NodeKind, type NodeResult } from './node-kind.js';
 
 /** A gateway says so that has heard nothing, or nothing that it understood, from the server behind it. */
 const saysNothing = new Set([502, 504]);
