@@ -51,7 +51,7 @@ const inheritingOf = ({ executionId, ...command }: ExecutionCommand, received: r
 /** What the read model knows of these effects; null: not yet that the source has ended, so that there may be more to know. */
 const fetchInherited = async (sql: Sql, { source, nodes, workflow }: Inheriting): Promise<InheritedEffect[] | null> => {
   const rows = await effectsOf(sql, source, nodes);
-  return rows?.flatMap((row) => inheritedFrom(row, workflow) ?? []);
+  return rows?.flatMap((row) => inheritedFrom(row, workflow) ?? []) ?? null;
 };
 
 const inheritedFrom = (row: EffectRow, workflow: Workflow): InheritedEffect | undefined => {
