@@ -33,6 +33,13 @@ export const plantedBugs = [
     put: 'if (baseOffset < 0)',
   },
   {
+    name: 'earlier-acknowledgement-believed',
+    what: "An acknowledgement counts that names a place which was taken before the request left, a claim's, too.",
+    file: `${kafka}/courier.ts`,
+    find: 'return outcome > before ? outcome :',
+    put: 'return outcome >= 0 ? outcome :',
+  },
+  {
     name: 'claims-ignored',
     what: 'A reader accepts events under any claim.',
     file: 'libs/event-log/src/claims.ts',

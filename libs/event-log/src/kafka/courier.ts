@@ -15,17 +15,18 @@ interface Waiting extends Part {
 /** Takes record batches to their partitions' leaders. What is due at the same moment, whoever it is from, goes out in one request. */
 export class Courier {
   private readonly desks = new Map<number, Desk>();
+  private readonly reached = new Map<string, number>();
 
   constructor(private readonly wire: Wire) {}
 
   /**
-   * Resolves with the base offset of the part's one record batch. Rejects when the broker refuses it, or when the outcome is unknown; then nothing
-   * that was under way with it is on any connection of this courier any more. Never sent twice.
+   * Resolves with the base offset of the part's one record batch; events land above all that were acknowledged before these left. Rejects when
+   * the broker refuses it, or when the outcome is unknown; a connection that broke takes along all that was under way on it. Never sent twice.
    */
   async deliver(part: Part, bytes: number): Promise<number> {
     const nodeId = await this.wire.leader(part.topic, part.partition);
     let desk = this.desks.get(nodeId);
-    if (!desk) this.desks.set(nodeId, (desk = new Desk(this.wire, nodeId)));
+    if (!desk) this.desks.set(nodeId, (desk = new Desk(this.wire, nodeId, this.reached)));
     return desk.add(part, bytes);
   }
 
@@ -45,6 +46,8 @@ class Desk {
   constructor(
     private readonly wire: Wire,
     private readonly nodeId: number,
+    /** The highest base offset that was acknowledged, by partition of the events. Nobody asks where anything else landed. */
+    private readonly reached: Map<string, number>,
   ) {}
 
   add({ topic, partition, records }: Part, bytes: number): Promise<number> {
@@ -97,13 +100,15 @@ class Desk {
     try {
       line = this.free.pop() ?? (await this.wire.line(this.nodeId));
       this.busy.add(line);
+      const before = parts.map((part) => this.reached.get(slotOf(part)) ?? -1);
       const outcomes = await line.produce(parts);
       this.busy.delete(line);
       this.free.push(line);
-      parts.forEach(({ landed, failed }, index) => {
-        const outcome = outcomes[index];
-        if (typeof outcome === 'number' && outcome >= 0) landed(outcome);
-        else failed(outcome instanceof Error ? outcome : new Error('it was acknowledged without an offset, which says nothing'));
+      parts.forEach((part, index) => {
+        const outcome = landing(outcomes[index], before[index] as number);
+        if (outcome instanceof Error) return part.failed(outcome);
+        if (part.topic === 'execution-events') this.reached.set(slotOf(part), Math.max(outcome, this.reached.get(slotOf(part)) ?? -1));
+        part.landed(outcome);
       });
     } catch (error) {
       if (line) this.busy.delete(line);
@@ -113,3 +118,10 @@ class Desk {
     }
   }
 }
+
+/** Where others' records are, these are not: an owner that took such a place for its claim's would not read what follows it, and decide it again. */
+const landing = (outcome: number | Error | undefined, before: number): number | Error => {
+  if (outcome instanceof Error) return outcome;
+  if (outcome === undefined || outcome < 0) return new Error('it was acknowledged without an offset, which says nothing');
+  return outcome > before ? outcome : new Error(`it was acknowledged at ${outcome}, although ${before} was before it, which says nothing`);
+};
