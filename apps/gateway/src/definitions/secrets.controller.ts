@@ -5,6 +5,7 @@ import { Catalog, type Secret, SecretBox } from '@runlog/read-model';
 import { IsString, Length } from 'class-validator';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
+import { checkWholeWorkspace } from '../auth/whole-workspace.js';
 import { utc } from '../executions/execution-times.js';
 import { PageQuery } from '../executions/list.dto.js';
 import { Answer } from '../http/answer.js';
@@ -38,6 +39,7 @@ export class SecretsController {
   @Problems(413, 415, 422)
   async put(@Caller() who: Principal, @Param('name') name: string, @Body() body: SecretBody): Promise<Answer> {
     if (!NAME.test(name)) throw invalid([{ pointer: '/name', detail: 'Expected a name of 1 to 64 letters, digits, dots, dashes and underscores' }], 'invalid_name');
+    checkWholeWorkspace(who, `to set secret '${name}'`);
     const { created } = await this.catalog.putSecret(who.workspaceId, name, this.box.seal(who.workspaceId, name, body.value), Date.now());
     const secret = await this.catalog.secret(who.workspaceId, name);
     if (!secret) throw unknown('secret', name);
@@ -59,6 +61,7 @@ export class SecretsController {
   @ApiResponse({ status: 204, description: 'Gone' })
   @Problems(404)
   async delete(@Caller() who: Principal, @Param('name') name: string): Promise<Answer> {
+    checkWholeWorkspace(who, `to delete secret '${name}'`);
     if (!NAME.test(name) || !(await this.catalog.deleteSecret(who.workspaceId, name))) throw unknown('secret', name);
     return new Answer(204);
   }

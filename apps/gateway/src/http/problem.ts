@@ -56,7 +56,8 @@ export const refused = ({ rejected, because, reason, errors, state }: Rejection)
   new Problem(reason === 'fault' ? 'failed' : kindOf[rejected], reason, because, { ...(errors && { errors }), ...(state !== undefined && { state }) });
 
 /** An id unknown here, or of another tenant: nobody learns which. */
-export const unknown = (noun: string, id: string): Problem => new Problem('unknown', `${noun.replace(' ', '_')}_not_found`, `Expected to find ${noun} '${id}', but there is none`);
+export const unknown = (noun: string, id: string): Problem =>
+  new Problem('unknown', `${noun.toLowerCase().replaceAll(' ', '_')}_not_found`, `Expected to find ${noun} '${id}', but there is none`);
 
 /** A query parameter, header or cursor that cannot be used. */
 export const malformed = (code: string, name: string, detail: string): Problem => new Problem('malformed', code, detail, { errors: [{ pointer: `/${name}`, detail }] });

@@ -5,6 +5,7 @@ import { Catalog } from '@runlog/read-model';
 import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
+import { checkWholeWorkspace } from '../auth/whole-workspace.js';
 import { utc } from '../executions/execution-times.js';
 import { cursorOf, placeIn } from '../http/cursor.js';
 import { AnswersList, Problems } from '../http/responses.js';
@@ -45,10 +46,12 @@ export class AuditController {
 
   @Get()
   @Requires('audit:read')
-  @ApiOperation({ operationId: 'listAudit', summary: 'Who did what, newest first; creates are in `created_by` of the executions' })
+  @ApiOperation({ operationId: 'listAudit', summary: 'Who did what, newest first; creates of executions say it in `created_by` of their first event' })
   @AnswersList('AuditEntry')
   @Problems()
-  async list(@Caller() { workspaceId }: Principal, @Query() { actor, action, limit = 50, after }: AuditQuery): Promise<ListResource<AuditResource>> {
+  async list(@Caller() who: Principal, @Query() { actor, action, limit = 50, after }: AuditQuery): Promise<ListResource<AuditResource>> {
+    checkWholeWorkspace(who, 'to see who did what in it');
+    const { workspaceId } = who;
     const place = after === undefined ? undefined : placeIn(after, ORDER, 'after');
     const rows = await this.catalog.audit({ workspaceId, actor, action, limit: limit + 1, ...(place && { after: { at: Number(place.value), id: place.id } }) });
     const page = rows.slice(0, limit);

@@ -148,6 +148,30 @@ describe('people', () => {
   });
 });
 
+describe('a key of one pod', () => {
+  it('changes nothing that the whole workspace has, and does not see who did what in it', async () => {
+    const user = await make('/api/v1/users', { email: 'grace@example.com', name: 'Grace' });
+    const key = await keyOf({ role: 'admin', pod_id: 'inner' });
+    const asked = [
+      ['POST', '/api/v1/users', { email: 'new@example.com', name: 'New' }],
+      ['DELETE', `/api/v1/users/${user.id}`],
+      ['PUT', '/api/v1/secrets/inner', { value: 'mine' }],
+      ['DELETE', '/api/v1/secrets/inner'],
+      ['PUT', '/api/v1/queues/inner', { limit: 2 }],
+      ['POST', '/api/v1/pods', { slug: 'another' }],
+      ['GET', '/api/v1/audit'],
+      ['GET', '/api/v1/usage'],
+    ] as const;
+    for (const [method, path, body] of asked)
+      expect({ method, path, ...(await gateway.call(method, path, body, as(key))) }).toMatchObject({
+        status: 403,
+        body: { detail: expect.stringContaining('this one is of one pod') },
+      });
+    expect((await gateway.call('GET', `/api/v1/users/${user.id}`, undefined, as(key))).status).toBe(200);
+    expect((await gateway.call('DELETE', `/api/v1/api-keys/${user.id}`, undefined, as(key))).body.code).toBe('api_key_not_found');
+  });
+});
+
 describe('the audit log', () => {
   it('has who did what, refusals too, page by page, and stays as it is', async () => {
     const key = await keyOf({ role: 'editor' });

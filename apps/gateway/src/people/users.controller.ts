@@ -6,6 +6,7 @@ import { IsEmail, IsString, Length } from 'class-validator';
 import { KeyRing } from '../auth/key-ring.js';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
+import { checkWholeWorkspace } from '../auth/whole-workspace.js';
 import { utc } from '../executions/execution-times.js';
 import { PageQuery } from '../executions/list.dto.js';
 import { Answer } from '../http/answer.js';
@@ -47,6 +48,7 @@ export class UsersController {
   @Problems(409, 413, 415, 422)
   create(@Req() request: ApiRequest, @Caller() who: Principal, @Body() body: UserBody): Promise<Answer> {
     return this.idempotency.once(request, who, body, async () => {
+      checkWholeWorkspace(who, 'to add people to it');
       const user = await this.catalog.createUser(who.workspaceId, { email: body.email, name: body.name }, Date.now());
       if (!user) throw new Problem('conflict', 'user_exists', `Expected an address that nobody of this workspace has, but there is a user '${body.email}'`);
       return new Answer(201, resource(user));
@@ -79,6 +81,7 @@ export class UsersController {
   @ApiResponse({ status: 204, description: 'Removed' })
   @Problems(404)
   async remove(@Caller() who: Principal, @Param('user_id') id: string): Promise<Answer> {
+    checkWholeWorkspace(who, 'to remove people from it');
     if (!isUuid(id) || !(await this.catalog.removeUser(who.workspaceId, id.toLowerCase(), Date.now()))) throw unknown('user', id);
     this.keys.forget();
     return new Answer(204);

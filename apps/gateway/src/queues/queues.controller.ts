@@ -4,8 +4,9 @@ import type { ListResource, QueueDetailResource, QueueResource } from '@runlog/c
 import { Catalog } from '@runlog/read-model';
 import { actorOf, Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
+import { checkWholeWorkspace } from '../auth/whole-workspace.js';
 import { Answer } from '../http/answer.js';
-import { invalid, Problem, unknown } from '../http/problem.js';
+import { invalid, unknown } from '../http/problem.js';
 import { Answers, AnswersList, Problems } from '../http/responses.js';
 import { queueDetail, queueResource, settingsIn } from './queue-resource.js';
 import { QueueBody, QueuesQuery } from './queues.dto.js';
@@ -29,7 +30,7 @@ export class QueuesController {
   @Problems(413, 415, 422)
   async put(@Caller() who: Principal, @Param('name') name: string, @Body() body: QueueBody): Promise<Answer> {
     if (!NAME.test(name)) throw invalid([{ pointer: '/name', detail: 'Expected a name of 1 to 128 letters, digits, dots, colons, dashes and underscores' }], 'invalid_name');
-    if (who.podId !== null) throw new Problem('forbidden', 'forbidden', `Expected a key of the whole workspace to set queue '${name}', but this one is of one pod`);
+    checkWholeWorkspace(who, `to set queue '${name}'`);
     const { created } = await this.catalog.putQueue({ workspaceId: who.workspaceId, name, settings: settingsIn(body), by: actorOf(who), at: Date.now() });
     return new Answer(created ? 201 : 200, await this.detail(who, name));
   }

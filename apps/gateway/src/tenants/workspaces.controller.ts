@@ -6,6 +6,7 @@ import { IANAZone } from 'luxon';
 import { newKey } from '../auth/new-key.js';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
+import { checkWholeWorkspace } from '../auth/whole-workspace.js';
 import { utc } from '../executions/execution-times.js';
 import { PageQuery } from '../executions/list.dto.js';
 import { Answer } from '../http/answer.js';
@@ -61,7 +62,7 @@ export class WorkspacesController {
   @Problems(409, 413, 415, 422)
   createPod(@Req() request: ApiRequest, @Caller() who: Principal, @Body() { slug, name = slug }: PodBody): Promise<Answer> {
     return this.idempotency.once(request, who, { slug, name }, async () => {
-      if (who.podId !== null) throw new Problem('forbidden', 'forbidden', `Expected a key of the whole workspace to make pod '${slug}', but this one is of one pod`);
+      checkWholeWorkspace(who, `to make pod '${slug}'`);
       const pod = await this.catalog.createPod(who.workspaceId, { slug, name }, Date.now());
       if (!pod) throw new Problem('conflict', 'pod_exists', `Expected a slug that no pod of this workspace has, but there is '${slug}'`);
       return new Answer(201, podResource(pod));

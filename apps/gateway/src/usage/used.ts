@@ -1,10 +1,11 @@
 import type { ListResource, Reads, UsageResource, UsageView } from '@runlog/contract';
 import type { Catalog } from '@runlog/read-model';
 import type { Principal } from '../auth/principal.js';
+import { checkWholeWorkspace } from '../auth/whole-workspace.js';
 import { workflowRef } from '../executions/pinned-workflows.js';
 import { Answer } from '../http/answer.js';
 import { cursorOf, placeIn } from '../http/cursor.js';
-import { malformed, Problem } from '../http/problem.js';
+import { malformed } from '../http/problem.js';
 import type { UsageQuery } from './usage.dto.js';
 
 const DAY_MS = 86_400_000;
@@ -21,8 +22,7 @@ export class Used {
   ) {}
 
   async list(who: Principal, asked: UsageQuery): Promise<Answer> {
-    if (who.podId !== null)
-      throw new Problem('forbidden', 'forbidden', 'Expected a key of the whole workspace, because usage is counted for all of it, but this key is of one pod');
+    checkWholeWorkspace(who, 'to see usage, which is counted for all of it');
     const { limit = 100, group_by: by = [], after } = asked;
     const order = `usage:${[...new Set(by)].sort().join(',')}`;
     const days = daysOf(asked);
