@@ -63,7 +63,7 @@ export class QueuePeople {
   #set(name: string, settings: Row): void {
     const id = `${workspaceId} ${name}`;
     const before = this.tables.queues.get(id);
-    const row: Row = { slots: null, key_slots: 1, strategy: 'queue', ttl_seconds: null, paused: false, ...before, ...settings, ...(before ? { changedAt: Date.now() } : {}) };
+    const row: Row = { slots: null, key_slots: 1, strategy: 'queue', ttl_seconds: null, paused: false, ...before, ...settings };
     this.tables.queues.set(id, row);
     const { slots = 0, keySlots = 1 } = this.most.get(name) ?? {};
     this.most.set(name, { slots: slots === null || row.slots === null ? null : Math.max(slots, row.slots as number), keySlots: Math.max(keySlots, row.key_slots as number) });
