@@ -6,7 +6,7 @@ import type { Response } from 'express';
 import type { Dialect } from '../dialects/dialect.js';
 import { dialectOfProblem } from '../dialects/spoken.js';
 import { inTheirWords } from '../dialects/translate.js';
-import { Problem, type ProblemKind } from './problem.js';
+import { Problem, type ProblemKind, type ProblemPointer } from './problem.js';
 import type { ApiRequest } from './request.js';
 import type { RouteTable } from './route-table.js';
 
@@ -34,18 +34,23 @@ export const statusOfFailure = (error: unknown): number => (error instanceof Pro
 export const problemBody = (problem: Problem, { requestId, names = new Map() }: ApiRequest, dialect: Dialect) => {
   const plain = statusOf[problem.kind];
   const status = dialect.problemStatuses?.[plain] ?? plain;
+  const errors = inTheirWords(problem.more.errors ?? [], names);
   const body = {
     type: `urn:runlog:problem:${problem.code}`,
     title: STATUS_CODES[status] ?? 'Error',
     status,
-    detail: problem.message,
+    detail: detailIn(problem, errors),
     code: problem.code,
     request_id: requestId,
-    errors: inTheirWords(problem.more.errors ?? [], names),
+    errors,
     ...(problem.more.state === undefined ? {} : { state: problem.more.state }),
   };
   return { ...body, ...dialect.problem?.(body) };
 };
+
+/** A detail that tells the first error tells it in the same words. */
+const detailIn = ({ message, more: { errors: [ours] = [] } }: Problem, [theirs]: readonly ProblemPointer[]): string =>
+  ours && theirs && ours !== theirs && message === `${ours.pointer}: ${ours.detail}` ? `${theirs.pointer}: ${theirs.detail}` : message;
 
 /** Every failure leaves here, as problem+json; HTTP statuses of failures appear nowhere else. */
 @Catch()
