@@ -126,7 +126,10 @@ export const bodyExamples: Readonly<Record<string, Readonly<Record<string, objec
   podsRespond: { approve: { approved: true, reason: 'checked' } },
   podsReplay: { from: { fromNodeId: 'pay' } },
   putSecret: { token: { value: 'a-token-of-some-service' } },
-  createApiKey: { billing: { name: 'billing', role: 'editor' } },
+  createApiKey: { billing: { name: 'billing', role: 'editor' }, approver: { name: 'on call', role: 'viewer', permissions: ['approve'] } },
+  createWorkspace: { berlin: { slug: 'berlin', name: 'Berlin', timezone: 'Europe/Berlin' } },
+  createPod: { billing: { slug: 'billing', name: 'Billing' } },
+  createUser: { ada: { email: 'ada@example.com', name: 'Ada' } },
 };
 
 const codes: Readonly<Record<number, readonly [code: string, detail: string]>> = {

@@ -64,6 +64,8 @@ export const startGateway = async (env: Record<string, string> = {}): Promise<Ru
     const isJson = /json\b/.test(response.headers.get('content-type') ?? '') && text !== '';
     return { status: response.status, headers: response.headers, text, body: isJson && !text.includes('\n') ? JSON.parse(text) : text };
   };
+  for (const deadline = Date.now() + 50_000; (await call('GET', '/health/ready')).status !== 200; )
+    if (Date.now() > deadline) throw new Error('Expected the gateway to be ready within 50 s');
   return {
     url,
     service,
