@@ -153,6 +153,22 @@ describe('docs/large-bodies.md', () => {
   });
 });
 
+describe('docs/explain.md', () => {
+  it('works as written', async () => {
+    const { run, documents, left } = await runner('docs/explain.md', { 'deploy/local/': `${resolve('deploy/local')}/` });
+    expect(await documents('workflow')).toMatchObject([{ key: 'invoice' }, { key: 'invoice_1', status: 'awaiting_approval' }]);
+    const unblock = [{ by: 'editor and up' }, { by: 'scheduler' }];
+    expect(await documents('why')).toMatchObject([{ object: 'why', causes: [{ kind: 'gate', node_id: 'check', until: expect.any(String), unblock }] }]);
+    expect(await documents('then')).toEqual([{ status: 'running', version: 3 }]);
+    const [answered, replayed, diff] = await documents('diff');
+    expect([answered.output, replayed.status]).toEqual([{ billed: 160 }, 'awaiting_approval']);
+    expect(diff).toMatchObject({ a: answered.id, b: replayed.id, first_divergence: { node_id: 'start_of_workflow', field: 'input', a: { hours: 2 }, b: { hours: 3 } } });
+    expect(diff.nodes).toContainEqual(expect.objectContaining({ node_id: 'bill', status: { a: 'completed', b: 'idle' }, output_equal: false }));
+    expect(await run('proof')).toMatch(new RegExp(`^\\d+ events of ${answered.id} are as recorded`));
+    expect(left()).toEqual([]);
+  });
+});
+
 describe('docs/dialects.md', () => {
   it('works as written', async () => {
     const { run, documents, left } = await runner('docs/dialects.md');

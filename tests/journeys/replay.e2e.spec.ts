@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { flawsOf, historyOf } from './histories.js';
-import { bash, snippetsOf } from './snippets.js';
+import { bash, documentsIn, snippetsOf } from './snippets.js';
 import { type Answer, caller, type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 import { approval, code, inSequence, publish, transform } from './workflows.js';
@@ -73,7 +73,7 @@ describe('retry', () => {
     expect(body).toMatchObject({ input: { n: 1 }, workflow_version_id: source.workflow_version_id, pod_id: source.pod_id });
     expect(await ended(body.id)).toMatchObject({ status: 'completed', output: 5 });
     expect((await get(`executions/${source.id}`)).status).toBe('completed');
-    expect((await get(`executions?retry_of=${source.id}`)).data.map(({ id }: { id: string }) => id)).toEqual([body.id]);
+    for (const known of [source.id, source.key, source.hashid]) expect((await get(`executions?retry_of=${known}`)).data.map(({ id }: { id: string }) => id)).toEqual([body.id]);
     for (const id of [source.id, body.id]) expect(flawsOf(await historyOf(runlog, id))).toEqual([]);
   });
 
@@ -232,5 +232,7 @@ describe('docs/replay.md', () => {
     expect((await run('plan')).nodes.map(({ action }: { action: string }) => action)).toEqual(['reuse', 'reuse', 'run']);
     expect(await run('replay')).toMatchObject({ status: 'completed', output: 2 });
     expect(await run('retry')).toMatchObject({ status: 'awaiting_approval', retry_count: 1, trigger: { kind: 'retry' } });
+    const printed = await bash(snippets.get('family') ?? 'false', { cwd: runlog.home, env: { RUNLOG_URL: runlog.url, RUNLOG_API_KEY: runlog.key } });
+    expect(documentsIn(printed).map(({ data }) => data)).toEqual([[{ key: 'report_3', status: 'awaiting_approval' }], [{ key: 'report_2', status: 'completed' }]]);
   });
 });

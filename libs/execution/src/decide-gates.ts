@@ -104,8 +104,8 @@ const chosenGate = (command: CommandOf<'Respond'>, execution: Execution): Gate |
   }
   const open = gates.filter((gate) => !gate.decided);
   if (open.length === 1 && open[0]) return open[0];
-  const last = gates.length === 1 ? gates[0] : undefined;
-  if (last) return last;
+  const [last] = gates.slice(-1);
+  if (open.length === 0 && last && gates.every(({ node }) => node === last.node)) return last;
   if (open.length === 0) return refuse(command, execution, 'InvalidState', 'no_open_gate', `it waits for no answer (it is ${execution.status})`);
   const refusal = refuse(command, execution, 'InvalidState', 'gate_ambiguous', `${open.length} gates are open, name one with gate_id or node_id: ${listed(gates)}`);
   const state = { status: execution.status, version: execution.version, open_gates: open.map(({ id, node, kind }) => ({ id, node_id: node, kind })) };

@@ -197,6 +197,8 @@ describe.each(asking)('the unknown outcome of a node of the class %s', (_, rest)
     expect((await scenario.start('pay', 'r2'))[1]?.data).toMatchObject({ key: `${executionId}:pay`, attempt: 2 });
     expect(types(await scenario.accepted(lost(2, 'r2')))).toEqual(['AttemptLost', 'EffectUnknown', 'ExecutionSuspended']);
     expect(types(await scenario.accepted(answer('done', { gate: 'pay.2', answer: 1 })))).toContain('NodeCompleted');
+    const late = { reason: 'gate_decided', state: { accepted: { gate_id: 'pay.2', decision: 'done' } } };
+    expect(await scenario.refused(answer('fail'))).toMatchObject(late);
   });
 
   it('fail fails the node and the execution', async () => {

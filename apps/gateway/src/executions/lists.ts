@@ -63,7 +63,8 @@ export class Lists {
     const [after, before] = await Promise.all([place(asked.after, 'after'), place(asked.before, 'before')]);
     const podId = await this.pod(who, asked.pod_id);
     const workflowId = asked.workflow_id === undefined ? undefined : await this.workflowId(who, asked.workflow_id);
-    const family = { parentExecutionId: idOf(asked.parent), retryOf: idOf(asked.retry_of), replayOf: idOf(asked.replay_of), agentId: idOf(asked.agent_id) };
+    const [parentExecutionId, retryOf, replayOf] = await Promise.all([asked.parent, asked.retry_of, asked.replay_of].map((ref) => this.executionId(who, ref)));
+    const family = { parentExecutionId, retryOf, replayOf, agentId: idOf(asked.agent_id) };
     if (workflowId === null || Object.values(family).includes(null)) return null;
     const where = family as { [name: string]: string | undefined };
     return {
@@ -103,6 +104,13 @@ export class Lists {
     const pod = await this.catalog.pod(who.workspaceId, ref);
     if (!pod || (who.podId !== null && pod.id !== who.podId)) throw unknown('pod', ref);
     return pod.id;
+  }
+
+  /** Of an execution in any form of its id; null: it can't be there. */
+  private async executionId(who: Principal, ref: string | undefined): Promise<string | null | undefined> {
+    const known = ref === undefined ? undefined : executionRef(ref);
+    if (known === undefined || known === null || isUuid(known)) return known;
+    return (await this.reads.execution({ workspaceId: who.workspaceId, ref: known, nodes: false }))?.view.id ?? null;
   }
 
   private async workflowId(who: Principal, ref: string): Promise<string | null> {
