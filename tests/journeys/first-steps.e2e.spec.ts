@@ -192,6 +192,27 @@ describe('docs/dialects.md', () => {
   });
 });
 
+describe('docs/people.md', () => {
+  it('works as written', async () => {
+    const { documents, left } = await runner('docs/people.md');
+    const [user, run, refused] = await documents('user');
+    expect(user).toMatchObject({ object: 'user', email: 'ada@example.com' });
+    expect(run).toEqual({ status: 'completed', user_id: user.id });
+    expect(refused).toMatchObject({ status: 403, code: 'forbidden' });
+    const [pod, inPod, list] = await documents('pod');
+    expect(inPod).toEqual({ status: 'completed', pod_id: pod.id });
+    expect(list.data.every((row: { pod_id: string }) => row.pod_id === pod.id)).toBe(true);
+    const [workspaces, foreign] = await documents('workspace');
+    expect(workspaces.data).toMatchObject([{ slug: 'acme', timezone: 'Europe/Berlin' }]);
+    expect(foreign).toMatchObject({ status: 404, code: 'execution_not_found' });
+    const [audit, events] = await documents('audit');
+    expect(audit.data).toMatchObject([{ action: 'createWorkspace', status: 201 }]);
+    expect(events.data).toMatchObject([{ type: 'ExecutionCreated', data: { created_by: audit.data[0].actor } }]);
+    expect(await documents('revoke')).toMatchObject([{ status: 401 }]);
+    expect(left()).toEqual([]);
+  });
+});
+
 describe('docs/operations.md', () => {
   it('works as written', async () => {
     const { run, documents, left } = await runner('docs/operations.md');
