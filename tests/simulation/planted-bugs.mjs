@@ -238,6 +238,13 @@ export const plantedBugs = [
     put: '',
   },
   {
+    name: 'succession-written-after-it-has-begun',
+    what: 'The row of a retry may be written after its event was passed, and after it was forgotten.',
+    file: `${scheduler}/successions.ts`,
+    find: ' and p.next_offset > n.rests_on',
+    put: ' and false',
+  },
+  {
     name: 'slot-freed-early',
     what: 'A slot is free as soon as a cancel is asked for, though nodes still run.',
     file: `${execution}/queue-standing.ts`,

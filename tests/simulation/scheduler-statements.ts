@@ -61,8 +61,10 @@ const distinctIds = (rows: readonly Row[]): Row[] => [...new Set(rows.map((row) 
 /** Successions: what follows a retry. */
 const successions: Readonly<Record<string, Statement>> = {
   scheduler_successions: ({ scheduler_successions }, [partition]) => [...scheduler_successions.values()].filter((row) => row.partition === partition),
-  scheduler_successions_put: ({ scheduler_successions }, [partition, ...columns]) => {
-    for (const row of zipped(['successor_id', 'source_id', 'workspace_id', 'asked_at', 'ended_at', 'superseded'], columns)) {
+  scheduler_successions_put: ({ scheduler_successions, scheduler_progress }, [partition, ...columns], text) => {
+    const reached = text.includes('p.next_offset > n.rests_on') ? ((scheduler_progress.get(partition as number)?.next_offset ?? 0) as number) : 0;
+    for (const { rests_on, ...row } of zipped(['successor_id', 'source_id', 'workspace_id', 'asked_at', 'ended_at', 'superseded', 'rests_on'], columns)) {
+      if (reached > (rests_on as number)) continue;
       const known = scheduler_successions.get(row.successor_id as string);
       if (known) known.ended_at = row.ended_at ?? known.ended_at;
       else scheduler_successions.set(row.successor_id as string, { partition, ...row, superseded: JSON.parse(row.superseded as string) });

@@ -177,8 +177,10 @@ export class PartitionScheduler {
       [...new Set(events.map(({ executionId }) => executionId))].filter((id) => !born.has(id)),
     );
     const now = Date.now();
-    for (const event of events) {
-      successions.fold(event);
+    for (const one of accepted) {
+      if (!one) continue;
+      const { event, record } = one;
+      successions.fold(event, record.offset);
       // The only event after an end: nothing of the execution is watched any more.
       if (event.type !== 'ExecutionSuperseded') book.fold(event, timeouts, now);
     }
@@ -265,7 +267,7 @@ export class PartitionScheduler {
     this.succeeding = true;
     const partitions = log.partitions('execution-commands');
     const send = async (): Promise<void> => {
-      for (const command of await successions.due(now)) {
+      for (const command of await successions.due(now, this.flushedOffset)) {
         await log.send([{ topic: 'execution-commands', partition: partitionOf(command.executionId, partitions), records: [encodeJson(command.executionId, command)] }]);
         this.deps.onSent(command);
       }

@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { type EventData, type ExecutionId, successorId } from '@runlog/execution';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
 import type { SchedulerService } from './scheduler.service.js';
+import { Successions } from './successions.js';
 import { Bench, until } from './testing/bench.js';
-import { createdData } from './testing/events.js';
+import { createdData, eventOf } from './testing/events.js';
 
 jest.setTimeout(60_000);
 
@@ -103,5 +104,28 @@ describe('the successor of a retried execution', () => {
     expect(sent(`succeed:${next}`)).toEqual([]);
     await sourceProjected();
     await bench.command(`succeed:${next}`);
+  });
+
+  it('has no row any more once its event is passed, however late the statement that writes it is carried out', async () => {
+    await bench.database.query(`insert into scheduler_progress (partition, epoch, topic_id, next_offset, claim, previous) values (0, 1, 't', 20, -1, '')`, []);
+    const late = new Successions(0, bench.database);
+    late.fold(eventOf(source, 5, at, 'ExecutionSuperseded', superseded(true)), 19);
+    await late.save();
+    expect(await pending()).toBe(0);
+    const inTime = new Successions(0, bench.database);
+    inTime.fold(eventOf(source, 5, at, 'ExecutionSuperseded', superseded(true)), 20);
+    await inTime.save();
+    expect(await pending()).toBe(1);
+  });
+
+  it('is not forgotten before the progress that is stored has passed its event', async () => {
+    await projected(next, 'running');
+    const successions = new Successions(0, bench.database);
+    successions.fold(eventOf(source, 5, at, 'ExecutionSuperseded', superseded(true)), 20);
+    await successions.save();
+    await successions.due(at, 20);
+    expect(await pending()).toBe(1);
+    await successions.due(at, 21);
+    expect(await pending()).toBe(0);
   });
 });

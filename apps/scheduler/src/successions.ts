@@ -9,6 +9,8 @@ interface Succession {
   readonly superseded: EventData['ExecutionSuperseded'];
   readonly askedAt: Instant;
   endedAt: Instant | null;
+  /** Offset of the last event that its row rests on; -1: of one that the progress had passed when it was loaded. */
+  restsOn: number;
   /** When it is looked at next, and how often it was. */
   dueAt: Instant;
   tries: number;
@@ -42,7 +44,8 @@ const LOOK_AGAIN_MS = 100;
 /**
  * What follows a retry in another stream than the one it was decided in: the next execution is created at once, held while its source is
  * alive, and released when that has ended. Sent again, under the same ids, until the read model shows that it has begun; a row is written
- * before the progress passes its event, so that no crash forgets one.
+ * before the progress passes its event, so that no crash forgets one, and never after that: a statement whose connection broke may be carried out
+ * when the succession has begun and is forgotten.
  */
 export class Successions {
   private readonly pending = new Map<ExecutionId, Succession>();
@@ -66,12 +69,12 @@ export class Successions {
       'scheduler_successions',
     );
     for (const { source_id, workspace_id, asked_at, ended_at, superseded } of rows)
-      this.pending.set(superseded.by, { source: source_id, workspaceId: workspace_id, superseded, askedAt: asked_at, endedAt: ended_at, dueAt: 0, tries: 0 });
+      this.pending.set(superseded.by, { source: source_id, workspaceId: workspace_id, superseded, askedAt: asked_at, endedAt: ended_at, restsOn: -1, dueAt: 0, tries: 0 });
   }
 
-  fold(event: RecordedEvent): void {
-    if (event.type === 'ExecutionSuperseded') this.begin(event.executionId, event.workspaceId, event.data, event.at);
-    else if (this.pending.size > 0 && isEnding(event)) this.end(event.executionId, event.at);
+  fold(event: RecordedEvent, offset: number): void {
+    if (event.type === 'ExecutionSuperseded') this.begin(event.executionId, event.workspaceId, event.data, event.at, offset);
+    else if (this.pending.size > 0 && isEnding(event)) this.end(event.executionId, event.at, offset);
   }
 
   /** Writes what is not written yet: before the progress passes it. */
@@ -83,7 +86,10 @@ export class Successions {
     try {
       await this.sql.query(
         `insert into scheduler_successions as s (partition, successor_id, source_id, workspace_id, asked_at, ended_at, superseded)
-         select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::jsonb[])
+         select $1, n.successor_id, n.source_id, n.workspace_id, n.asked_at, n.ended_at, n.superseded
+         from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::jsonb[], $8::bigint[])
+           n(successor_id, source_id, workspace_id, asked_at, ended_at, superseded, rests_on)
+         where not exists (select from scheduler_progress p where p.partition = $1 and p.next_offset > n.rests_on)
          on conflict (successor_id) do update set ended_at = coalesce(excluded.ended_at, s.ended_at)`,
         [
           this.partition,
@@ -93,6 +99,7 @@ export class Successions {
           rows.map(({ askedAt }) => askedAt),
           rows.map(({ endedAt }) => endedAt),
           rows.map(({ superseded }) => JSON.stringify(superseded)),
+          rows.map(({ restsOn }) => restsOn),
         ],
         'scheduler_successions_put',
       );
@@ -102,26 +109,32 @@ export class Successions {
     }
   }
 
-  /** The commands that are due. Forgets what the read model shows to have begun. */
-  async due(now: Instant): Promise<Sent[]> {
+  /** The commands that are due. Forgets what the read model shows to have begun, once the progress that is stored has passed it. */
+  async due(now: Instant, storedOffset: number): Promise<Sent[]> {
     if (this.pending.size === 0) return [];
     const due = [...this.pending.values()].filter(({ dueAt }) => dueAt <= now).slice(0, AT_ONCE);
     if (due.length === 0) return [];
     const seen = new Map((await this.look(due)).map((row) => [row.id, row]));
     const commands = due.flatMap((one) => this.next(one, seen.get(one.superseded.by), now));
-    await this.forget(due.filter(({ superseded, endedAt }) => hasBegun(seen.get(superseded.by), endedAt)));
+    await this.forget(due.filter(({ superseded, endedAt, restsOn }) => restsOn < storedOffset && hasBegun(seen.get(superseded.by), endedAt)));
     return commands;
   }
 
-  private begin(source: ExecutionId, workspaceId: WorkspaceId, superseded: EventData['ExecutionSuperseded'], at: Instant): void {
-    if (this.pending.has(superseded.by)) return;
-    this.pending.set(superseded.by, { source, workspaceId, superseded, askedAt: at, endedAt: superseded.ended ? at : null, dueAt: 0, tries: 0 });
+  private begin(source: ExecutionId, workspaceId: WorkspaceId, superseded: EventData['ExecutionSuperseded'], at: Instant, offset: number): void {
+    const known = this.pending.get(superseded.by);
+    if (known) {
+      known.restsOn = Math.max(known.restsOn, offset);
+      return;
+    }
+    this.pending.set(superseded.by, { source, workspaceId, superseded, askedAt: at, endedAt: superseded.ended ? at : null, restsOn: offset, dueAt: 0, tries: 0 });
     this.unsaved.add(superseded.by);
   }
 
-  private end(source: ExecutionId, at: Instant): void {
+  private end(source: ExecutionId, at: Instant, offset: number): void {
     for (const one of this.pending.values()) {
-      if (one.source !== source || one.endedAt !== null) continue;
+      if (one.source !== source) continue;
+      one.restsOn = Math.max(one.restsOn, offset);
+      if (one.endedAt !== null) continue;
       Object.assign(one, { endedAt: at, dueAt: 0, tries: 0 });
       this.unsaved.add(one.superseded.by);
     }
