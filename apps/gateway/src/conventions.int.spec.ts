@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ksuidOf } from './ids.js';
 import { adminKey, askingDefinition, pureDefinition, type RunningGateway, startGateway } from './testing/running-gateway.js';
 
 let gateway: RunningGateway;
@@ -110,6 +111,10 @@ describe('workspaces and pods', () => {
     const pods = (await gateway.call('GET', '/api/v1/pods')).body.data;
     expect(pods).toMatchObject([{ object: 'pod', slug: 'default', workspace_id: data[0].id }]);
     expect((await gateway.call('GET', '/api/v1/pods/default')).body).toEqual(pods[0]);
+    for (const ref of [data[0].id, ksuidOf(data[0].id)]) expect((await gateway.call('GET', `/api/v1/workspaces/${ref}`)).status).toBe(200);
+    for (const ref of [pods[0].id, ksuidOf(pods[0].id)]) expect((await gateway.call('GET', `/api/v1/executions?pod_id=${ref}&limit=1`)).status).toBe(200);
+    for (const path of ['/api/v1/workspaces/%00', '/api/v1/pods/%00', '/workspaces/%00/pods/default/executions', '/workspaces/default/pods/%00/executions'])
+      expect({ path, status: (await gateway.call('GET', path)).status }).toEqual({ path, status: 404 });
     for (const path of ['/api/v1/workspaces/other', '/api/v1/pods/other']) expect((await gateway.call('GET', path)).status).toBe(404);
   });
 });

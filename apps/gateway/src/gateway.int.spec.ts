@@ -272,6 +272,8 @@ describe('a list', () => {
     'status=done',
     'sort=name',
     'created_after=soon',
+    'created_after=2026-02-30',
+    'created_before=2026-06-31T00:00:00Z',
     'page=1&after=x',
     'q=%00',
     'workflowId=a&workflow_id=a',

@@ -36,3 +36,9 @@ export const executionRef = (ref: string): string | null => {
   if (isUuid(ref)) return ref.toLowerCase();
   return uuidOfKsuid(ref) ?? (/^[A-Za-z0-9_]{5,80}$/.test(ref) ? ref : null);
 };
+
+/** What a workspace or a pod is asked by: id or KSUID give the id, a slug stays. null: an id of no known form. A slug may look like a KSUID, but not like both. */
+export const slugRef = (ref: string): string | null => {
+  if (isUuid(ref)) return ref.toLowerCase();
+  return uuidOfKsuid(ref) ?? (/^[a-z][a-z0-9-]{0,62}$/.test(ref) ? ref : null);
+};

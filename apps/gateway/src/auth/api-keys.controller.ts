@@ -12,7 +12,7 @@ import { invalid, unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import { Answers, AnswersList, Problems, TakesIdempotencyKey } from '../http/responses.js';
 import { Idempotency } from '../idempotency.js';
-import { isUuid } from '../ids.js';
+import { isUuid, slugRef } from '../ids.js';
 import { KeyRing } from './key-ring.js';
 import { newKey } from './new-key.js';
 import { Caller, type FinerPermission, finerPermissions, type Principal, type Role, roles } from './principal.js';
@@ -75,7 +75,7 @@ export class ApiKeysController {
       body,
       async () => {
         const podId = await this.pod(who, body.pod_id ?? who.podId);
-        const userId = await this.user(who, body.user_id ?? null);
+        const userId = await this.user(who, body.user_id?.toLowerCase() ?? null);
         const { key, prefix } = newKey();
         const made = await this.catalog.createApiKey({
           workspaceId: who.workspaceId,
@@ -126,7 +126,8 @@ export class ApiKeysController {
 
   private async pod(who: Principal, ref: string | null): Promise<string | null> {
     if (ref === null) return null;
-    const pod = await this.catalog.pod(who.workspaceId, ref);
+    const named = slugRef(ref);
+    const pod = named === null ? null : await this.catalog.pod(who.workspaceId, named);
     if (!pod || (who.podId !== null && pod.id !== who.podId))
       throw invalid([{ pointer: '/pod_id', detail: `Expected the id or slug of a pod, but there is no '${ref}'` }], 'pod_not_found');
     return pod.id;

@@ -5,7 +5,7 @@ import type { Page, Shown } from '../dialects/dialect.js';
 import { Answer } from '../http/answer.js';
 import { cursorOf, type Place, placeIn } from '../http/cursor.js';
 import { malformed, unknown } from '../http/problem.js';
-import { executionRef, isUuid, uuidOfKsuid } from '../ids.js';
+import { executionRef, isUuid, slugRef, uuidOfKsuid } from '../ids.js';
 import type { ListQuery } from './list.dto.js';
 import { workflowRef } from './pinned-workflows.js';
 import type { Presentation } from './presentation.js';
@@ -101,7 +101,8 @@ export class Lists {
 
   private async pod(who: Principal, ref: string | undefined): Promise<string | undefined> {
     if (ref === undefined) return who.podId ?? undefined;
-    const pod = await this.catalog.pod(who.workspaceId, ref);
+    const named = slugRef(ref);
+    const pod = named === null ? null : await this.catalog.pod(who.workspaceId, named);
     if (!pod || (who.podId !== null && pod.id !== who.podId)) throw unknown('pod', ref);
     return pod.id;
   }

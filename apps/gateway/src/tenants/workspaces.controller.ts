@@ -15,7 +15,7 @@ import { invalid, Problem, unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import { Answers, AnswersList, Problems, TakesIdempotencyKey } from '../http/responses.js';
 import { Idempotency } from '../idempotency.js';
-import { isUuid, uuidOfKsuid } from '../ids.js';
+import { slugRef } from '../ids.js';
 import { PodBody, WorkspaceBody } from './workspaces.dto.js';
 
 /** A key sees its own workspace, and there the pods that it may act in. */
@@ -85,7 +85,8 @@ export class WorkspacesController {
   @Problems(404)
   async workspace(@Caller() who: Principal, @Param('workspace_id') ref: string): Promise<WorkspaceResource> {
     const own = await this.own(who);
-    if (own.slug !== ref && own.id !== uuidIn(ref)) throw unknown('workspace', ref);
+    const named = slugRef(ref);
+    if (named === null || ![own.slug, own.id].includes(named)) throw unknown('workspace', ref);
     return workspaceResource(own);
   }
 
@@ -105,7 +106,8 @@ export class WorkspacesController {
   @Answers(200, 'Pod')
   @Problems(404)
   async pod(@Caller() who: Principal, @Param('pod_id') ref: string): Promise<PodResource> {
-    const pod = await this.catalog.pod(who.workspaceId, uuidIn(ref) ?? ref);
+    const named = slugRef(ref);
+    const pod = named === null ? null : await this.catalog.pod(who.workspaceId, named);
     if (!pod || (who.podId !== null && pod.id !== who.podId)) throw unknown('pod', ref);
     return podResource(pod);
   }
@@ -122,8 +124,6 @@ export class WorkspacesController {
     return workspace;
   }
 }
-
-const uuidIn = (ref: string): string | null => (isUuid(ref) ? ref.toLowerCase() : uuidOfKsuid(ref));
 
 const workspaceResource = ({ id, slug, name, timezone, createdAt }: Workspace): WorkspaceResource => ({
   object: 'workspace',
