@@ -41,7 +41,7 @@ export class Awaiting {
   /** As soon as it is there. Throws a 503 problem when it is not within 30 s; it still may come. */
   async begun(wanted: Wanted): Promise<ExecutionView> {
     const view = await this.until(wanted, performance.now() + BEGUN_WITHIN_MS, async () => {
-      const view = await this.find(wanted);
+      const view = await this.find(wanted).catch(notThere);
       return { view, enough: view !== null };
     });
     if (view) return view;
@@ -88,3 +88,9 @@ export class Awaiting {
     }
   }
 }
+
+/** Read models that are behind can't say yet: for whoever waits for it, it is not there. */
+const notThere = (error: unknown): null => {
+  if (error instanceof Problem && error.code === 'not_readable_yet') return null;
+  throw error;
+};
