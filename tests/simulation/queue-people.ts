@@ -1,5 +1,6 @@
+import type { Server } from './database.js';
 import type { Random } from './random.js';
-import type { Row, Tables } from './tables.js';
+import type { Row } from './tables.js';
 import type { VirtualTime } from './virtual-time.js';
 import { workspaceId } from './workflows.js';
 
@@ -20,7 +21,7 @@ export class QueuePeople {
   readonly most = new Map<string, { slots: number | null; keySlots: number }>();
 
   constructor(
-    private readonly tables: Tables,
+    private readonly server: Server,
     private readonly time: VirtualTime,
     private readonly random: Random,
     /** By then every queue is open again. */
@@ -60,12 +61,18 @@ export class QueuePeople {
     return { queue_name: random.pick(['q1', 'q1', 'q2']), concurrency_key: random.pick([null, 'k1', 'k1', 'k2']), priority: random.pick([0, 0, 3, -3]), ...ttl };
   }
 
+  /** As whoever sets it does: under the lock of the queue, which a grant by the settings before has until it commits. */
   #set(name: string, settings: Row): void {
     const id = `${workspaceId} ${name}`;
-    const before = this.tables.queues.get(id);
-    const row: Row = { slots: null, key_slots: 1, strategy: 'queue', ttl_seconds: null, paused: false, ...before, ...settings };
-    this.tables.queues.set(id, row);
-    const { slots = 0, keySlots = 1 } = this.most.get(name) ?? {};
-    this.most.set(name, { slots: slots === null || row.slots === null ? null : Math.max(slots, row.slots as number), keySlots: Math.max(keySlots, row.key_slots as number) });
+    const lock = `queue ${id}`;
+    this.server.lock(lock, () => {
+      const { queues } = this.server.tables;
+      const row: Row = { slots: null, key_slots: 1, strategy: 'queue', ttl_seconds: null, paused: false, ...queues.get(id), ...settings };
+      queues.set(id, row);
+      const { slots = 0, keySlots = 1 } = this.most.get(name) ?? {};
+      const most = slots === null || row.slots === null ? null : Math.max(slots, row.slots as number);
+      this.most.set(name, { slots: most, keySlots: Math.max(keySlots, row.key_slots as number) });
+      this.server.unlock(lock);
+    });
   }
 }

@@ -14,26 +14,15 @@ const isOf = (row: Row, workspace: unknown, queue: unknown): boolean => row.work
 const settingsOf = ({ queues }: Tables, workspace: unknown, name: unknown): Row =>
   queues.get(key(workspace, name)) ?? { slots: null, key_slots: 1, ttl_seconds: null, strategy: 'queue', paused: false };
 
-/**
- * Noted where a grant to these keys broke what was in force when its transaction had the lock, and what is in force when it commits: people may
- * change the settings in between, and fewer slots than are held take none away.
- */
+/** Noted where a grant to these keys broke what is in force when it commits. Fewer slots than are held take none away. */
 const noteLimits = (tables: Tables, workspace: unknown, queue: unknown, granted: ReadonlySet<string>): void => {
-  const now = settingsOf(tables, workspace, queue);
-  const broken = brokenLimits(tables, workspace, queue, granted, now);
-  const { atLock = now } = tables.scheduler_queues.get(key(workspace, queue)) as Row;
-  if (broken.length > 0 && (atLock === now || brokenLimits(tables, workspace, queue, granted, atLock as Row).length > 0)) tables.overgranted.push(...broken);
-};
-
-const brokenLimits = (tables: Tables, workspace: unknown, queue: unknown, granted: ReadonlySet<string>, { slots, key_slots, paused }: Row): string[] => {
-  const broken: string[] = [];
+  const { slots, key_slots, paused } = settingsOf(tables, workspace, queue);
   const leases = [...tables.scheduler_leases.values()].filter((row) => isOf(row, workspace, queue));
-  if (slots !== null && leases.length > number(slots)) broken.push(`queue '${String(queue)}' granted ${leases.length} of ${String(slots)} slots`);
+  if (slots !== null && leases.length > number(slots)) tables.overgranted.push(`queue '${String(queue)}' granted ${leases.length} of ${String(slots)} slots`);
   for (const [name, some] of Map.groupBy(leases, (row) => row.key as string))
     if (name !== '' && granted.has(name) && some.length > number(key_slots))
-      broken.push(`key '${name}' of queue '${String(queue)}' was granted ${some.length} of ${String(key_slots)} slots`);
-  if (paused) broken.push(`queue '${String(queue)}' granted while it was paused`);
-  return broken;
+      tables.overgranted.push(`key '${name}' of queue '${String(queue)}' was granted ${some.length} of ${String(key_slots)} slots`);
+  if (paused) tables.overgranted.push(`queue '${String(queue)}' granted while it was paused`);
 };
 
 const standings: Statement = (tables, [partition, now, ...columns], text) => {
@@ -148,11 +137,9 @@ export const queueStatements: Readonly<Record<string, Statement>> = {
   },
   queues_lock: ({ scheduler_queues }, columns) => zipped(['workspace_id', 'name'], columns).filter(({ workspace_id, name }) => scheduler_queues.has(key(workspace_id, name))),
   queues_standings: standings,
-  queue_lock: (tables, [workspace, name]) => {
-    const row = tables.scheduler_queues.get(key(workspace, name));
-    if (!row) return [];
-    row.atLock = settingsOf(tables, workspace, name);
-    return [{ held: row.held, waiting: row.waiting, turn: row.turn }];
+  queue_lock: ({ scheduler_queues }, [workspace, name]) => {
+    const row = scheduler_queues.get(key(workspace, name));
+    return row ? [{ held: row.held, waiting: row.waiting, turn: row.turn }] : [];
   },
   queue_settings: (tables, [workspace, name]) => {
     const row = tables.scheduler_queues.get(key(workspace, name));

@@ -82,7 +82,7 @@ export class World {
     this.#groups = new Groups(this.time, this.random.fork());
     this.#server = new Server(this.tables, (error) => this.complain('database', error.message));
     this.#steady = new Host('client', this.time, this.weather, nothing, false);
-    this.#queuePeople = new QueuePeople(this.tables, this.time, this.random.fork(), troubledMs * 0.9);
+    this.#queuePeople = new QueuePeople(this.#server, this.time, this.random.fork(), troubledMs * 0.9);
     this.clients = new Clients(this.#logOf(this.#steady), this.time, this.random.fork(), this.#queuePeople, artifactsOf(this.#steady, this.shelf), this.tables, troubledMs);
     this.#queueChecks = new QueueChecks(this.tables, this.#queuePeople, (check, because) => this.complain(check, because));
     this.broker.watch((record) => {

@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Catalog } from '@runlog/read-model';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
 import type { SchedulerService } from '../scheduler.service.js';
-import { Bench } from '../testing/bench.js';
+import { Bench, until } from '../testing/bench.js';
 import { Queueing } from '../testing/queueing.js';
+import { lockQueue } from './granting-sql.js';
 
 let server: TestDatabase;
 let bench: Bench;
@@ -156,5 +158,23 @@ describe('an admission', () => {
     await queue.stands(['e0'], ['e1']);
     await queue.ends('e0');
     await queue.admitted('e1');
+  });
+});
+
+describe('a change of the settings', () => {
+  it('is answered once no grant by the former ones is under way', async () => {
+    await bench.database.query(`insert into scheduler_queues (workspace_id, name, held, waiting, turn, key_slots) values ('workspace-1', 'mail', 0, 0, 0, 1)`);
+    const put = (slots: number) => new Catalog(bench.database).putQueue({ workspaceId: 'workspace-1', name: 'mail', settings: { slots }, by: 'user:ada', at: 0 });
+    await put(2);
+    const events: string[] = [];
+    let change: Promise<unknown> | undefined;
+    await bench.database.transaction(async (sql) => {
+      expect(await lockQueue(sql, { workspaceId: 'workspace-1', queue: 'mail' })).toMatchObject({ slots: 2 });
+      change = put(1).then(() => events.push('changed'));
+      await until(async () => (await bench.database.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).length > 0);
+      events.push('granted');
+    });
+    await change;
+    expect(events).toEqual(['granted', 'changed']);
   });
 });

@@ -82,7 +82,10 @@ const queueOf = (row: Row): Queue => ({
   updatedBy: row.updated_by,
 });
 
-/** `created`: nobody had set it before. Every call that changes something leaves a trace of who it was. */
+/**
+ * `created`: nobody had set it before. Every call that changes something leaves a trace of who it was. Whoever grants slots by the settings before
+ * has the lock of the queue's other row until he has committed: once this is answered, nobody is granted one by them any more.
+ */
 export const putQueue = (database: Database, { workspaceId, name, settings, by, at }: Setting): Promise<{ created: boolean }> =>
   database.transaction(async (sql) => {
     const [made] = await sql.query(
@@ -97,6 +100,7 @@ export const putQueue = (database: Database, { workspaceId, name, settings, by, 
     const after: QueueSettings = { ...before, ...settings };
     const isSame = (Object.keys(before) as (keyof QueueSettings)[]).every((member) => before[member] === after[member]);
     if (isSame && !made) return { created: false };
+    await sql.query('select from scheduler_queues where workspace_id = $1 and name = $2 for update', [workspaceId, name]);
     await sql.query(
       'update queues set slots = $3, key_slots = $4, strategy = $5, ttl_seconds = $6, paused = $7, updated_at = $8, updated_by = $9 where workspace_id = $1 and name = $2',
       [workspaceId, name, after.slots, after.keySlots, after.strategy, after.ttlSeconds, after.paused, at, by],
