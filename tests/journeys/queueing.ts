@@ -23,8 +23,13 @@ const holdings = (events: readonly Event[]): (readonly [from: number, to: number
   return held;
 };
 
-/** The most slots that these executions ever held at a time; touching ends do not count. */
-export const mostAtOnce = async (client: Client, ids: readonly string[]): Promise<number> => {
-  const all = (await Promise.all(ids.map((id) => historyOf(client, id)))).flatMap(holdings);
-  return Math.max(0, ...all.map(([from]) => all.filter(([start, end]) => start <= from && from < end).length));
+/** The slots that these executions held at the busiest moment, as `<execution> <from> <to>`; touching ends do not count. */
+export const heldAtOnce = async (client: Client, ids: readonly string[]): Promise<string[]> => {
+  const histories = await Promise.all(ids.map(async (id) => holdings(await historyOf(client, id)).map(([from, to]) => ({ id, from, to }))));
+  const all = histories.flat();
+  const crowds = all.map(({ from }) => all.filter((one) => one.from <= from && from < one.to));
+  const busiest = crowds.reduce((most, crowd) => (crowd.length > most.length ? crowd : most), []);
+  return busiest.map(({ id, from, to }) => `${id} ${new Date(from).toISOString()} ${new Date(to).toISOString()}`);
 };
+
+export const mostAtOnce = async (client: Client, ids: readonly string[]): Promise<number> => (await heldAtOnce(client, ids)).length;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startTestCluster } from './clustered.js';
 import { flawsOf, historyOf } from './histories.js';
-import { mostAtOnce, setQueue } from './queueing.js';
+import { heldAtOnce, mostAtOnce, setQueue } from './queueing.js';
 import { until } from './until.js';
 import { approval, delay, inSequence, publish, transform } from './workflows.js';
 
@@ -45,7 +45,8 @@ describe('a queue on Kafka, with two schedulers', () => {
     }
     for (const { id } of made) await until(async () => (await answer(), isEnded(id)), { what: `'${id}' to complete`, everyMs: 100 });
     const ids = made.map(({ id }) => id);
-    expect(await mostAtOnce(one, ids)).toBeLessThanOrEqual(4);
+    const held = await heldAtOnce(one, ids);
+    expect({ most: held.length, held: held.length > 4 ? held : [] }).toEqual({ most: expect.any(Number), held: [] });
     for (const key of [0, 1, 2])
       expect(
         await mostAtOnce(
