@@ -19,9 +19,11 @@ export const connectBackbone = async ({ name, config, logger, health, shutdown }
   if (!databaseUrl) throw new Error('Expected DATABASE_URL to say where PostgreSQL is, but it is not set');
   const database = await createDatabase({ url: databaseUrl, poolSize: config.databasePool, applicationName: `runlog ${name}` });
   shutdown.add('database', () => database.close());
-  const { partitions, kafkaBrokers: brokers } = config;
+  const { partitions, instance, kafkaBrokers: brokers } = config;
   const log =
-    brokers.length > 0 ? createKafkaLog({ brokers, clientId: `runlog-${name}`, partitions, logger }) : createPostgresLog({ connectionString: databaseUrl, partitions, logger });
+    brokers.length > 0
+      ? createKafkaLog({ brokers, clientId: `runlog-${name}`, partitions, instance, logger })
+      : createPostgresLog({ connectionString: databaseUrl, partitions, logger });
   shutdown.add('log', () => log.stop());
   await log.start();
   health.add('log', () => log.healthy());

@@ -62,6 +62,10 @@ const variables = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   RUNLOG_DATABASE_POOL: whole(8, 2, 200),
   KAFKA_BROKERS: addresses,
+  RUNLOG_INSTANCE: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'expected 1 to 100 letters, digits, dots, dashes and underscores')
+    .optional(),
   RUNLOG_PARTITIONS: whole(4, 1, 256),
   RUNLOG_EGRESS_ALLOW: list,
   RUNLOG_SECRET_KEY: secretKey.optional(),
@@ -110,6 +114,8 @@ const configOf = (read: z.output<typeof variables>) => ({
   databasePool: read.RUNLOG_DATABASE_POOL,
   /** `host:port` each; empty: the log lives in PostgreSQL. */
   kafkaBrokers: read.KAFKA_BROKERS.map(({ host, port }) => `${host}:${port}`),
+  /** A name that this process keeps over restarts and shares with no other living one. */
+  instance: read.RUNLOG_INSTANCE,
   /** Fixed when the topics are created. */
   partitions: { executions: read.RUNLOG_PARTITIONS, tasks: read.RUNLOG_PARTITIONS * 2, instances: 4, one: 1 },
   /** Private addresses that nodes may reach: hosts, `host:port` or CIDR ranges. */

@@ -26,7 +26,7 @@ export interface KafkaLogOptions {
   readonly logger?: Diagnostics;
   /** Replicas of topics made by this process. Default: `RUNLOG_KAFKA_REPLICATION`, or 1. */
   readonly replication?: number;
-  /** A name that this process keeps over restarts and shares with nobody. Default: `RUNLOG_INSTANCE`, or none. */
+  /** A name that this process keeps over restarts and shares with nobody. Default: none. */
   readonly instance?: string;
   /** How to connect, if not plainly: TLS, or a proxy in tests. */
   readonly socketFactory?: ISocketFactory;
@@ -141,7 +141,7 @@ class KafkaLog implements EventLog {
       courier,
       sender,
       diagnostics,
-      instance: this.instance(),
+      instance: this.options.instance,
       onBug: (error, partition) => this.bug(error, partition),
     });
     owning.start();
@@ -196,11 +196,7 @@ class KafkaLog implements EventLog {
   }
 
   private readingParts(): ReadingParts {
-    return { wire: this.wire, fetching: this.fetching, diagnostics: this.diagnostics, ends: this.ends, begins: this.begins, instance: this.instance() };
-  }
-
-  private instance(): string | undefined {
-    return (this.options.instance ?? process.env.RUNLOG_INSTANCE) || undefined;
+    return { wire: this.wire, fetching: this.fetching, diagnostics: this.diagnostics, ends: this.ends, begins: this.begins, instance: this.options.instance };
   }
 
   private declarations() {
