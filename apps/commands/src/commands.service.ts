@@ -23,7 +23,7 @@ export interface CommandsParts {
   readonly legs?: number;
 }
 
-const defaultLimits: ResidentLimits = { executions: 20_000, bytes: 64 * 1024 * 1024 };
+const defaultLimits: ResidentLimits = { executions: 2_000, bytes: 32 * 1024 * 1024 };
 const defaultLegs = 0;
 
 /** Decides commands: the only writer of facts. One loop per partition that the group grants to this process. */

@@ -2,8 +2,11 @@ import type { ExecutionView } from '@runlog/contract';
 import { isTerminalStatus, loadLiveViews, type Sql } from '@runlog/read-model';
 import type { Touched } from './changes.js';
 
+/** What a view without nodes takes, in nodes. */
+const BARE = 8;
+
 /** An execution weighs what its template could hold: known without counting. */
-const weightOf = (view: ExecutionView): number => 1 + view.actions_count;
+const weightOf = (view: ExecutionView): number => BARE + view.actions_count;
 
 /**
  * The views of one partition's live executions, so that an event costs no read. Bounded by nodes: the least recently changed go first and
@@ -16,7 +19,7 @@ export class LiveViews {
   /** @param mostNodes of all executions held together; one execution more than that is always held. */
   constructor(
     private readonly sql: Sql,
-    private readonly mostNodes = 100_000,
+    private readonly mostNodes = 20_000,
   ) {}
 
   get(id: string): ExecutionView | undefined {
