@@ -63,14 +63,23 @@ const embedded = async ({ config, logger, shutdown }: Platform): Promise<string>
   return postgres.localUrl;
 };
 
-const readyWithinMs = 60_000;
+/** Long enough to read a log of many millions of records anew, as after an upgrade that changes what is kept of executions at work. */
+const readyWithinMs = 1_800_000;
+const tellEveryMs = 15_000;
 
-/** Resolves when every check is up; rejects with the ones that are not when that takes too long. */
+/** Resolves when every check is up, telling what it waits for meanwhile; rejects with the ones that are not when that takes too long. */
 const ready = async ({ health }: Platform): Promise<void> => {
-  for (const deadline = performance.now() + readyWithinMs; ; ) {
+  const begun = performance.now();
+  for (let told = begun; ; ) {
     const report = await health.report('ready');
     if (report.status === 'up') return;
-    if (performance.now() > deadline) throw new Error(`Expected to be ready within ${readyWithinMs} ms, but ${JSON.stringify(report.checks)}`);
+    const now = performance.now();
+    if (now > begun + readyWithinMs) throw new Error(`Expected to be ready within ${readyWithinMs / 60_000} minutes, but ${JSON.stringify(report.checks)}`);
+    if (now > told + tellEveryMs) {
+      told = now;
+      const waits = Object.entries(report.checks).flatMap(([name, { status, detail }]) => (status === 'up' ? [] : [`${name} (${detail ?? status})`]));
+      process.stderr.write(`Starting for ${Math.round((now - begun) / 1000)} s, waiting for ${waits.join(', ')} ...\n`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };
