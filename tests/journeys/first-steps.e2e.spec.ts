@@ -125,6 +125,8 @@ describe('docs/effects.md', () => {
     const { documents, left } = await runner('docs/effects.md', { 'http://127.0.0.1:4999': `http://127.0.0.1:${port}` });
     expect(await documents('workflow')).toMatchObject([{ key: 'payment' }]);
     expect(await documents('create')).toMatchObject([{ key: 'payment_1', status: 'suspended', status_reason: 'effect_unknown', gates: [{ id: 'pay.1', kind: 'effect' }] }]);
+    // Lists may lag behind what an answer has shown already.
+    await until(async () => (await documents('inbox'))[0].data.length > 0, { what: 'the gate to be in the inbox' });
     expect(await documents('inbox')).toMatchObject([{ data: [{ id: 'pay.1', execution_key: 'payment_1' }] }]);
     const [answered] = await documents('done');
     expect(answered).toMatchObject({ status: 'completed', output: 'Thanks for 40' });
@@ -143,7 +145,10 @@ describe('docs/large-bodies.md', () => {
     expect(await documents('workflow')).toMatchObject([{ key: 'export' }]);
     const [run, list, artifacts] = await documents('run');
     expect(run).toMatchObject({ status: 'completed', output_url: expect.stringMatching(/\/artifacts\/output\.json$/) });
-    expect(list.data).toMatchObject([{ key: 'export_1', output: null, output_ref: { name: 'output.json', media_type: 'application/json' } }]);
+    expect(list.object).toBe('list');
+    const listed = async () => (await call('GET', '/api/v1/executions?fields=key,output,output_ref&limit=1')).body.data;
+    await until(async () => (await listed())[0]?.output_ref, { what: 'the list to show the end of export_1' });
+    expect(await listed()).toMatchObject([{ key: 'export_1', output: null, output_ref: { name: 'output.json', media_type: 'application/json' } }]);
     expect(artifacts.data.map(({ name }: { name: string }) => name).sort()).toEqual(['nodes.even.json', 'nodes.rows.json', 'output.json']);
     const printed = await fetched('fetch');
     const end = printed.lastIndexOf(']') + 1;

@@ -30,7 +30,7 @@ import { usedPerDay } from './used.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** A list waits so long at most for what is just being projected. */
-const LIST_WAIT_MS = 100;
+const LIST_WAIT_MS = 1_000;
 const members = 'e.id, e.version, e.settled, e.live, e.output, t.count as log_count, t.last_line as last_log_line';
 const source = 'from executions e left join execution_log_tips t on t.execution_id = e.id';
 
