@@ -58,9 +58,11 @@ export class RunnerService {
   #isStopping = false;
 
   constructor(private readonly parts: RunnerParts) {
-    const { log, secrets, artifacts, settings } = parts;
+    const { log, secrets, artifacts, logger, settings } = parts;
     this.#egress = new Egress({ allow: settings.egressAllow, denyPorts: settings.denyPorts ?? [] });
-    this.#sandbox = new Sandbox(settings.slots);
+    this.#sandbox = new Sandbox(settings.slots, () =>
+      logger.warn('a process for code could not start, another one is tried; look for its memory, file descriptors and process limits'),
+    );
     this.#frames = new Frames(log, this.id);
     const commands = new CommandsOut(log, this.id);
     this.#attempts = new Attempts(this.id, { commands, frames: this.#frames, secrets, egress: this.#egress, sandbox: this.#sandbox, bodies: new Bodies(artifacts) });

@@ -9,6 +9,8 @@ import { encodeJob, FrameReader, type Heard } from './wire.js';
 
 /** The child ends a job at its limit by itself; when it can't, this much later it is killed. */
 const GRACE_MS = 500;
+/** A child that takes longer to start than this is given up; the pool starts another one. */
+const START_WITHIN_MS = 30_000;
 
 interface ChildEvents {
   /** It may take a job, or another one. */
@@ -51,6 +53,8 @@ const flagsFor = (heapMiB: number): string[] => [
   '--max-semi-space-size=1',
   '--v8-pool-size=1',
   '--optimize-for-size',
+  // While it loads, the main thread waits for background tasks; one that compiles and finds a heap as tight as this full waits for the main thread.
+  '--no-concurrent-sparkplug',
   '--disallow-code-generation-from-strings',
   '--no-warnings',
 ];
@@ -72,7 +76,7 @@ export class Child {
   #entries: Entry[] = [];
   #since = 0;
   #jobs = 0;
-  #killer: NodeJS.Timeout | undefined;
+  #killer: NodeJS.Timeout | undefined = setTimeout(() => void this.kill(), START_WITHIN_MS);
   #idle: NodeJS.Timeout | undefined;
 
   /** @param memoryBytes for what the code makes, if more than usual */
@@ -157,8 +161,10 @@ export class Child {
 
   #hear(heard: Heard): void {
     const [entry] = this.#entries;
-    if (heard.type === 'ready') this.isStarting = false;
-    else if (heard.type === 'left') this.#hasLeft = true;
+    if (heard.type === 'ready') {
+      this.isStarting = false;
+      clearTimeout(this.#killer);
+    } else if (heard.type === 'left') this.#hasLeft = true;
     else if (heard.id !== entry?.id) return;
     else if (heard.type === 'lines') {
       for (const [level, text] of heard.lines) entry.assigned?.job.onLine(level, text);

@@ -40,7 +40,11 @@ export class Sandbox {
   #growth: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(slots: number) {
+  constructor(
+    slots: number,
+    /** A child ended before it could take a job. */
+    private readonly onStartFailed: () => void = () => undefined,
+  ) {
     this.#usual = Math.max(1, Math.min(slots, availableParallelism()));
     this.most = Math.max(1, Math.min(slots, this.#usual * 2));
   }
@@ -138,6 +142,7 @@ export class Sandbox {
         else this.#waiting.unshift(...unbegun);
         // One that could not even start is tried again a little later.
         if (hasBeenReady) this.#assign();
+        else if (!this.#isClosed) this.onStartFailed();
         setTimeout(() => {
           if (!this.#isClosed) this.warm();
           this.#assign();
