@@ -25,6 +25,8 @@ def cursor(operation, query):
         groups = query.get("group_by") or []
         groups = [groups] if isinstance(groups, str) else groups
         return encoded(["usage:" + ",".join(sorted(set(groups))), 20000, ID])
+    if operation == "listAudit":
+        return encoded(["-at", 1774949400000, ID])
     return encoded([query.get("sort", "-created_at"), 1774949400000, ID])
 
 

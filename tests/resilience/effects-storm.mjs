@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from '../../deploy/local/cluster.mjs';
-import { setUp } from '../../deploy/local/setup.mjs';
 import { Api } from './clients.mjs';
+import { command } from './command.mjs';
 import { effects } from './effects-invariants.mjs';
 import { readLog } from './independent-log.mjs';
 import { legalSteps, oneChain, oneEnd, oneOutcome, oneWinner, rowsAsFolded } from './invariants.mjs';
@@ -168,22 +168,4 @@ export async function effectsStorm({ executions = 400, kills = 40, seed = 1, lan
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const option = (name, fallback) => {
-    const i = process.argv.indexOf(`--${name}`);
-    return i < 0 ? fallback : Number(process.argv[i + 1]);
-  };
-  await setUp();
-  const alive = setInterval(() => {}, 60_000);
-  const options = {
-    executions: option('executions', 400),
-    kills: option('kills', 40),
-    seed: option('seed', 1),
-    lanes: option('lanes', 8),
-    timeoutMs: option('minutes', 10) * 60_000,
-  };
-  const result = await effectsStorm({ ...options, say: (line) => process.stderr.write(`${line}\n`) });
-  clearInterval(alive);
-  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  process.exit(Object.values(result.violations).every((list) => list.length === 0) ? 0 : 1);
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) await command(effectsStorm, { executions: 400, kills: 40, seed: 1, lanes: 8, minutes: 10 });

@@ -19,7 +19,6 @@ import { Definitions } from './definitions/definitions.js';
 import { SecretsController } from './definitions/secrets.controller.js';
 import { WorkflowsController } from './definitions/workflows.controller.js';
 import { KineticController } from './dialects/kinetic/kinetic.controller.js';
-import { PodScopes } from './dialects/pods/pod-scopes.js';
 import { PodsController } from './dialects/pods/pods.controller.js';
 import { WorkerRunsController } from './dialects/worker-runs/worker-runs.controller.js';
 import { ArtifactsController } from './executions/artifacts.controller.js';
@@ -130,7 +129,6 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(BodyLimit, new BodyLimit(config.bodyLimitBytes)),
     value(Artifacts, new Artifacts(reader, artifacts)),
     value(Gets, new Gets(reader, presenter, links)),
-    value(PodScopes, new PodScopes(catalog)),
     value(ExecutionReader, reader),
     value(Idempotency, idempotency),
     value(Definitions, new Definitions(catalog, workflows)),

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { ApiKey, Pod, Secret, User, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
 import { migrations } from './migrations/index.js';
+import { onClient } from './on-client.js';
 import { TenantPool } from './tenant-pool.js';
 
 /** Runs one statement; `name` makes it a prepared one (hot paths). `bigint` columns arrive as numbers. */
@@ -91,29 +92,19 @@ const databaseOf = (dataSource: DataSource, tenants: TenantPool): Database => {
     ...sqlOf(pool),
     dataSource,
     pool,
-    async transaction(work) {
-      const client = await pool.connect();
-      let broken: Error | undefined;
-      const lost = (cause: Error): void => {
-        broken = cause;
-      };
-      client.on('error', lost);
-      try {
-        await client.query('begin');
-        const result = await work(sqlOf(client));
-        await client.query('commit');
-        return result;
-      } catch (cause) {
-        await client.query('rollback').catch((failure: Error) => {
-          broken = failure;
-        });
-        throw cause;
-      } finally {
-        client.off('error', lost);
-        client.release(broken);
-      }
-    },
-    tenant: (workspaceId) => ({ query: (text, values, name) => tenants.query(workspaceId, text, values, name) }),
+    transaction: (work) =>
+      onClient(pool, async (client, broke) => {
+        try {
+          await client.query('begin');
+          const result = await work(sqlOf(client));
+          await client.query('commit');
+          return result;
+        } catch (cause) {
+          await client.query('rollback').catch(broke);
+          throw cause;
+        }
+      }),
+    tenant: (workspaceId) => ({ query: async (text, values, name) => tenants.as(workspaceId, (client) => sqlOf(client).query(text, values, name)) }),
     close: async () => {
       await tenants.close();
       await dataSource.destroy();

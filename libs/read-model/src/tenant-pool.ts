@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { onClient } from './on-client.js';
 
 export interface TenantPoolOptions {
   readonly url: string;
@@ -31,25 +32,16 @@ export class TenantPool {
     this.#pool.on('error', () => undefined);
   }
 
-  async query<Row>(workspaceId: string, text: string, values?: readonly unknown[], name?: string): Promise<Row[]> {
-    const client = await this.#pool.connect();
-    let broken: Error | undefined;
-    const lost = (cause: Error): void => {
-      broken = cause;
-    };
-    client.on('error', lost);
-    try {
+  /** Runs `work` on a connection that is confined to the workspace. */
+  as<Result>(workspaceId: string, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+    return onClient(this.#pool, async (client) => {
       if (this.#workspaceOf.get(client) !== workspaceId) {
         this.#workspaceOf.delete(client);
         await client.query({ name: 'be-tenant', text: "select set_config('runlog.workspace', $1, false)", values: [workspaceId] });
         this.#workspaceOf.set(client, workspaceId);
       }
-      const given = { text, values: values as unknown[] };
-      return (await client.query(name === undefined ? given : { name, ...given })).rows as Row[];
-    } finally {
-      client.off('error', lost);
-      client.release(broken);
-    }
+      return work(client);
+    });
   }
 
   close(): Promise<void> {

@@ -36,7 +36,7 @@ const query = (dto: Type, given: Record<string, unknown>): object => {
   for (const [asked, raw] of Object.entries(given)) {
     const name = members.has(asked) ? asked : snakeCased(asked);
     if (name !== asked && Object.hasOwn(given, name)) throw malformed('invalid_query', asked, `Expected '${name}' once, but '${asked}' is the same`);
-    const bracket = /^([a-z_]+)\[(.+)\]$/.exec(name);
+    const bracket = /^([a-z_]+)\[(.+)\]$/s.exec(name);
     if (bracket && members.has(bracket[1] as string) && designOf(dto, bracket[1] as string) === Map) {
       if (typeof raw !== 'string') throw malformed('invalid_query', name, `Expected '${name}' once`);
       const map = (instance[bracket[1] as string] ??= new Map<string, string>()) as Map<string, string>;

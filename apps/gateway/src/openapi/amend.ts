@@ -2,7 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { problems } from '../http/responses.js';
 import { bodyExamples, executionExample, problemExample } from './examples.js';
 import { streamOf } from './frame-schemas.js';
-import { cursors, headers, parameters, segments } from './parameters.js';
+import { cursors, frameNumbers, headers, parameters, segments } from './parameters.js';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Answer = { description?: string; content?: Record<string, object>; headers?: Record<string, object>; $ref?: string };
@@ -45,11 +45,14 @@ const isOfDialect = (path: string): boolean => /^\/(api\/(?!v1\/)|workspaces\/)/
 /** Parameters whose values are names of canonical members. */
 const CANONICAL_NAMES = new Set(['fields', 'expand']);
 
+/** Operations whose streams count their frames by plain numbers. */
+const NUMBERED = new Set(['listEvents', 'listLogs', 'podsLogs']);
+
 const amendOperation = (operation: Operation, method: string): void => {
   const id = operation.operationId ?? '';
   operation.security ??= [];
   const known = operation.parameters ?? [];
-  for (const parameter of known) if ('name' in parameter) Object.assign(parameter, shapeOf(parameter));
+  for (const parameter of known) if ('name' in parameter) Object.assign(parameter, shapeOf(parameter), NUMBERED.has(id) ? frameNumbers[parameter.name] : undefined);
   // Named in the path first, then the query, then headers: the order in which people read them.
   const places = ['path', 'query', 'header'];
   operation.parameters = [...known].sort((a, b) => ('in' in a && 'in' in b ? places.indexOf(a.in) - places.indexOf(b.in) : 0));

@@ -38,8 +38,14 @@ export const parameters: Readonly<Record<string, object>> = {
     description: '`metadata[key]=value`: a top-level scalar of the metadata; several must all hold',
     style: 'deepObject',
     explode: true,
-    schema: { type: 'object', additionalProperties: { type: 'string' } },
+    schema: { type: 'object', propertyNames: { minLength: 1 }, additionalProperties: { type: 'string' } },
   },
+};
+
+/** Of streams whose frames have plain numbers. */
+export const frameNumbers: Readonly<Record<string, object>> = {
+  'Last-Event-ID': { ...parameters['Last-Event-ID'], schema: { type: 'string', pattern: '^([0-9]{1,15})?$' } },
+  last_event_id: { ...parameters.last_event_id, schema: { type: 'string', pattern: '^[0-9]{1,15}$' } },
 };
 
 /** Cursors of lists are opaque; those of histories are numbers, as their DTOs say. */

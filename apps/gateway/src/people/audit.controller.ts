@@ -1,18 +1,19 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiPropertyOptional, ApiTags, PickType } from '@nestjs/swagger';
 import type { AuditResource, ListResource } from '@runlog/contract';
 import { Catalog } from '@runlog/read-model';
-import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { IsOptional, IsString, Length } from 'class-validator';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
 import { checkWholeWorkspace } from '../auth/whole-workspace.js';
 import { utc } from '../executions/execution-times.js';
+import { PageQuery } from '../executions/list.dto.js';
 import { cursorOf, placeIn } from '../http/cursor.js';
 import { AnswersList, Problems } from '../http/responses.js';
 
 const ORDER = '-at';
 
-export class AuditQuery {
+export class AuditQuery extends PickType(PageQuery, ['limit', 'after']) {
   @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 255, description: '`user:<id>`, or `user:key_<prefix>` of a key without a user' })
   @IsOptional()
   @IsString()
@@ -24,19 +25,6 @@ export class AuditQuery {
   @IsString()
   @Length(1, 255)
   action?: string;
-
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100, default: 50 })
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  limit?: number;
-
-  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 255, description: 'Cursor: what follows it' })
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
-  after?: string;
 }
 
 @ApiTags('audit')

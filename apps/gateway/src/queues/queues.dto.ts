@@ -1,5 +1,6 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { PageQuery } from '../executions/list.dto.js';
 
 const MOST = 1_000_000;
 const YEAR_S = 365 * 86_400;
@@ -39,14 +40,7 @@ export class QueueBody {
   paused?: boolean;
 }
 
-export class QueuesQuery {
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100, default: 50 })
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  limit?: number;
-
+export class QueuesQuery extends PickType(PageQuery, ['limit']) {
   @ApiPropertyOptional({ type: String, description: 'The name of the last queue of the page before' })
   @IsOptional()
   @IsString()

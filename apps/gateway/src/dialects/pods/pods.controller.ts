@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { Caller, type Principal } from '../../auth/principal.js';
+import type { Principal } from '../../auth/principal.js';
 import { Requires } from '../../auth/requires.js';
 import { CreateExecutionOfBody } from '../../executions/create.dto.js';
 import { Creates } from '../../executions/creates.js';
@@ -19,7 +19,7 @@ import { waitingOf } from '../../executions/waiting.js';
 import type { Answer } from '../../http/answer.js';
 import type { ApiRequest } from '../../http/request.js';
 import { Answers, Problems, TakesIdempotencyKey } from '../../http/responses.js';
-import { PodScopes } from './pod-scopes.js';
+import { PodCaller } from './pod-caller.js';
 import { createBody, replayBody, respondBody } from './pods-bodies.js';
 import { PodsListQuery } from './pods-list-query.js';
 
@@ -28,10 +28,11 @@ const LastEventId = () => ApiHeader({ name: 'Last-Event-ID', required: false, sc
 
 /** The routes of pods' page: everything within one pod. */
 @ApiTags('pods')
+@ApiParam({ name: 'podId', type: String })
+@ApiParam({ name: 'wId', type: String })
 @Controller(['workspaces/:wId/pods/:podId/executions', 'v1/workspaces/:wId/pods/:podId/executions'])
 export class PodsController {
   constructor(
-    private readonly scopes: PodScopes,
     private readonly creates: Creates,
     private readonly lists: Lists,
     private readonly gets: Gets,
@@ -51,15 +52,7 @@ export class PodsController {
   @Answers(201, 'PodsExecution', 'Created')
   @Answers(202, 'PodsExecution', 'Waited for: it goes on')
   @Problems(404, 409, 413, 415, 422)
-  async create(
-    @Req() request: ApiRequest,
-    @Caller() caller: Principal,
-    @Param('wId') workspace: string,
-    @Param('podId') pod: string,
-    @Query() query: CreateQuery,
-    @Body() body: CreateExecutionOfBody,
-  ): Promise<Answer> {
-    const who = await this.scopes.scope(caller, workspace, pod);
+  create(@Req() request: ApiRequest, @PodCaller() who: Principal, @Query() query: CreateQuery, @Body() body: CreateExecutionOfBody): Promise<Answer> {
     const waiting = waitingOf(request, query.wait);
     return this.creates.create({ request, who, workflow: body.workflow_id, from: 'body', body, waiting, how: this.how(request, query) });
   }
@@ -69,14 +62,7 @@ export class PodsController {
   @ApiOperation({ operationId: 'podsList', summary: 'List executions, newest first' })
   @ApiResponse({ status: 200, description: 'A page', headers: Link, schema: { $ref: '#/components/schemas/PodsExecutions' } })
   @Problems(404)
-  async list(
-    @Req() request: ApiRequest,
-    @Caller() caller: Principal,
-    @Param('wId') workspace: string,
-    @Param('podId') pod: string,
-    @Query() query: PodsListQuery,
-  ): Promise<Answer> {
-    const who = await this.scopes.scope(caller, workspace, pod);
+  list(@Req() request: ApiRequest, @PodCaller() who: Principal, @Query() query: PodsListQuery): Promise<Answer> {
     const how = this.how(request, query);
     return this.lists.list(who, query, how, `${how.address}${request.originalUrl}`);
   }
@@ -86,15 +72,8 @@ export class PodsController {
   @ApiOperation({ operationId: 'podsGet', summary: 'Execution detail' })
   @Answers(200, 'PodsExecution')
   @Problems(404)
-  async get(
-    @Req() request: ApiRequest,
-    @Caller() caller: Principal,
-    @Param('wId') workspace: string,
-    @Param('podId') pod: string,
-    @Param('execution_id') ref: string,
-    @Query() query: GetQuery,
-  ): Promise<Answer> {
-    return this.gets.get(request, await this.scopes.scope(caller, workspace, pod), ref, query);
+  get(@Req() request: ApiRequest, @PodCaller() who: Principal, @Param('execution_id') ref: string, @Query() query: GetQuery): Promise<Answer> {
+    return this.gets.get(request, who, ref, query);
   }
 
   @Get(':execution_id/logs')
@@ -104,16 +83,8 @@ export class PodsController {
   @ApiResponse({ status: 200, description: 'A page', headers: Link, schema: { $ref: '#/components/schemas/PodsLogLines' } })
   @ApiResponse({ status: 204, description: 'Reconnected at or after the end' })
   @Problems(404)
-  async logs(
-    @Req() request: ApiRequest,
-    @Res() response: Response,
-    @Caller() caller: Principal,
-    @Param('wId') workspace: string,
-    @Param('podId') pod: string,
-    @Param('execution_id') ref: string,
-    @Query() query: LogsQuery,
-  ): Promise<void> {
-    return this.logAnswers.send(request, response, await this.scopes.scope(caller, workspace, pod), ref, query);
+  logs(@Req() request: ApiRequest, @Res() response: Response, @PodCaller() who: Principal, @Param('execution_id') ref: string, @Query() query: LogsQuery): Promise<void> {
+    return this.logAnswers.send(request, response, who, ref, query);
   }
 
   @Get(':execution_id/events')
@@ -123,16 +94,8 @@ export class PodsController {
   @ApiResponse({ status: 200, description: 'Frames', content: { 'text/event-stream': { schema: { type: 'string' } } } })
   @ApiResponse({ status: 204, description: 'Reconnected at or after the end' })
   @Problems(404)
-  async events(
-    @Req() request: ApiRequest,
-    @Res() response: Response,
-    @Caller() caller: Principal,
-    @Param('wId') workspace: string,
-    @Param('podId') pod: string,
-    @Param('execution_id') ref: string,
-    @Query() query: EventsQuery,
-  ): Promise<void> {
-    return this.histories.streamEvents(await this.scopes.scope(caller, workspace, pod), ref, request, query, response, this.how(request, {}));
+  events(@Req() request: ApiRequest, @Res() response: Response, @PodCaller() who: Principal, @Param('execution_id') ref: string, @Query() query: EventsQuery): Promise<void> {
+    return this.histories.streamEvents(who, ref, request, query, response, this.how(request, {}));
   }
 
   @Patch(':execution_id/respond')
@@ -142,16 +105,8 @@ export class PodsController {
   @TakesIdempotencyKey()
   @Answers(200, 'PodsExecution')
   @Problems(404, 409, 412, 413, 415, 422)
-  async respond(
-    @Req() request: ApiRequest,
-    @Caller() caller: Principal,
-    @Param('wId') workspace: string,
-    @Param('podId') pod: string,
-    @Param('execution_id') ref: string,
-    @Query() query: ShapeQuery,
-    @Body() body: RespondBody,
-  ): Promise<Answer> {
-    return this.verbs.respond({ request, who: await this.scopes.scope(caller, workspace, pod), ref, body, how: this.how(request, query) });
+  respond(@Req() request: ApiRequest, @PodCaller() who: Principal, @Param('execution_id') ref: string, @Query() query: ShapeQuery, @Body() body: RespondBody): Promise<Answer> {
+    return this.verbs.respond({ request, who, ref, body, how: this.how(request, query) });
   }
 
   @Post(':execution_id/replay')
@@ -163,16 +118,7 @@ export class PodsController {
   @Answers(201, 'PodsExecution', 'The new execution')
   @Answers(202, 'PodsExecution', 'Waited for: it goes on')
   @Problems(404, 409, 412, 413, 415, 422)
-  async replay(
-    @Req() request: ApiRequest,
-    @Caller() caller: Principal,
-    @Param('wId') workspace: string,
-    @Param('podId') pod: string,
-    @Param('execution_id') ref: string,
-    @Query() query: CreateQuery,
-    @Body() body: ReplayBody,
-  ): Promise<Answer> {
-    const who = await this.scopes.scope(caller, workspace, pod);
+  replay(@Req() request: ApiRequest, @PodCaller() who: Principal, @Param('execution_id') ref: string, @Query() query: CreateQuery, @Body() body: ReplayBody): Promise<Answer> {
     return this.replays.replay({ request, who, ref, body, waiting: waitingOf(request, query.wait), how: this.how(request, query) });
   }
 
@@ -182,15 +128,8 @@ export class PodsController {
   @Answers(200, 'PodsExecution', 'Cancelled')
   @Answers(202, 'PodsExecution', 'Asked: running nodes are being stopped')
   @Problems(404, 409, 412)
-  async cancel(
-    @Req() request: ApiRequest,
-    @Caller() caller: Principal,
-    @Param('wId') workspace: string,
-    @Param('podId') pod: string,
-    @Param('execution_id') ref: string,
-    @Query() query: ShapeQuery,
-  ): Promise<Answer> {
-    return this.verbs.cancel({ request, who: await this.scopes.scope(caller, workspace, pod), ref, body: {}, how: this.how(request, query) });
+  cancel(@Req() request: ApiRequest, @PodCaller() who: Principal, @Param('execution_id') ref: string, @Query() query: ShapeQuery): Promise<Answer> {
+    return this.verbs.cancel({ request, who, ref, body: {}, how: this.how(request, query) });
   }
 
   private how(request: ApiRequest, query: ShapeQuery): Presentation {
