@@ -9,6 +9,7 @@ import { Queues1700000000008 } from './0008-queues.js';
 import { BodyReferences1700000000009 } from './0009-body-references.js';
 import { RowLevelSecurity1700000000010 } from './0010-row-level-security.js';
 import { People1700000000011 } from './0011-people.js';
+import { Frames1700000000012 } from './0012-frames.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   BodyReferences1700000000009,
   RowLevelSecurity1700000000010,
   People1700000000011,
+  Frames1700000000012,
 ] as const;
