@@ -1,3 +1,4 @@
+import type { PinnedAgent } from './agent/definition.js';
 import { type EdgeDefinition, type NodeDefinition, type RetryPolicy, START, type WorkflowDefinition } from './definition.js';
 import type { CompiledNode, EffectRule, Workflow } from './graph.js';
 import { kinds } from './kinds/registry.js';
@@ -6,12 +7,15 @@ import { referencesOf } from './references.js';
 const defaultRetry: RetryPolicy = { max_attempts: 1, initial_ms: 200, factor: 2, max_ms: 30_000, jitter: true };
 const noEdges: readonly EdgeDefinition[] = [];
 
+/** The agents that a workflow's version pins, by node. */
+export type PinnedAgents = { readonly [node: string]: PinnedAgent };
+
 /** Look-ups in a valid definition, O(nodes + edges). Expressions are read when a node's `references` are first asked for. */
-export function compile(versionId: string, definition: WorkflowDefinition): Workflow {
+export function compile(versionId: string, definition: WorkflowDefinition, agents: PinnedAgents = {}): Workflow {
   const incoming = groupBy(definition.edges, (edge) => edge.to);
   const outgoing = groupBy(definition.edges, (edge) => edge.from);
   const nodes = new Map<string, CompiledNode>();
-  for (const node of definition.nodes) nodes.set(node.id, new Node(node, incoming.get(node.id) ?? noEdges, outgoing.get(node.id) ?? noEdges, nodes));
+  for (const node of definition.nodes) nodes.set(node.id, new Node(node, incoming.get(node.id) ?? noEdges, outgoing.get(node.id) ?? noEdges, nodes, agents[node.id] ?? null));
   const ids = [...nodes.keys()];
   return {
     versionId,
@@ -32,6 +36,12 @@ function groupBy(edges: readonly EdgeDefinition[], key: (edge: EdgeDefinition) =
   }
   return groups;
 }
+
+/** The shorter of the node's own and its agent's, in milliseconds. */
+const timeoutOf = ({ timeout_ms: own }: NodeDefinition, agent: PinnedAgent | null): number | null => {
+  const ofAgent = agent?.limits.seconds === undefined ? undefined : Math.round(agent.limits.seconds * 1000);
+  return own === undefined || ofAgent === undefined ? (own ?? ofAgent ?? null) : Math.min(own, ofAgent);
+};
 
 const effectOf = ({ effect, on_unknown }: NodeDefinition): EffectRule | null => {
   if (effect === undefined && on_unknown === undefined) return null;
@@ -57,6 +67,7 @@ class Node implements CompiledNode {
     readonly incoming: readonly EdgeDefinition[],
     readonly outgoing: readonly EdgeDefinition[],
     private readonly graph: ReadonlyMap<string, CompiledNode>,
+    readonly agent: PinnedAgent | null,
   ) {
     const kind = kinds.get(definition.type);
     this.id = definition.id;
@@ -67,8 +78,9 @@ class Node implements CompiledNode {
     this.inDegree = incoming.length;
     this.mergeAny = definition.type === 'merge' && definition.config.mode === 'any';
     this.retry = definition.retry ? { ...defaultRetry, ...definition.retry } : defaultRetry;
-    this.timeoutMs = definition.timeout_ms ?? null;
-    this.effect = kind?.runs === 'runner' ? effectOf(definition) : null;
+    this.timeoutMs = timeoutOf(definition, agent);
+    // An agent's calls are effects of their own, each with intent and receipt.
+    this.effect = kind?.runs === 'runner' && definition.type !== 'agent' ? effectOf(definition) : null;
   }
 
   get references(): readonly string[] | 'ancestors' {

@@ -62,6 +62,21 @@ describe('compile', () => {
     expect([of('a').timeoutMs, of('b').timeoutMs]).toEqual([5, null]);
   });
 
+  it("holds the agent that is pinned for a node, whose time limit is the node's", () => {
+    const pinned = { agent_id: 'a', agent_version_id: 'v', version: 2, key: 'k', name: 'n', model: { provider: 'openai', name: 'm' }, tools: [], guardrails: [] } as const;
+    const nodes = [node('free', 'agent', { agent: 'k' }), node('short', 'agent', { agent: 'k' }, { timeout_ms: 1000 }), node('plain', 'merge')];
+    const { nodes: compiled } = compile(
+      'v',
+      { key: 'k', name: 'n', nodes, edges: chain('free', 'short', 'plain') },
+      { free: { ...pinned, limits: { seconds: 60 } }, short: { ...pinned, limits: { seconds: 60 } } },
+    );
+    expect([...compiled.values()].map(({ agent, timeoutMs, effect }) => [agent?.version ?? null, timeoutMs, effect])).toEqual([
+      [2, 60_000, null],
+      [2, 1000, null],
+      [null, null, null],
+    ]);
+  });
+
   it('finds all ancestors', () => {
     expect([...of('e').ancestors()].sort()).toEqual(['a', 'b', 'c']);
     expect(of('a').ancestors()).toEqual([]);
@@ -122,6 +137,8 @@ describe('references', () => {
 
   it('of templates at any depth', () => {
     expect(referencesOf('http', { url: 'http://x/{{ nodes.fetch.id }}', body: { a: ['{{ nodes.large }}'] } })).toEqual(['fetch', 'large']);
+    expect(referencesOf('agent', { agent: 'k', input: 'nodes.fetch.body' })).toEqual(['fetch']);
+    expect(referencesOf('agent', { agent: 'k', input: { text: 'On {{ nodes.large }}' } })).toEqual(['large']);
     expect(referencesOf('approval', { prompt: 'Pay {{ nodes.fetch.total }}?', schema: { title: '{{ nodes }}' } })).toEqual(['fetch']);
   });
 });

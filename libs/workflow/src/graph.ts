@@ -1,3 +1,4 @@
+import type { PinnedAgent } from './agent/definition.js';
 import type { EdgeDefinition, NodeDefinition, RetryPolicy, WorkflowDefinition, WorkflowSettings } from './definition.js';
 
 /**
@@ -43,6 +44,8 @@ export interface CompiledNode {
   readonly timeoutMs: number | null;
   /** null: it declares none, or runs where nothing touches the world. */
   readonly effect: EffectRule | null;
+  /** Of an `agent` node: the version that is pinned for it; null: any other kind. */
+  readonly agent: PinnedAgent | null;
   /** Ids of nodes whose outputs the config refers to; 'ancestors' when that cannot be told from the text. */
   readonly references: readonly string[] | 'ancestors';
   /** All ancestors, computed on first use. */

@@ -1,4 +1,6 @@
-export { compile } from './compile.js';
+export type * from './agent/definition.js';
+export { validateAgent } from './agent/validate-agent.js';
+export { compile, type PinnedAgents } from './compile.js';
 export type * from './definition.js';
 export { START } from './definition.js';
 export { delayUntil } from './delay-until.js';

@@ -3,6 +3,7 @@ import { directPath } from './expression/direct-path.js';
 import { parse } from './expression/parsed.js';
 import { templateParts } from './expression/templates.js';
 import type { Workflow } from './graph.js';
+import { templateIn } from './kinds/kind.js';
 import { kinds } from './kinds/registry.js';
 
 /** Ids of nodes that a node's config names, whether they exist or not; 'ancestors' when the text does not say which it reads. */
@@ -35,7 +36,7 @@ const shapeOrNothing = (text: string) => {
 function* expressionsIn(node: NodeDefinition): Iterable<string> {
   const kind = kinds.get(node.type);
   for (const member of kind?.expressions ?? []) if (typeof node.config[member] === 'string') yield node.config[member];
-  for (const member of kind?.templates ?? []) if (node.config[member] !== undefined) yield* inTemplates(node.config[member]);
+  for (const member of kind?.templates ?? []) yield* inTemplates((kind && templateIn(kind, node.config, member)) ?? null);
 }
 
 function* inTemplates(value: Json): Iterable<string> {

@@ -12,6 +12,7 @@ import { type Draft, type DraftNode, draftOf, membersOf } from './validation/dra
 import { type Findings, readExpression, readTemplates, type Use } from './validation/expression-problems.js';
 import { graphProblems } from './validation/graph-problems.js';
 import { hostileParts } from './validation/hostile.js';
+import { withKeySuggestion } from './validation/key-suggestion.js';
 
 const MAX_PROBLEMS = 1000;
 const shapeCheck = trustedCheck(definitionSchema);
@@ -24,12 +25,12 @@ export function validateDefinition(body: unknown): { readonly definition: Workfl
   const draft = draftOf(body as Json);
   const findings: Findings = { problems: [], uses: [] };
   const usesBy = new Map<string, readonly Use[]>();
-  const problems: Problem[] = problemsOf(shapeCheck(body)).map(withIdSuggestion);
+  const problems: Problem[] = problemsOf(shapeCheck(body)).map(withKeySuggestion);
   problems.push(...schemaProblem(draft.body.input_schema, '/input_schema'), ...graphProblems(draft));
   for (const node of [...draft.nodes.values(), ...draft.doubles]) {
     const own: Findings = { problems: [], uses: [] };
     configProblems(node, own);
-    problems.push(...own.problems);
+    problems.push(...own.problems, ...effectProblems(node, draft));
     usesBy.set(node.id, own.uses);
   }
   usesBy.set('', wholeProblems(draft, findings));
@@ -51,11 +52,25 @@ function configProblems({ index, type, kind, config }: DraftNode, findings: Find
   const shape = problemsOf(configChecks.get(kind.type)?.(config) ?? []);
   problems.push(...(shape.length > 0 ? shape : (kind.check?.(config) ?? [])).map((problem) => ({ ...problem, pointer: pointer + problem.pointer })));
   for (const member of kind.expressions) if (typeof config[member] === 'string' && config[member] !== '') readExpression(config[member], `${pointer}/${member}`, 0, findings);
-  for (const member of kind.templates) if (config[member] !== undefined) readTemplates(config[member], `${pointer}/${member}`, findings);
+  for (const member of kind.templates) {
+    const value = config[member];
+    if (value === undefined) continue;
+    if (typeof value === 'string' && !value.includes('{{') && kind.eithers?.includes(member)) readExpression(value, `${pointer}/${member}`, 0, findings);
+    else readTemplates(value, `${pointer}/${member}`, findings);
+  }
   for (const member of kind.schemas) problems.push(...schemaProblem(config[member], `${pointer}/${member}`));
   const expiry = membersOf(config.on_expiry);
   if (problems.length === 0 && config.schema !== undefined && expiry.answer !== undefined)
     problems.push(...validateJson(config.schema, expiry.answer).map((problem) => ({ ...problem, pointer: `${pointer}/on_expiry/answer${problem.pointer}` })));
+}
+
+/** An agent's calls declare their effects one by one. */
+function effectProblems({ index, kind }: DraftNode, { body }: Draft): Problem[] {
+  if (kind?.type !== 'agent') return [];
+  const node = membersOf((body.nodes as readonly Json[])[index]);
+  return ['effect', 'on_unknown']
+    .filter((name) => node[name] !== undefined)
+    .map((name) => ({ pointer: `/nodes/${index}/${name}`, detail: `Expected no '${name}' at an agent, whose tools say it each for itself (on_unknown)` }));
 }
 
 /** Output and settings: what belongs to the workflow as a whole. Gives the nodes that the output reads. */
@@ -72,24 +87,11 @@ function wholeProblems({ body }: Draft, findings: Findings): Use[] {
 
 const schemaProblem = (schema: Json | undefined, pointer: string): Problem[] => (schema === undefined || schema === null ? [] : checkSchema(schema, pointer));
 
-/** For a key or an id with characters that it may not have: the nearest one that it may. */
-function withIdSuggestion(problem: Problem): Problem {
-  const given = /^Expected text that matches \S+, but got '([^']*)'$/.exec(problem.detail)?.[1];
-  if (given === undefined || !/^\/key$|^\/nodes\/\d+\/id$/.test(problem.pointer)) return problem;
-  const plain = given
-    .normalize('NFKD')
-    .replace(/[^A-Za-z0-9_]+/g, '_')
-    .replace(/^_+|_+$/g, '')
-    .slice(0, 64);
-  const suggestion = problem.pointer === '/key' ? plain.toLowerCase().replace(/^[^a-z]+/, '') : plain;
-  return suggestion === '' ? problem : { ...problem, suggestion };
-}
-
 function withDefaults(body: WorkflowDefinition): WorkflowDefinition {
   const nodes = ((body.nodes ?? []) as readonly (Partial<NodeDefinition> & { id: string; type: string })[]).map((node) => ({
     ...node,
     name: node.name ?? node.id,
-    config: node.config ?? {},
+    config: node.type === 'agent' ? { input: '{{ input }}', ...node.config } : (node.config ?? {}),
   }));
   return { ...body, nodes, edges: (body.edges ?? []) as readonly EdgeDefinition[] };
 }

@@ -128,6 +128,10 @@ describe('validateDefinition', () => {
     ['an expiry answer that breaks the schema', withNode('question', { prompt: 'x', schema: { type: 'string' }, on_expiry: { answer: 1 } }), ['/nodes/0/config/on_expiry/answer']],
     ['more approvals than users who may give one', withNode('approval', { prompt: 'x', approvers: { users: ['ann', 'ann'], needed: 2 } }), ['/nodes/0/config/approvers/needed']],
     ['an expiry that a question can not have', withNode('question', { prompt: 'x', on_expiry: 'approve' }), ['/nodes/0/config/on_expiry']],
+    ['an agent without one', withNode('agent', {}), ['/nodes/0/config/agent']],
+    ['an agent whose input reads no node', withNode('agent', { agent: 'a', input: 'nodes.lost' }), ['/nodes/0/config/input']],
+    ['an agent with a bad template', withNode('agent', { agent: 'a', input: { message: '{{ nodes.lost.x }}' } }), ['/nodes/0/config/input/message']],
+    ['an agent with an effect', withNode('agent', { agent: 'a' }, { effect: 'keyed', on_unknown: 'ask' }), ['/nodes/0/effect', '/nodes/0/on_unknown']],
     ['a bad input schema', { key: 'k', name: 'n', input_schema: { type: 'objct' } }, ['/input_schema/type']],
     ['a bad output schema', { key: 'k', name: 'n', settings: { output_schema: { $ref: 'http://x' } } }, ['/settings/output_schema/$ref']],
     ['a concurrency key over nodes', { ...triage, settings: { concurrency_key: '{{ nodes.fetch.id }}' } }, ['/settings/concurrency_key']],
@@ -146,6 +150,11 @@ describe('validateDefinition', () => {
   it('takes branches of an approval that says so, and two branches to the same node', () => {
     const edges = ['approved', 'rejected'].map((branch) => ({ from: 'it', to: 'next', branch }));
     expect(problemsIn(withNode('approval', { prompt: 'x', on_reject: 'branch' }, {}, edges))).toEqual([]);
+  });
+
+  it('gives an agent the input of the execution where it is given none', () => {
+    expect(validateDefinition(withNode('agent', { agent: 'support' }))).toMatchObject({ definition: { nodes: [{ config: { agent: 'support', input: '{{ input }}' } }, {}] } });
+    expect(problemsIn(withNode('agent', { agent: 'support', input: "{ 'message': input.text }" }))).toEqual([]);
   });
 
   it('lets the output read any node and templates stay out of source and schemas', () => {
@@ -176,7 +185,7 @@ describe('validateDefinition', () => {
     const node = fc.record(
       {
         id: fc.oneof(fc.constantFrom('a', 'b', 'c'), value),
-        type: fc.oneof(fc.constantFrom('transform', 'condition', 'switch', 'merge', 'http', 'code', 'delay', 'approval', 'question'), value),
+        type: fc.oneof(fc.constantFrom('transform', 'condition', 'switch', 'merge', 'http', 'code', 'delay', 'approval', 'question', 'agent'), value),
         name: value,
         config: fc.oneof(
           value,

@@ -18,6 +18,8 @@ export interface Kind {
   readonly expressions: readonly string[];
   /** Members of `config` whose strings may hold `{{ expression }}`, at any depth. */
   readonly templates: readonly string[];
+  /** Of the templates those that, as text without `{{`, are one expression. */
+  readonly eithers?: readonly string[];
   /** Members of `config` that are JSON Schemas. */
   readonly schemas: readonly string[];
   /** Members of `config` that are JavaScript and see `nodes`. */
@@ -30,5 +32,11 @@ export interface Kind {
 
 /** The pattern of a string that is one template, where the config would otherwise have a number. */
 export const ONE_TEMPLATE = '^\\s*\\{\\{[\\s\\S]*\\}\\}\\s*$';
+
+/** A member of `config` as the template that it means. */
+export const templateIn = (kind: Kind, config: Config, member: string): Json | undefined => {
+  const value = config[member];
+  return typeof value === 'string' && !value.includes('{{') && kind.eithers?.includes(member) ? `{{ ${value} }}` : value;
+};
 
 export const noBranches = (): null => null;

@@ -1,3 +1,4 @@
+import { agent } from './agent.js';
 import { approval } from './approval.js';
 import { code } from './code.js';
 import { condition } from './condition.js';
@@ -10,4 +11,4 @@ import { switchKind } from './switch.js';
 import { transform } from './transform.js';
 
 /** Every kind of node there is, by its type. A new kind is one file and one entry here. */
-export const kinds: ReadonlyMap<string, Kind> = new Map([transform, condition, switchKind, merge, http, code, delay, approval, question].map((kind) => [kind.type, kind]));
+export const kinds: ReadonlyMap<string, Kind> = new Map([transform, condition, switchKind, merge, http, code, delay, approval, question, agent].map((kind) => [kind.type, kind]));

@@ -1,0 +1,77 @@
+import type { Json } from '../definition.js';
+import { gateMembers } from '../kinds/approval.js';
+import { code } from '../kinds/code.js';
+import { http } from '../kinds/http.js';
+import type { Config } from '../kinds/kind.js';
+import { question } from '../kinds/question.js';
+import type { Problem } from '../problem.js';
+
+/** What an agent's definition may say about one kind of tool. How it runs is in `apps/runner/src/agent/tools`. */
+interface ToolKind {
+  /** JSON Schema of `config`. */
+  readonly configSchema: { readonly [keyword: string]: Json };
+  /** Members of `config` whose strings may hold `{{ }}` over `input` (the arguments) and `execution`. */
+  readonly templates: readonly string[];
+  /** Members of `config` that are JSON Schemas. */
+  readonly schemas: readonly string[];
+  /** Rules that the schema can't say; pointers are into `config`. */
+  check?(config: Config): readonly Problem[];
+}
+
+const texts = (names: string): Json => ({
+  type: 'object',
+  maxProperties: 100,
+  propertyNames: { pattern: names },
+  additionalProperties: { type: 'string', maxLength: 65_536 },
+});
+
+/** A server that speaks the Model Context Protocol: one that is started (`command`), or one that is called (`url`). */
+const mcp: ToolKind = {
+  configSchema: {
+    type: 'object',
+    properties: {
+      command: { type: 'string', minLength: 1, maxLength: 4096 },
+      args: { type: 'array', maxItems: 100, items: { type: 'string', maxLength: 8192 } },
+      env: texts('^[A-Za-z_][A-Za-z0-9_]{0,127}$'),
+      /** Names of variables, each with the name of the secret that it is. */
+      env_secrets: texts('^[A-Za-z_][A-Za-z0-9_]{0,127}$'),
+      url: { type: 'string', minLength: 1, maxLength: 8192 },
+      headers: texts("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
+      auth: (http.configSchema.properties as { auth: Json }).auth,
+      tools: { type: 'array', minItems: 1, maxItems: 1000, items: { type: 'string', minLength: 1, maxLength: 256 } },
+    },
+    additionalProperties: false,
+  },
+  templates: [],
+  schemas: [],
+  check: ({ command, url, ...rest }) => {
+    if ((command === undefined) === (url === undefined)) return [{ pointer: '', detail: "Expected either 'command' (a server that is started) or 'url' (one that is called)" }];
+    const [kind, others]: [string, string[]] = command === undefined ? ['url', ['args', 'env', 'env_secrets']] : ['command', ['headers', 'auth']];
+    const problems: Problem[] = others.flatMap((name) =>
+      rest[name] === undefined ? [] : [{ pointer: `/${name}`, detail: `Expected no '${name}' beside '${kind}', for which it means nothing` }],
+    );
+    if (typeof url === 'string' && !(URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)))
+      problems.push({ pointer: '/url', detail: `Expected a URL that starts with http:// or https://, but got '${url.slice(0, 100)}'` });
+    return problems;
+  },
+};
+
+/** Asks people; without a prompt of its own the argument `question` is what they are asked. */
+const askHuman: ToolKind = {
+  configSchema: {
+    type: 'object',
+    properties: { ...gateMembers, on_expiry: (question.configSchema.properties as { on_expiry: Json }).on_expiry as Json },
+    additionalProperties: false,
+  },
+  templates: question.templates,
+  schemas: question.schemas,
+  ...(question.check ? { check: question.check } : {}),
+};
+
+/** Every kind of tool there is. `http` and `code` take what the nodes of these kinds take. */
+export const toolKinds: ReadonlyMap<string, ToolKind> = new Map<string, ToolKind>([
+  ['http', http],
+  ['code', code],
+  ['mcp', mcp],
+  ['ask_human', askHuman],
+]);
