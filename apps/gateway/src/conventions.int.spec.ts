@@ -55,11 +55,18 @@ describe('a batch', () => {
     expect(again.body).toEqual(first.body);
   });
 
+  it('holds the members of each against it alone', async () => {
+    const executions = [{ workflow_id: pure, inputs: { n: 1 } }, { workflow_id: pure, tags: [1] }, 'x', { workflow_id: pure, input: { n: 1 } }];
+    const { status, body } = await gateway.call('POST', '/api/v1/executions/batch', { executions });
+    const pointers = body.data.map((one: { problem?: { errors: Row[] } }) => one.problem?.errors.map(({ pointer }) => pointer));
+    expect([status, pointers]).toEqual([200, [['/executions/0/inputs'], ['/executions/1/tags'], ['/executions/2'], undefined]]);
+    expect(body.data[3]).toEqual({ index: 3, status: 201, id: expect.any(String) });
+  });
+
   it.each([
     [{ executions: [] }, '/executions'],
     [{ executions: 'x' }, '/executions'],
-    [{ executions: [{ workflow_id: 'a', input: {} }, { inputs: {} }] }, '/executions/1/inputs'],
-    [{ executions: [{ workflow_id: 'a', tags: [1] }] }, '/executions/0/tags'],
+    [{ executions: [{ workflow_id: 'a' }], execution: [] }, '/execution'],
   ])('that breaks its schema creates nothing: %j', async (body, pointer) => {
     const answer = await gateway.call('POST', '/api/v1/executions/batch', body);
     expect([answer.status, answer.body.errors.map((one: Row) => one.pointer)]).toEqual([422, expect.arrayContaining([pointer])]);

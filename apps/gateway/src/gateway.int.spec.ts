@@ -217,6 +217,8 @@ describe('the inbox', () => {
     const second = await list(`&limit=2&after=${first.next_cursor}`);
     expect([of(second), second.has_more, of(await list(`&limit=2&before=${second.prev_cursor}`))]).toEqual([made.slice(2), false, made.slice(0, 2)]);
     expect([(await list('&kind=question')).data, (await list('&node_id=other')).data]).toEqual([[], []]);
+    const inOne = async (ref: string) => of((await gateway.call('GET', `/api/v1/approvals?execution_id=${ref}`)).body);
+    expect([await inOne(made[1] as string), await inOne(first.data[1].execution_key), await inOne('no_such_execution')]).toEqual([[made[1]], [made[1]], []]);
     expect((await gateway.call('GET', '/api/v1/approvals?workflow_id=no_such_workflow')).body.data).toEqual([]);
     await gateway.call('POST', `/api/v1/executions/${made[0]}/respond`, { decision: 'approve' });
     await gateway.call('POST', `/api/v1/executions/${made[1]}/cancel`);
@@ -262,6 +264,8 @@ describe('a list', () => {
     expect(ids(await list(`&before=${second.prev_cursor}`))).toEqual(made.slice(0, 2));
     const paged = await list('&page=2');
     expect([ids(paged), paged.meta]).toEqual([made.slice(2, 4), { total: 5, page: 2, limit: 2, total_pages: 3 }]);
+    expect([ids(await list(`&before=${paged.prev_cursor}`)), ids(await list(`&after=${paged.next_cursor}`))]).toEqual([made.slice(0, 2), made.slice(4)]);
+    expect([(await list('&page=1')).prev_cursor, (await list('&page=9')).prev_cursor]).toEqual([null, null]);
   });
 
   it.each([
@@ -284,7 +288,8 @@ describe('a list', () => {
 
   it('filters by metadata, tag and status, and leaves out what is big', async () => {
     const body = { workflow_id: pure, input: { n: 1 }, metadata: { team: 'a', nested: { x: 1 } }, tags: ['red'] };
-    const { id } = (await gateway.call('POST', '/api/v1/executions', body)).body;
+    const { id, version } = (await gateway.call('POST', '/api/v1/executions?wait=30', body)).body;
+    await gateway.call('GET', `/api/v1/executions/${id}?min_version=${version}`);
     const { data } = (await gateway.call('GET', '/api/v1/executions?metadata[team]=a&tag=red&status=completed&status=failed')).body;
     expect((await gateway.call('GET', `/api/v1/executions?workflowId=${pure}&tag=red`)).body.data).toEqual(data);
     expect(data.map((one: { id: string }) => one.id)).toEqual([id]);

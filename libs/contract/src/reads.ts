@@ -88,6 +88,7 @@ export interface GateFilter {
   readonly workspaceId: string;
   readonly podId?: string;
   readonly kind?: string;
+  readonly executionId?: string;
   readonly workflowId?: string;
   readonly nodeId?: string;
   readonly limit: number;

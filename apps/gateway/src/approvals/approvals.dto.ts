@@ -2,7 +2,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
 import { PageQuery } from '../executions/list.dto.js';
 
-const kinds = ['approval', 'question', 'effect'] as const;
+const kinds = ['approval', 'question', 'effect', 'budget'] as const;
 
 /** Filters and page of the inbox. */
 export class ApprovalsQuery extends PageQuery {
@@ -10,6 +10,12 @@ export class ApprovalsQuery extends PageQuery {
   @IsOptional()
   @IsIn(kinds)
   kind?: string;
+
+  @ApiPropertyOptional({ type: String, description: 'Id or key of an execution', minLength: 1, maxLength: 255 })
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  execution_id?: string;
 
   @ApiPropertyOptional({ type: String, description: 'Id or key of a workflow', minLength: 1, maxLength: 255 })
   @IsOptional()

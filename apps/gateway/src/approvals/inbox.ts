@@ -2,7 +2,7 @@ import type { ApprovalResource, GatePlace, ListResource, OpenGate, Reads } from 
 import type { Catalog } from '@runlog/read-model';
 import type { Principal } from '../auth/principal.js';
 import { gateResource } from '../executions/execution-resource.js';
-import { workflowRef } from '../executions/pinned-workflows.js';
+import { executionIdOf, workflowIdOf } from '../executions/filter-ids.js';
 import { Answer } from '../http/answer.js';
 import { malformed } from '../http/problem.js';
 import type { ApprovalsQuery } from './approvals.dto.js';
@@ -15,15 +15,16 @@ export class Inbox {
   ) {}
 
   async list(who: Principal, asked: ApprovalsQuery): Promise<Answer> {
-    const { kind, workflow_id, node_id, after, before, limit = 50 } = asked;
+    const { kind, execution_id, workflow_id, node_id, after, before, limit = 50 } = asked;
     if (after !== undefined && before !== undefined) throw malformed('invalid_query', 'before', 'Expected one cursor, but got both after and before');
-    const workflowId = workflow_id === undefined ? undefined : await this.workflowId(who, workflow_id);
-    if (workflowId === null) return new Answer(200, listOf([], null, null));
+    const [executionId, workflowId] = await Promise.all([executionIdOf(this.reads, who.workspaceId, execution_id), workflowIdOf(this.catalog, who.workspaceId, workflow_id)]);
+    if (executionId === null || workflowId === null) return new Answer(200, listOf([], null, null));
     const { rows, hasMore, lagMs } = await this.reads.gates({
       workspaceId: who.workspaceId,
       limit,
       ...(who.podId === null ? {} : { podId: who.podId }),
       ...(kind === undefined ? {} : { kind }),
+      ...(executionId === undefined ? {} : { executionId }),
       ...(workflowId === undefined ? {} : { workflowId }),
       ...(node_id === undefined ? {} : { nodeId: node_id }),
       ...(after === undefined ? {} : { after: placeIn(after, 'after') }),
@@ -33,12 +34,6 @@ export class Inbox {
     const next = last && (before !== undefined || hasMore) ? cursorOf(last) : null;
     const previous = first && (before === undefined ? after !== undefined : hasMore) ? cursorOf(first) : null;
     return new Answer(200, listOf(rows.map(approvalResource), next, previous), { 'Runlog-Lag-Ms': String(Math.round(lagMs)) });
-  }
-
-  /** null: there is no such workflow, so that nothing can match. */
-  private async workflowId(who: Principal, ref: string): Promise<string | null> {
-    const known = workflowRef(ref);
-    return known === null ? null : ((await this.catalog.workflow(who.workspaceId, known))?.id ?? null);
   }
 }
 

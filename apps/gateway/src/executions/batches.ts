@@ -18,7 +18,7 @@ import type { PinnedWorkflows } from './pinned-workflows.js';
 
 type Outcome = BatchResource['data'][number];
 
-/** Many creates in one request, each with its own outcome. A body that breaks its schema anywhere creates nothing. */
+/** Many creates in one request, each with its own outcome: what is wrong with one keeps none of the others back. */
 export class Batches {
   constructor(
     private readonly catalog: Catalog,
@@ -28,9 +28,8 @@ export class Batches {
   ) {}
 
   create(request: ApiRequest, who: Principal, body: CreateBatchBody): Promise<Answer> {
-    const wanted = readAll(body);
     return this.idempotency.once(request, who, body, async (ids) => {
-      const data = await Promise.all(wanted.map((one, index) => this.outcome(request, who, one, index, ids)));
+      const data = await Promise.all(body.executions.map((one, index) => this.outcome(request, who, one, index, ids)));
       return new Answer(
         200,
         { batch_id: ids.executionId, data } satisfies BatchResource,
@@ -40,9 +39,10 @@ export class Batches {
     });
   }
 
-  private async outcome(request: ApiRequest, who: Principal, body: CreateExecutionOfBody, index: number, batch: ActIds): Promise<Outcome> {
+  private async outcome(request: ApiRequest, who: Principal, given: unknown, index: number, batch: ActIds): Promise<Outcome> {
     const ids = { executionId: within(batch.executionId, batch.commandId, index), commandId: within(batch.commandId, batch.commandId, index) };
     try {
+      const body = read(given);
       const latest = await this.workflows.latestOf(who.workspaceId, body.workflow_id);
       if (!latest) throw invalid([{ pointer: '/workflow_id', detail: `Expected the id or key of a workflow, but there is no '${body.workflow_id}'` }], 'workflow_not_found');
       if (!batch.again) checkInput(latest.pinned.definition, body.input ?? {});
@@ -57,20 +57,10 @@ export class Batches {
   }
 }
 
-/** Throws a 422 problem with everything that is wrong in any of them. */
-const readAll = ({ executions }: CreateBatchBody): CreateExecutionOfBody[] => {
-  const errors: ProblemPointer[] = [];
-  const read = executions.map((one, index) => {
-    try {
-      return readBody(CreateExecutionOfBody, one);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      errors.push(...pointersInto(index, error.more.errors));
-      return undefined;
-    }
-  });
-  if (errors.length > 0) throw invalid(errors);
-  return read as CreateExecutionOfBody[];
+/** Throws a 422 problem with everything that is wrong in it. */
+const read = (given: unknown): CreateExecutionOfBody => {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid([{ pointer: '', detail: 'Expected an object' }]);
+  return readBody(CreateExecutionOfBody, given as Record<string, unknown>);
 };
 
 const pointersInto = (index: number, errors: readonly ProblemPointer[] = []): ProblemPointer[] =>

@@ -6,8 +6,8 @@ import { Answer } from '../http/answer.js';
 import { cursorOf, type Place, placeIn } from '../http/cursor.js';
 import { malformed, unknown } from '../http/problem.js';
 import { executionRef, isUuid, slugRef, uuidOfKsuid } from '../ids.js';
+import { executionIdOf, workflowIdOf } from './filter-ids.js';
 import type { ListQuery } from './list.dto.js';
-import { workflowRef } from './pinned-workflows.js';
 import type { Presentation } from './presentation.js';
 import { needsNodes, type Presenter } from './presenter.js';
 
@@ -38,7 +38,7 @@ export class Lists {
     const { rows, hasMore, lagMs, total = 0, totalCapped = false } = found ?? { rows: [], hasMore: false, lagMs: 0 };
     const edge = (row: ExecutionView | undefined) => (row ? cursorOf(order, placeOf(row, orderedBy(order))) : null);
     const more = asked.before === undefined ? hasMore : true;
-    const earlier = asked.before === undefined ? asked.after !== undefined : hasMore;
+    const earlier = asked.before === undefined ? asked.after !== undefined || (asked.page ?? 1) > 1 : hasMore;
     const page: Page = {
       object: 'list',
       data: await Promise.all(rows.map((row) => this.row(who, row, how))),
@@ -62,8 +62,8 @@ export class Lists {
     const place = (cursor: string | undefined, name: 'after' | 'before') => (cursor === undefined ? undefined : this.place(who, cursor, order, name, how));
     const [after, before] = await Promise.all([place(asked.after, 'after'), place(asked.before, 'before')]);
     const podId = await this.pod(who, asked.pod_id);
-    const workflowId = asked.workflow_id === undefined ? undefined : await this.workflowId(who, asked.workflow_id);
-    const [parentExecutionId, retryOf, replayOf] = await Promise.all([asked.parent, asked.retry_of, asked.replay_of].map((ref) => this.executionId(who, ref)));
+    const workflowId = await workflowIdOf(this.catalog, who.workspaceId, asked.workflow_id);
+    const [parentExecutionId, retryOf, replayOf] = await Promise.all([asked.parent, asked.retry_of, asked.replay_of].map((ref) => executionIdOf(this.reads, who.workspaceId, ref)));
     const family = { parentExecutionId, retryOf, replayOf, agentId: idOf(asked.agent_id) };
     if (workflowId === null || Object.values(family).includes(null)) return null;
     const where = family as { [name: string]: string | undefined };
@@ -105,18 +105,6 @@ export class Lists {
     const pod = named === null ? null : await this.catalog.pod(who.workspaceId, named);
     if (!pod || (who.podId !== null && pod.id !== who.podId)) throw unknown('pod', ref);
     return pod.id;
-  }
-
-  /** Of an execution in any form of its id; null: it can't be there. */
-  private async executionId(who: Principal, ref: string | undefined): Promise<string | null | undefined> {
-    const known = ref === undefined ? undefined : executionRef(ref);
-    if (known === undefined || known === null || isUuid(known)) return known;
-    return (await this.reads.execution({ workspaceId: who.workspaceId, ref: known, nodes: false }))?.view.id ?? null;
-  }
-
-  private async workflowId(who: Principal, ref: string): Promise<string | null> {
-    const known = workflowRef(ref);
-    return known === null ? null : ((await this.catalog.workflow(who.workspaceId, known))?.id ?? null);
   }
 }
 

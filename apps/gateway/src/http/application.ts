@@ -6,6 +6,7 @@ import { serveDocs } from '../openapi/docs.js';
 import { answerMalformedHttp } from './malformed-http.js';
 import { requestId } from './request-id.js';
 import { RouteTable } from './route-table.js';
+import { varies } from './varies.js';
 
 const shown = ['ETag', 'Location', 'Link', 'Retry-After', 'Preference-Applied', 'X-Request-Id', 'Idempotency-Replayed', 'Runlog-Stale', 'Runlog-Lag-Ms'];
 
@@ -24,6 +25,7 @@ export const prepareGateway = (app: NestExpressApplication): void => {
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(requestId);
+  app.use(varies);
   app.use(
     helmet({
       contentSecurityPolicy: { useDefaults: false, directives: policy },

@@ -2,7 +2,7 @@ import type { ListResource, Reads, UsageResource, UsageView } from '@runlog/cont
 import type { Catalog } from '@runlog/read-model';
 import type { Principal } from '../auth/principal.js';
 import { checkWholeWorkspace } from '../auth/whole-workspace.js';
-import { workflowRef } from '../executions/pinned-workflows.js';
+import { workflowIdOf } from '../executions/filter-ids.js';
 import { Answer } from '../http/answer.js';
 import { cursorOf, placeIn } from '../http/cursor.js';
 import { malformed } from '../http/problem.js';
@@ -26,7 +26,7 @@ export class Used {
     const { limit = 100, group_by: by = [], after } = asked;
     const order = `usage:${[...new Set(by)].sort().join(',')}`;
     const days = daysOf(asked);
-    const workflowId = asked.workflow_id === undefined ? undefined : await this.workflowId(who, asked.workflow_id);
+    const workflowId = await workflowIdOf(this.catalog, who.workspaceId, asked.workflow_id);
     const place = after === undefined ? undefined : placeOf(after, order);
     if (workflowId === null) return new Answer(200, listOf([], null));
     const { rows, hasMore, lagMs } = await this.reads.usage({
@@ -41,12 +41,6 @@ export class Used {
     const next = hasMore && last ? cursorOf(order, { value: last.day === null ? 0 : Date.parse(last.day) / DAY_MS, id: last.workflow_id ?? NOWHERE }) : null;
     const data = rows.map((row) => usageResource(who.workspaceId, row));
     return new Answer(200, listOf(data, next), { 'Runlog-Lag-Ms': String(Math.round(lagMs)) });
-  }
-
-  /** null: there is no such workflow, so that nothing was used. */
-  private async workflowId(who: Principal, ref: string): Promise<string | null> {
-    const known = workflowRef(ref);
-    return known === null ? null : ((await this.catalog.workflow(who.workspaceId, known))?.id ?? null);
   }
 }
 

@@ -10,6 +10,7 @@ export const openGates = async (sql: Sql, filter: GateFilter): Promise<Omit<Gate
   };
   also('pod_id', filter.podId);
   also('kind', filter.kind);
+  also('execution_id', filter.executionId);
   also('workflow_id', filter.workflowId);
   also('node_id', filter.nodeId);
   const isBackwards = filter.before !== undefined;
