@@ -10,6 +10,7 @@ import { BodyReferences1700000000009 } from './0009-body-references.js';
 import { RowLevelSecurity1700000000010 } from './0010-row-level-security.js';
 import { People1700000000011 } from './0011-people.js';
 import { Frames1700000000012 } from './0012-frames.js';
+import { Agents1700000000013 } from './0013-agents.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   RowLevelSecurity1700000000010,
   People1700000000011,
   Frames1700000000012,
+  Agents1700000000013,
 ] as const;
