@@ -119,7 +119,7 @@ export class Attempt {
     if (!report) return this.#started;
     this.#logEnd(report);
     const signalled = this.#signalledAt === undefined ? {} : { signalledAt: this.#signalledAt };
-    await Promise.all([this.#started, this.workshop.commands.send({ ...report, ...signalled, ...(begins ? { begins } : {}) }, this.task)]);
+    await Promise.all([this.#started, this.workshop.commands.send({ ...report, ...signalled, ...(begins ? { begins } : {}) } as About, this.task)]);
   }
 
   #end(reason: Error): void {

@@ -10,12 +10,12 @@ export type About = Told extends infer One
     : never
   : never;
 
-const verbs = { StartNode: 'start', CompleteNode: 'complete', FailNode: 'fail', StopNode: 'stop', LoseAttempt: 'lose' } as const;
+const verbs = { StartNode: 'start', CompleteNode: 'complete', FailNode: 'fail', StopNode: 'stop', LoseAttempt: 'lose', TakeStep: 'step', ParkNode: 'park' } as const;
 
-/** The id of a runner's command about an attempt: the same however often it is sent, another in each leg that the attempt is begun in. */
-export const commandId = (type: keyof typeof verbs, task: NodeTask, runner: RunnerId): string => {
+/** The id of a runner's command about an attempt: the same however often it is sent, another in each leg that the attempt is begun in, and for each step. */
+export const commandId = (type: keyof typeof verbs, task: NodeTask, runner: RunnerId, nth?: number): string => {
   const head = task.leg?.begun?.head;
-  return `${verbs[type]}:${task.executionId}:${task.node}.${task.attempt}:${runner}${head === undefined ? '' : `@${head}`}`;
+  return `${verbs[type]}:${task.executionId}:${task.node}.${task.attempt}:${runner}${nth === undefined ? '' : `:${nth}`}${head === undefined ? '' : `@${head}`}`;
 };
 
 /** The way of a runner's commands to the engine, in order per execution. */
@@ -35,7 +35,7 @@ export class CommandsOut {
     const begunBy = task.leg?.begun?.by;
     const command = {
       ...about,
-      id: commandId(about.type, task, this.runner),
+      id: commandId(about.type, task, this.runner, 'nth' in about ? about.nth : undefined),
       executionId,
       workspaceId,
       at: Date.now(),

@@ -28,7 +28,7 @@ export interface TemplateResource {
 export interface GateResource {
   readonly id: string;
   readonly node_id: string;
-  readonly kind: 'approval' | 'question' | 'effect';
+  readonly kind: 'approval' | 'question' | 'effect' | 'budget';
   readonly prompt: string;
   readonly schema: Json;
   readonly requested_at: Timestamp;

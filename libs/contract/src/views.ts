@@ -8,7 +8,7 @@ export type NodeStatus = 'idle' | 'scheduled' | 'running' | 'waiting' | 'complet
 export interface GateView {
   readonly id: string;
   readonly node_id: string;
-  readonly kind: 'approval' | 'question' | 'effect';
+  readonly kind: 'approval' | 'question' | 'effect' | 'budget';
   readonly prompt: string;
   readonly schema: Json;
   readonly requested_at: number;

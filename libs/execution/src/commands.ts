@@ -1,3 +1,4 @@
+import type { AccountStanding, CallGate, CallIntent, CallRecord } from './agent-calls.js';
 import type { BodyReference } from './body-reference.js';
 import type { Actor, CommandId, ExecutionId, GateId, Instant, Json, NodeId, RunnerId, WorkflowVersionId, WorkspaceId } from './ids.js';
 
@@ -70,8 +71,8 @@ export interface NodeError {
   readonly effect?: 'none' | 'unknown';
 }
 
-/** Of an approval the first two, of an effect the others; a question has none. */
-export type GateDecision = 'approve' | 'reject' | 'done' | 'repeat' | 'fail';
+/** Of an approval the first two, of an effect the next three, of a budget `raise` and `fail`; a question has none. */
+export type GateDecision = 'approve' | 'reject' | 'done' | 'repeat' | 'fail' | 'raise';
 
 export type Timer =
   | { readonly kind: 'delay'; readonly node: NodeId; readonly attempt: number }
@@ -129,6 +130,11 @@ interface Reported {
   readonly begunBy?: CommandId;
 }
 
+/** What an attempt of an agent ends with besides: the calls that it has not told of yet. */
+interface Settled {
+  readonly records?: readonly CallRecord[];
+}
+
 /** In a leg: the same runner begins the next node as soon as this report is on the log. `id`: what a refusal of that names. */
 export interface Intent {
   readonly id: CommandId;
@@ -167,10 +173,34 @@ export type ExecutionCommand =
       readonly outputRef?: BodyReference;
       readonly branch?: string;
       readonly begins?: Intent;
-    } & Reported)
-  | (Asked<'FailNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly error: NodeError } & Reported)
+    } & Reported &
+      Settled)
+  | (Asked<'FailNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly error: NodeError } & Reported & Settled)
   /** The runner's answer to a stop signal: the node no longer runs. */
-  | (Asked<'StopNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId } & Reported)
+  | (Asked<'StopNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId } & Reported & Settled)
+  /**
+   * From the runner of an agent: what its last calls came to, and the calls that it makes once the engine says so. The `nth` step of the
+   * attempt; the same step again is answered the same.
+   */
+  | (Asked<'TakeStep'> & {
+      readonly node: NodeId;
+      readonly attempt: number;
+      readonly runner: RunnerId;
+      readonly nth: number;
+      readonly records: readonly CallRecord[];
+      readonly begins: readonly CallIntent[];
+      /** Filled in by the owner of the partition, where budgets apply that are not the execution's own. */
+      readonly account?: AccountStanding;
+    } & Reported)
+  /** From the runner of an agent, which lets go of it: people are asked, and the node waits for them without a runner. */
+  | (Asked<'ParkNode'> & {
+      readonly node: NodeId;
+      readonly attempt: number;
+      readonly runner: RunnerId;
+      readonly nth: number;
+      readonly records: readonly CallRecord[];
+      readonly asks: readonly CallGate[];
+    } & Reported)
   /** From the scheduler: the runner of this attempt is silent. `runner` null: the attempt was never started and its task is sent again. */
   | (Asked<'LoseAttempt'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly because: string })
   /** From the scheduler: this attempt is scheduled and nobody started it; the owner sends its task again. No event. */

@@ -139,7 +139,12 @@ const mayAnswer = (command: CommandOf<'Respond'>, gate: Gate, execution: Executi
 };
 
 /** Decisions that a gate of each kind takes. A question needs none, and overlooks those of an approval. */
-const decisions: Readonly<Record<Gate['kind'], readonly string[]>> = { approval: ['approve', 'reject'], question: ['approve', 'reject'], effect: ['done', 'repeat', 'fail'] };
+const decisions: Readonly<Record<Gate['kind'], readonly string[]>> = {
+  approval: ['approve', 'reject'],
+  question: ['approve', 'reject'],
+  effect: ['done', 'repeat', 'fail'],
+  budget: ['raise', 'fail'],
+};
 const named = (words: readonly string[]): string => words.map((word, i) => `${i === 0 ? '' : i === words.length - 1 ? ' or ' : ', '}'${word}'`).join('');
 
 const answerProblems = (command: CommandOf<'Respond'>, gate: Gate, execution: Execution): Rejection | undefined => {

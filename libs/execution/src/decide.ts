@@ -4,6 +4,7 @@ import { expireGate, remindGate, respond } from './decide-gates.js';
 import { completeNode, failNode, loseAttempt, remindNode, startNode, stopNode, timeOutNode } from './decide-nodes.js';
 import { admission, admit, expireInQueue, failAdmission } from './decide-queue.js';
 import { retry } from './decide-retry.js';
+import { parkNode, takeStep } from './decide-steps.js';
 import { takenOver } from './effects.js';
 import type { ExecutionEvent } from './events.js';
 import { type Execution, isTerminal } from './execution.js';
@@ -31,6 +32,10 @@ export const decide = (command: ExecutionCommand, execution: Execution | undefin
       return failNode(command, execution, workflow);
     case 'StopNode':
       return stopNode(command, execution);
+    case 'TakeStep':
+      return takeStep(command, execution);
+    case 'ParkNode':
+      return parkNode(command, execution);
     case 'LoseAttempt':
       return loseAttempt(command, execution, workflow);
     case 'RemindNode':

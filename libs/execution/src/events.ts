@@ -1,3 +1,4 @@
+import type { BudgetScope, Call, TokensUse } from './agent-calls.js';
 import type { BodyReference } from './body-reference.js';
 import type { CreatedData, EffectSource, GateDecision, Naming, NodeError, Reuse } from './commands.js';
 import type { Actor, CommandId, ExecutionId, GateId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
@@ -60,14 +61,41 @@ export interface EventData {
   /** They completed in another execution; their outputs stay there. */
   NodeReused: Reuse;
   AttemptLost: Attempt & { readonly runner: RunnerId; readonly because: string };
-  /** On the log before the node may begin. `from` (attempt 0): it was begun there, and nobody knows whether it was had. */
-  EffectIntended: Attempt & { readonly key: string; readonly from?: EffectSource };
-  /** The node has had its effect. `receipt` is what it gave, where no NodeCompleted follows that says so. `from` (attempt 0): it was had there. */
-  EffectRecorded: Attempt & { readonly key: string; readonly receipt?: Json; readonly receipt_ref?: BodyReference; readonly branch?: string; readonly from?: EffectSource };
+  /**
+   * On the log before the node may begin. `from` (attempt 0): it was begun there, and nobody knows whether it was had. `call`, here and
+   * below: it is about a call of an agent, `key` is that call's, and without it about the node itself.
+   */
+  EffectIntended: Attempt & { readonly key: string; readonly from?: EffectSource; readonly call?: Call };
+  /**
+   * The node has had its effect. `receipt` is what it gave, where no NodeCompleted follows that says so. `from` (attempt 0): it was had there.
+   * Of a call: what it came to; nothing is reserved for it any more.
+   */
+  EffectRecorded: Attempt & {
+    readonly key: string;
+    readonly receipt?: Json;
+    readonly receipt_ref?: BodyReference;
+    readonly branch?: string;
+    readonly from?: EffectSource;
+    readonly call?: Call & { readonly error?: NodeError };
+  };
   /** Begun, and no receipt: people must say what became of it. Opens a gate of kind `effect`. */
-  EffectUnknown: Attempt & { readonly gate_id: GateId; readonly key: string; readonly prompt: string };
-  ApprovalRequested: Attempt & { readonly gate_id: GateId } & GateRules;
-  QuestionRequested: Attempt & { readonly gate_id: GateId } & GateRules;
+  EffectUnknown: Attempt & { readonly gate_id: GateId; readonly key: string; readonly prompt: string; readonly call?: Call };
+  /** `key`, `call`: an agent asks it about this call. */
+  ApprovalRequested: Attempt & { readonly gate_id: GateId; readonly key?: string; readonly call?: Call } & GateRules;
+  QuestionRequested: Attempt & { readonly gate_id: GateId; readonly key?: string; readonly call?: Call } & GateRules;
+  /** The most that a call of an agent may cost is set aside until its TokensUsed or EffectRecorded. Only where a budget applies. */
+  BudgetReserved: Attempt & { readonly key: string; readonly nano_usd: string };
+  /** What a model call used. Its cost takes the place of what was reserved for it; where it is null, what was reserved counts as spent. */
+  TokensUsed: Attempt & { readonly key: string } & TokensUse;
+  /** Less is left than the calls of a step may cost. Opens a gate of kind `budget`; its agent waits there. `key`: of the first of these calls. */
+  BudgetExhausted: Attempt & {
+    readonly key: string;
+    readonly gate_id: GateId;
+    readonly needed_nano_usd: string;
+    readonly left_nano_usd: string;
+    readonly scope: BudgetScope;
+    readonly prompt: string;
+  };
   GateReminded: { readonly node_id: NodeId; readonly gate_id: GateId; readonly nth: number };
   /** `accepted`: the gate is settled by this response; false while more approvals are needed. */
   ResponseReceived: {

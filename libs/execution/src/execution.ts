@@ -38,7 +38,7 @@ export interface Gate {
   readonly id: GateId;
   readonly node: NodeId;
   readonly attempt: number;
-  readonly kind: 'approval' | 'question' | 'effect';
+  readonly kind: 'approval' | 'question' | 'effect' | 'budget';
   readonly rules: GateRules;
   /** Who has approved so far. */
   approvals: Actor[];

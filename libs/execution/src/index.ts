@@ -1,3 +1,4 @@
+export type * from './agent-calls.js';
 export { bodyOf, largestInlineBytes, referencesIn, withReference } from './bodies.js';
 export type * from './body-reference.js';
 export type * from './commands.js';

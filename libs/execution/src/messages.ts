@@ -1,5 +1,6 @@
 import type { EffectRule } from '@runlog/workflow';
-import type { ScopeBodies } from './body-reference.js';
+import type { JournalEntry } from './agent-calls.js';
+import type { BodyReference, ScopeBodies } from './body-reference.js';
 import type { CommandId, ExecutionId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
 import type { Rejection } from './rejection.js';
 
@@ -26,6 +27,10 @@ export interface NodeTask {
   /** Whoever runs it reports this failure and does nothing else: what the node reads does not fit a task. */
   readonly failure?: { readonly code: string; readonly message: string };
   readonly leg?: Leg;
+  /** Of an agent that goes on: its calls so far, over all attempts. Absent: there are none, or they are stored. */
+  readonly journal?: readonly JournalEntry[];
+  /** Where the journal is stored when it is large. */
+  readonly journal_ref?: BodyReference;
   readonly at: Instant;
 }
 
@@ -52,7 +57,11 @@ export type Reply =
   | { readonly type: 'refused'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly rejection: Rejection }
   /** The command changed nothing because it had been carried out before; `version` is the execution's. */
   | { readonly type: 'unchanged'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly version: number }
-  /** For nodes that declare an effect only: StartNode was accepted and its intent is recorded, the effect may begin. */
+  /**
+   * Of StartNode, for nodes that declare an effect only: its intent is recorded, the effect may begin. Of TakeStep: what it begins may begin.
+   * A step's refusal says why in its `reason`: `budget_busy` (ask again in 200 ms, with the same `nth`), `parked` (people are asked, let go of
+   * it), `budget_exhausted` and `price_unknown` (report that failure), any other: the attempt is over.
+   */
   | { readonly type: 'accepted'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly version: number }
   /** To a runner: abort this attempt and answer with StopNode. */
   | {
@@ -77,6 +86,15 @@ export interface Heartbeat {
   readonly partitions: readonly number[];
   readonly stopping: boolean;
 }
+
+/** A piece of what an agent does, as it happens. */
+export type AgentFrame =
+  /** `from`: UTF-16 units of the node's text of that kind before it. */
+  | { readonly kind: 'thinking' | 'content'; readonly text: string; readonly from: number }
+  | { readonly kind: 'tool_start'; readonly id: string; readonly name: string }
+  | { readonly kind: 'tool_end'; readonly id: string; readonly name: string; readonly summary?: string }
+  /** A new attempt goes on: nothing of an older one counts after it. */
+  | { readonly kind: 'fence' };
 
 /** On `execution-frames`, keyed by execution. */
 export type Frame =
@@ -104,4 +122,17 @@ export type Frame =
       readonly runner: RunnerId;
       readonly report: 'completed' | 'failed' | 'stopped';
       readonly because: string;
+    }
+  | {
+      readonly type: 'agent';
+      readonly executionId: ExecutionId;
+      readonly workspaceId: WorkspaceId;
+      readonly node: NodeId;
+      readonly attempt: number;
+      readonly at: Instant;
+      /** The execution's, as its runner knew it at the step. */
+      readonly version: number;
+      /** The attempt: readers ignore frames of an older one than the newest that they have seen. */
+      readonly generation: number;
+      readonly frame: AgentFrame;
     };

@@ -13,6 +13,8 @@ const wish: Record<ExecutionCommand['type'], string> = {
   CompleteNode: 'complete a node of execution',
   FailNode: 'fail a node of execution',
   StopNode: 'stop a node of execution',
+  TakeStep: 'take a step of an agent of execution',
+  ParkNode: 'park an agent of execution',
   LoseAttempt: 'give up an attempt of execution',
   RemindNode: 'send a task of execution',
   FireTimer: 'fire a timer of execution',

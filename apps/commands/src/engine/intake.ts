@@ -12,6 +12,8 @@ const types: { readonly [Type in CommandType]: true } = {
   CompleteNode: true,
   FailNode: true,
   StopNode: true,
+  TakeStep: true,
+  ParkNode: true,
   LoseAttempt: true,
   RemindNode: true,
   FireTimer: true,

@@ -48,9 +48,9 @@ export class ReplayBody {
   plan?: boolean;
 }
 
-const decisions: readonly GateDecision[] = ['approve', 'reject', 'done', 'repeat', 'fail'];
+const decisions: readonly GateDecision[] = ['approve', 'reject', 'done', 'repeat', 'fail', 'raise'];
 
-/** Answers an open gate: an approval or an effect needs a decision, a question an answer. */
+/** Answers an open gate: an approval, an effect or a budget needs a decision, a question an answer. */
 export class RespondBody {
   static readonly [LARGE] = true;
 
@@ -66,7 +66,10 @@ export class RespondBody {
   @Length(1, 64)
   node_id?: string;
 
-  @ApiPropertyOptional({ enum: decisions, description: 'An approval takes approve and reject, an effect done, repeat and fail, a question none' })
+  @ApiPropertyOptional({
+    enum: decisions,
+    description: 'An approval takes approve and reject, an effect done, repeat and fail, a budget raise (answer: {budget_usd}, the new total) and fail, a question none',
+  })
   @IsOptional()
   @IsIn(decisions)
   decision?: GateDecision;

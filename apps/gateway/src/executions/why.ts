@@ -58,12 +58,19 @@ const slotCause = ({ concurrency_key, status_since }: ExecutionView, { queue, he
   };
 };
 
+const wordsFor: Readonly<Record<GateView['kind'], string>> = {
+  approval: '',
+  question: '',
+  effect: " and decision 'done' (with the receipt as answer), 'repeat' or 'fail'",
+  budget: " and decision 'raise' (with the new total as answer: {budget_usd}) or 'fail'",
+};
+
 const gateCause = (view: ExecutionView, gate: GateView): Cause => {
-  const words = gate.kind === 'effect' ? " and decision 'done' (with the receipt as answer), 'repeat' or 'fail'" : '';
+  const words = wordsFor[gate.kind];
   const respond = { action: `POST /api/v1/executions/${view.id}/respond with gate_id '${gate.id}'${words}`, by: approversOf(view, gate) };
   const expiry = gate.expires_at === null ? [] : [{ action: `it expires at ${utc(gate.expires_at)}`, by: 'scheduler' }];
   return {
-    kind: 'gate',
+    kind: gate.kind === 'budget' ? 'budget' : 'gate',
     since: utc(gate.requested_at),
     ...(gate.expires_at === null ? {} : { until: utc(gate.expires_at) }),
     node_id: gate.node_id,
@@ -75,6 +82,7 @@ const gateCause = (view: ExecutionView, gate: GateView): Cause => {
 
 const asked = ({ id, kind, prompt, approvals_given, approvals_needed }: GateView): string => {
   if (kind === 'question') return `Question '${id}' is open: ${prompt}`;
+  if (kind === 'budget') return `Budget '${id}' is exhausted: ${prompt}`;
   return kind === 'effect' ? `Effect '${id}' is unknown: ${prompt}` : `Approval '${id}' is open (${approvals_given} of ${approvals_needed}): ${prompt}`;
 };
 

@@ -52,7 +52,7 @@ const both = (schema: Schema): Schema => object({ a: schema, b: schema });
 const gate = {
   id: { type: 'string', examples: ['ask.1'] },
   node_id: text,
-  kind: oneOfWords(['approval', 'question', 'effect']),
+  kind: oneOfWords(['approval', 'question', 'effect', 'budget']),
   prompt: text,
   schema: { description: 'JSON Schema of the answer; null: anything' },
   requested_at: time,

@@ -25,7 +25,16 @@ export class Poison extends Error {
   }
 }
 
-const gateTypes: ReadonlySet<string> = new Set(['ApprovalRequested', 'QuestionRequested', 'EffectUnknown', 'EffectRecorded', 'ResponseReceived', 'GateExpired', 'CancelRequested']);
+const gateTypes: ReadonlySet<string> = new Set([
+  'ApprovalRequested',
+  'QuestionRequested',
+  'EffectUnknown',
+  'BudgetExhausted',
+  'EffectRecorded',
+  'ResponseReceived',
+  'GateExpired',
+  'CancelRequested',
+]);
 const endTypes: ReadonlySet<string> = new Set(['ExecutionCompleted', 'ExecutionFailed', 'ExecutionRejected', 'ExecutionCancelled', 'ExecutionSuperseded']);
 
 const turnsGates = (type: string): boolean => gateTypes.has(type) || endTypes.has(type);

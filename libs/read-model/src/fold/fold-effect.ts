@@ -11,7 +11,8 @@ export const foldEffect = (view: ExecutionDraft, event: ExecutionEvent, workflow
   switch (event.type) {
     case 'EffectIntended':
     case 'EffectRecorded': {
-      const { node_id, attempt: _attempt, ...rest } = event.data;
+      if (event.data.call) return;
+      const { node_id, attempt: _attempt, call: _call, ...rest } = event.data;
       nodeOf(view, node_id, workflow).effect = { standing: event.type === 'EffectRecorded' ? 'recorded' : 'intended', ...rest };
       return;
     }

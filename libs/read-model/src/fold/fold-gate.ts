@@ -5,7 +5,7 @@ const gateOf = (view: ExecutionDraft, id: string): GateDraft | undefined => view
 
 type Asked = Pick<EventOf<'ApprovalRequested'>['data'], 'gate_id' | 'node_id' | 'prompt' | 'schema' | 'expires_at' | 'approvers'>;
 
-/** The rules of a gate that asks what became of an effect. */
+/** The rules of a gate that asks what became of an effect, or for a larger budget. */
 const askedOfAnybody = { schema: null, expires_at: null, approvers: null } as const;
 
 const open = (view: ExecutionDraft, kind: GateDraft['kind'], data: Asked, at: number): void => {
@@ -33,6 +33,8 @@ export const foldGate = (view: ExecutionDraft, event: ExecutionEvent & { readonl
       return open(view, 'question', event.data, event.at);
     case 'EffectUnknown':
       return open(view, 'effect', { ...event.data, ...askedOfAnybody }, event.at);
+    case 'BudgetExhausted':
+      return open(view, 'budget', { ...event.data, ...askedOfAnybody }, event.at);
     case 'EffectRecorded': {
       const gate = gateOf(view, `${event.data.node_id}.${event.data.attempt}`);
       if (gate && !event.data.from && gate.decided === null) gate.decided = { decision: 'done', by: 'system:late_receipt', at: event.at, answer: null, comment: null };

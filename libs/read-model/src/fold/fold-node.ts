@@ -31,7 +31,8 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
       return;
     }
     case 'ApprovalRequested':
-    case 'QuestionRequested': {
+    case 'QuestionRequested':
+    case 'BudgetExhausted': {
       const node = nodeOf(view, event.data.node_id, workflow);
       const attempt = attemptOf(node, event.data.attempt);
       begin(node, attempt, at);
