@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { pricesFile } from './prices-file.js';
 
 /** A host and a port, as in `10.0.0.7:4101`. */
 export interface Address {
@@ -86,6 +87,7 @@ const variables = z.object({
   RUNLOG_QUERIES_PORT: port(4100),
   RUNLOG_QUERIES_URLS: addresses,
   RUNLOG_HEALTH_PORT: port(0),
+  RUNLOG_PRICES: pricesFile.optional(),
   RUNLOG_RUNNER_SLOTS: whole(64, 1, 10_000),
   RUNLOG_LEGS: whole(20, 0, 100),
   RUNLOG_HEARTBEAT_TIMEOUT_MS: whole(5000, 500, 600_000),
@@ -145,6 +147,8 @@ const configOf = (read: z.output<typeof variables>) => ({
   queriesUrls: read.RUNLOG_QUERIES_URLS as readonly Address[],
   /** Of `/health/*` and `/metrics` of a service without a public port; 0 takes a free one. */
   healthPort: read.RUNLOG_HEALTH_PORT,
+  /** Prices of models that win over the price list's, in USD per million tokens. */
+  prices: read.RUNLOG_PRICES ?? [],
   runnerSlots: read.RUNLOG_RUNNER_SLOTS,
   /** Nodes that a runner may go on with after the first one of a task, at most; 0: none. */
   legs: read.RUNLOG_LEGS,
