@@ -18,25 +18,22 @@ interface ToolKind {
   check?(config: Config): readonly Problem[];
 }
 
-const texts = (names: string): Json => ({
-  type: 'object',
-  maxProperties: 100,
-  propertyNames: { pattern: names },
-  additionalProperties: { type: 'string', maxLength: 65_536 },
-});
-
-/** A server that speaks the Model Context Protocol: one that is started (`command`), or one that is called (`url`). */
+/**
+ * A server that speaks the Model Context Protocol: one that is called (`url`), or one that runners start themselves: named by `server`, for what it
+ * runs is the operator's to say (`RUNLOG_MCP_SERVERS`), never a definition's.
+ */
 const mcp: ToolKind = {
   configSchema: {
     type: 'object',
     properties: {
-      command: { type: 'string', minLength: 1, maxLength: 4096 },
-      args: { type: 'array', maxItems: 100, items: { type: 'string', maxLength: 8192 } },
-      env: texts('^[A-Za-z_][A-Za-z0-9_]{0,127}$'),
-      /** Names of variables, each with the name of the secret that it is. */
-      env_secrets: texts('^[A-Za-z_][A-Za-z0-9_]{0,127}$'),
+      server: { type: 'string', pattern: '^[A-Za-z0-9_.-]{1,64}$' },
       url: { type: 'string', minLength: 1, maxLength: 8192 },
-      headers: texts("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
+      headers: {
+        type: 'object',
+        maxProperties: 100,
+        propertyNames: { pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" },
+        additionalProperties: { type: 'string', maxLength: 65_536 },
+      },
       auth: (http.configSchema.properties as { auth: Json }).auth,
       tools: { type: 'array', minItems: 1, maxItems: 1000, items: { type: 'string', minLength: 1, maxLength: 256 } },
     },
@@ -44,11 +41,11 @@ const mcp: ToolKind = {
   },
   templates: [],
   schemas: [],
-  check: ({ command, url, ...rest }) => {
-    if ((command === undefined) === (url === undefined)) return [{ pointer: '', detail: "Expected either 'command' (a server that is started) or 'url' (one that is called)" }];
-    const [kind, others]: [string, string[]] = command === undefined ? ['url', ['args', 'env', 'env_secrets']] : ['command', ['headers', 'auth']];
-    const problems: Problem[] = others.flatMap((name) =>
-      rest[name] === undefined ? [] : [{ pointer: `/${name}`, detail: `Expected no '${name}' beside '${kind}', for which it means nothing` }],
+  check: ({ server, url, ...rest }) => {
+    if ((server === undefined) === (url === undefined))
+      return [{ pointer: '', detail: "Expected either 'server' (one that the operator of this installation has named) or 'url' (one that is called)" }];
+    const problems: Problem[] = ['headers', 'auth'].flatMap((name) =>
+      rest[name] === undefined || url !== undefined ? [] : [{ pointer: `/${name}`, detail: `Expected no '${name}' beside 'server', for which it means nothing` }],
     );
     if (typeof url === 'string' && !(URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)))
       problems.push({ pointer: '/url', detail: `Expected a URL that starts with http:// or https://, but got '${url.slice(0, 100)}'` });

@@ -86,13 +86,21 @@ async function resolve(value: Json, scope: Scope, seed: Seed, path: string): Pro
   return members;
 }
 
-async function resolveText(text: string, scope: Scope, seed: Seed, path: string): Promise<Json> {
+/**
+ * Resolves a URL whose templates name values that nobody has vouched for: within other text each is percent-encoded, so that it can be neither a further
+ * segment nor a query; a URL that is one template takes it as it is. Throws `ExpressionFailed`.
+ */
+export async function resolveUrl(text: string, scope: Scope, seed: Seed): Promise<Json> {
+  return resolveText(text, scope, seed, '', (value) => encodeURIComponent(written(value).toWellFormed()));
+}
+
+async function resolveText(text: string, scope: Scope, seed: Seed, path: string, write: (value: Json) => string = written): Promise<Json> {
   const { parts } = templateParts(text);
   const [only] = parts;
   if (parts.length === 1 && only !== undefined && typeof only !== 'string') return evaluate(only.expression, scope, { ...seed, commandId: `${seed.commandId}${path}` });
   let resolved = '';
   for (const [index, part] of parts.entries())
-    resolved += typeof part === 'string' ? part : written(await evaluate(part.expression, scope, { ...seed, commandId: `${seed.commandId}${path}#${index}` }));
+    resolved += typeof part === 'string' ? part : write(await evaluate(part.expression, scope, { ...seed, commandId: `${seed.commandId}${path}#${index}` }));
   return resolved;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { resolveTemplates, templateParts } from './templates.js';
+import { resolveTemplates, resolveUrl, templateParts } from './templates.js';
 
 const scope = { input: { id: 7, list: [1, 2], name: 'Ann', none: null }, nodes: { fetch: { body: { ok: true } } }, execution: { id: 'e' } };
 const seed = { at: 0, commandId: 'c' };
@@ -47,5 +47,22 @@ describe('resolveTemplates', () => {
 
   it('throws what its expression throws', async () => {
     await expect(resolve({ a: ['{{ 1 + "a" }}'] })).rejects.toMatchObject({ code: 'expression_failed' });
+  });
+});
+
+describe('resolveUrl', () => {
+  const url = (text: string, value: string) => resolveUrl(text, { ...scope, input: { v: value } }, seed);
+
+  it.each([
+    ['a/../../admin', 'http://h/users/a%2F..%2F..%2Fadmin/x'],
+    ['1?all=true#', 'http://h/users/1%3Fall%3Dtrue%23/x'],
+    ['@evil.example', 'http://h/users/%40evil.example/x'],
+    ['\ud800', 'http://h/users/%EF%BF%BD/x'],
+  ])('keeps %s in its place', async (value, expected) => {
+    expect(await url('http://h/users/{{ input.v }}/x', value)).toBe(expected);
+  });
+
+  it('takes a whole URL as it is', async () => {
+    expect(await url('{{ input.v }}', 'http://h/a?b=c')).toBe('http://h/a?b=c');
   });
 });
