@@ -11,6 +11,7 @@ import { RowLevelSecurity1700000000010 } from './0010-row-level-security.js';
 import { People1700000000011 } from './0011-people.js';
 import { Frames1700000000012 } from './0012-frames.js';
 import { Agents1700000000013 } from './0013-agents.js';
+import { UsageOfModels1700000000014 } from './0014-usage-of-models.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   People1700000000011,
   Frames1700000000012,
   Agents1700000000013,
+  UsageOfModels1700000000014,
 ] as const;
