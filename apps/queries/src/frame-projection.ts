@@ -6,12 +6,12 @@ import { Pace } from './projection/pace.js';
 import { breaksOnData } from './projection/poison.js';
 import { advance, openForgetfulPosition, storedPosition } from './projection/position-store.js';
 import type { Progress } from './projection/progress.js';
-import { writeFrames } from './projection/write-frames.js';
+import { type Placed, writeFrames } from './projection/write-frames.js';
 
 const TOPIC = 'execution-frames';
 const APART_MS = 50;
 
-/** Keeps what runners stream: log lines, and reports that came too late. Frames of other kinds pass by. */
+/** Keeps what runners stream: log lines, reports that came too late, and what agents do and say. Frames of other kinds pass by. */
 export class FrameProjection {
   readonly #positions = new Map<number, Position>();
   readonly #pace: Pace;
@@ -78,7 +78,7 @@ export class FrameProjection {
   }
 
   /** A frame that PostgreSQL refuses is dropped with a warning: frames are not facts. */
-  async #write(frames: readonly Frame[], due: readonly LogRecord[], from: Position, to: Position): Promise<boolean> {
+  async #write(frames: readonly Placed[], due: readonly LogRecord[], from: Position, to: Position): Promise<boolean> {
     const { database, logger } = this.deps;
     try {
       return await writeFrames(database, frames, from, to);
@@ -92,14 +92,14 @@ export class FrameProjection {
     }
   }
 
-  async #oneByOne(frames: readonly Frame[], from: Position, to: Position): Promise<boolean> {
+  async #oneByOne(frames: readonly Placed[], from: Position, to: Position): Promise<boolean> {
     const { database, logger } = this.deps;
     for (const frame of frames) {
       try {
         if (!(await writeFrames(database, [frame], from, from))) return false;
       } catch (cause) {
         if (!breaksOnData(cause)) throw cause;
-        logger.warn({ err: cause, executionId: frame.executionId }, 'a frame was refused and dropped');
+        logger.warn({ err: cause, executionId: frame.frame.executionId }, 'a frame was refused and dropped');
       }
     }
     return advance(database, 'frames', from, to);
@@ -113,8 +113,8 @@ export class FrameProjection {
 
 const isUuid = (id: unknown): boolean => typeof id === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
 
-const frameOf = (record: LogRecord): Frame => {
+const frameOf = (record: LogRecord): Placed => {
   const frame = decodeJson<Frame>(record);
   if (!isUuid(frame.executionId) || !isUuid(frame.workspaceId)) throw new UndecodableRecord(record, 'it names no execution and workspace');
-  return frame;
+  return { n: record.offset, frame };
 };

@@ -47,8 +47,9 @@ export class QueriesService implements Startable {
         onBatch(batch, seconds);
       },
     });
-    this.#frames = new FrameProjection({ database, log, logger, progress: new Progress(database, 'frames'), onBatch });
-    this.reads = new ReadsService({ database, log, catalog: deps.catalog, progress, lag: this.#lag });
+    const framesProgress = new Progress(database, 'frames');
+    this.#frames = new FrameProjection({ database, log, logger, progress: framesProgress, onBatch });
+    this.reads = new ReadsService({ database, log, catalog: deps.catalog, progress, framesProgress, lag: this.#lag });
     this.#collector = deps.collected && new Collector({ database, log, logger, ...deps.collected });
     deps.health?.add('projection', () => this.#executions.health());
   }

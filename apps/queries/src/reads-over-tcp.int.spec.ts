@@ -18,6 +18,8 @@ const answering = (name: string): Reads => ({
   events: async () => [],
   logs: async ({ after, limit }) =>
     Array.from({ length: limit }, (_, i) => ({ seq: after + i + 1, at: 0, level: 'info', message: 'x'.repeat(10_000), node_id: null, attempt: null, fields: null }) as const),
+  frames: async ({ after }) => ({ frames: [{ n: after + 1, version: 1, node_id: 'a', attempt: 1, frame: { kind: 'content', text: '\ud800', from: 0 } }], storedTo: 9 }),
+  heard: async () => [],
   nodes: async () => null,
   gates: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
   usage: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
@@ -58,6 +60,7 @@ describe('reads over TCP', () => {
     expect(await reads.execution({ ...ask, ref: 'none' })).toBeNull();
     expect(await reads.executions({ workspaceId: 'w', sort: 'created_at', descending: true, limit: 3 })).toEqual({ rows: [], hasMore: true, lagMs: 3 });
     expect(await reads.logs({ workspaceId: 'w', executionId: 'e', after: 5, limit: 200 })).toHaveLength(200);
+    expect(await reads.frames({ workspaceId: 'w', executionId: 'e', after: 5, limit: 1 })).toMatchObject({ frames: [{ n: 6, frame: { text: '\ud800' } }], storedTo: 9 });
     expect(await reads.nodes({ workspaceId: 'w', executionId: 'e' })).toBeNull();
     expect(await reads.positions()).toMatchObject([{ topicId: 'one' }]);
   });

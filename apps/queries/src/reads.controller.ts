@@ -36,6 +36,16 @@ export class ReadsController {
     return this.#answer(() => this.reads.logs(ask));
   }
 
+  @MessagePattern(readsPatterns.frames)
+  frames(@Payload() ask: Parameters<Reads['frames']>[0]) {
+    return this.#answer(() => this.reads.frames(ask));
+  }
+
+  @MessagePattern(readsPatterns.heard)
+  heard(@Payload() ask: Parameters<Reads['heard']>[0]) {
+    return this.#answer(() => this.reads.heard(ask));
+  }
+
   @MessagePattern(readsPatterns.nodes)
   nodes(@Payload() ask: Parameters<Reads['nodes']>[0]) {
     return this.#answer(() => this.reads.nodes(ask));

@@ -1,3 +1,4 @@
+import type { AgentFrame } from '@runlog/execution';
 import type { Json } from '@runlog/workflow';
 import type { EffectView, ExecutionStatus, ExecutionView, GateView, NodeStatus, NodeView } from './views.js';
 
@@ -161,6 +162,33 @@ export interface LogQuery {
   readonly last?: true;
 }
 
+/** What an agent did or said, as it did. */
+export interface FrameView {
+  /** Offset in `execution-frames`: the order of an execution's frames. */
+  readonly n: number;
+  /** The execution's, as its runner knew it. */
+  readonly version: number;
+  readonly node_id: string;
+  readonly attempt: number;
+  readonly frame: AgentFrame;
+}
+
+/** How much a reader has of what one agent has said, in UTF-16 units, and by which of its attempts last. */
+export interface HeardView {
+  readonly node_id: string;
+  readonly attempt: number;
+  readonly thinking: number;
+  readonly content: number;
+  /** What followed is left out, because something before it is missing. */
+  readonly is_torn: boolean;
+}
+
+export interface FramePage {
+  readonly frames: readonly FrameView[];
+  /** Every frame below this offset was stored when they were read. */
+  readonly storedTo: number;
+}
+
 /** Where one node stands, without its output. */
 export interface ReplayNode {
   readonly node_id: string;
@@ -197,6 +225,10 @@ export interface Reads {
   /** History after `after` (version), oldest first. */
   events(ask: { workspaceId: string; executionId: string; after: number; limit: number; fresh?: Freshness }): Promise<readonly EventView[]>;
   logs(ask: LogQuery): Promise<readonly LogLine[]>;
+  /** What agents said and did, of executions that have not ended long ago, after the offset `after`. `fresh`: waits, bounded, until every frame below the offset is stored. */
+  frames(ask: { workspaceId: string; executionId: string; after: number; limit: number; fresh?: Pick<Freshness, 'offset' | 'timeoutMs'> }): Promise<FramePage>;
+  /** What a reader who has every frame up to the offset `n` has heard, per agent. */
+  heard(ask: { workspaceId: string; executionId: string; n: number }): Promise<readonly HeardView[]>;
   nodes(ask: { workspaceId: string; executionId: string; fresh?: Freshness }): Promise<readonly NodeView[] | null>;
   /** Open gates of live executions, newest first. */
   gates(filter: GateFilter): Promise<GatePage>;

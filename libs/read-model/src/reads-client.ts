@@ -28,7 +28,7 @@ interface Peer {
   restsUntil: number;
 }
 
-const waitOf = (payload: { readonly fresh?: Freshness } | object): number => ('fresh' in payload && payload.fresh?.timeoutMs) || 0;
+const waitOf = (payload: { readonly fresh?: Pick<Freshness, 'timeoutMs'> } | object): number => ('fresh' in payload && payload.fresh?.timeoutMs) || 0;
 
 /** `Reads` over Nest TCP from several `queries` processes, in turn; one that cannot be reached is passed over. Reads change nothing, so that each may be asked again. */
 export class ReadsClient implements Reads {
@@ -50,6 +50,8 @@ export class ReadsClient implements Reads {
   executions: Reads['executions'] = (filter) => this.#ask('executions', filter);
   events: Reads['events'] = (ask) => this.#ask('events', ask);
   logs: Reads['logs'] = (ask) => this.#ask('logs', ask);
+  frames: Reads['frames'] = (ask) => this.#ask('frames', ask);
+  heard: Reads['heard'] = (ask) => this.#ask('heard', ask);
   nodes: Reads['nodes'] = (ask) => this.#ask('nodes', ask);
   gates: Reads['gates'] = (filter) => this.#ask('gates', filter);
   usage: Reads['usage'] = (filter) => this.#ask('usage', filter);

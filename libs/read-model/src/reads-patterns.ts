@@ -6,6 +6,8 @@ export const readsPatterns = {
   executions: 'reads.executions',
   events: 'reads.events',
   logs: 'reads.logs',
+  frames: 'reads.frames',
+  heard: 'reads.heard',
   nodes: 'reads.nodes',
   gates: 'reads.gates',
   usage: 'reads.usage',

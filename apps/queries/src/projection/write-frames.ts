@@ -1,10 +1,16 @@
 import type { Position } from '@runlog/event-log';
 import type { Frame } from '@runlog/execution';
-import type { Sql } from '@runlog/read-model';
+import { type FrameRow, frameRows, isAgentMessage, type Sql, spanOf } from '@runlog/read-model';
 import { type Column, columnar, names, selected, unnested } from './columns.js';
 
 type LogFrame = Extract<Frame, { type: 'log' }>;
 type LateReport = Extract<Frame, { type: 'late_report' }>;
+
+/** A frame, and its offset in the topic. */
+export interface Placed {
+  readonly n: number;
+  readonly frame: Frame;
+}
 
 /** Text columns take no NUL. */
 const text = (value: string): string => value.replaceAll('\0', '\uFFFD');
@@ -31,8 +37,24 @@ const reportColumns: readonly Column<LateReport>[] = [
   { name: 'because', type: 'text', of: (frame) => text(frame.because) },
 ];
 
+const frameColumns: readonly Column<FrameRow>[] = [
+  { name: 'execution_id', type: 'uuid', of: ({ message }) => message.executionId },
+  { name: 'n', type: 'bigint', of: ({ n }) => n },
+  { name: 'workspace_id', type: 'uuid', of: ({ message }) => message.workspaceId },
+  { name: 'node_id', type: 'text', of: ({ message }) => message.node },
+  { name: 'attempt', type: 'integer', of: ({ message }) => message.attempt },
+  { name: 'version', type: 'integer', of: ({ message }) => message.version },
+  { name: 'at', type: 'bigint', of: ({ message }) => message.at },
+  { name: 'kind', type: 'text', of: ({ frame }) => frame.kind },
+  { name: '"from"', type: 'integer', of: ({ frame }) => spanOf(frame)?.from ?? null },
+  { name: '"to"', type: 'integer', of: ({ frame }) => spanOf(frame)?.to ?? null },
+  { name: 'frame', type: 'json', of: ({ frame }) => JSON.stringify(frame) },
+  { name: 'parts', type: 'json', of: ({ parts }) => (parts ? JSON.stringify(parts) : null) },
+];
+
 const FIRST = 8;
 const reportsFrom = FIRST + logColumns.length;
+const framesFrom = reportsFrom + reportColumns.length;
 
 /** As for events: one statement, nothing without the progress. A line that is there already (same `dedupe`) is counted once. */
 const statement = `
@@ -49,16 +71,24 @@ with won as (
 ), late as (
   insert into execution_late_reports (${names(reportColumns)}) select ${selected(reportColumns)} from ${unnested(reportColumns, reportsFrom)} where exists (select from won)
   on conflict do nothing
+), said as (
+  insert into execution_frames (${names(frameColumns)}) select ${selected(frameColumns)} from ${unnested(frameColumns, framesFrom)} where exists (select from won)
+  on conflict do nothing
 )
 select from won`;
 
 /** Writes a batch of frames and moves the progress. False: somebody else moved it, and nothing was written. */
-export const writeFrames = async (sql: Sql, frames: readonly Frame[], from: Position, to: Position): Promise<boolean> => {
+export const writeFrames = async (sql: Sql, placed: readonly Placed[], from: Position, to: Position): Promise<boolean> => {
+  const frames = placed.map(({ frame }) => frame);
   const logs = frames.filter((frame) => frame.type === 'log');
   const reports = frames.filter((frame) => frame.type === 'late_report');
+  const said = frameRows(placed.flatMap(({ n, frame }) => (isAgentMessage(frame) ? [{ n, message: frame }] : [])));
   const rows = await sql.query(
     statement,
-    [from.partition, from.topicId, from.offset, to.offset, to.claim, to.previous, Date.now(), ...columnar(logColumns, logs), ...columnar(reportColumns, reports)],
+    [
+      ...[from.partition, from.topicId, from.offset, to.offset, to.claim, to.previous, Date.now()],
+      ...[...columnar(logColumns, logs), ...columnar(reportColumns, reports), ...columnar(frameColumns, said)],
+    ],
     'write-frames',
   );
   return rows.length > 0;

@@ -1,6 +1,5 @@
 import type { EventView, ExecutionView, NodeView } from '@runlog/contract';
-import { type DecodedEvent, decodeEvent } from '@runlog/event-log';
-import { foldView, type NodeNames, type Sql } from '@runlog/read-model';
+import { foldView, type NodeNames, recordedOf, type Sql } from '@runlog/read-model';
 
 const columns = 'id, execution_id, version, type, schema_version, at, previous, command_id, command_offset, workspace_id, value';
 
@@ -10,30 +9,6 @@ export const eventsAfter = (sql: Sql, workspaceId: string, executionId: string, 
     [workspaceId, executionId, after, limit],
     'events-after',
   );
-
-/** The event as it was read from the log, upcast to its current shape. @throws UndecodableRecord */
-const recordedOf = (event: EventView): DecodedEvent =>
-  decodeEvent({
-    topic: 'execution-events',
-    partition: -1,
-    offset: event.version,
-    key: event.execution_id,
-    at: event.at,
-    headers: {
-      ce_id: event.id,
-      ce_type: event.type,
-      ce_subject: event.execution_id,
-      ce_time: new Date(event.at).toISOString(),
-      ce_version: String(event.version),
-      ce_schemaversion: String(event.schema_version),
-      ce_claim: '-1',
-      ce_previous: event.previous,
-      ce_commandid: event.command_id,
-      ce_commandoffset: String(event.command_offset),
-      ce_workspace: event.workspace_id,
-    },
-    value: Buffer.from(event.value, 'utf8'),
-  });
 
 const PAGE = 1_000;
 

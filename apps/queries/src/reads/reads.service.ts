@@ -3,8 +3,10 @@ import type {
   ExecutionFilter,
   ExecutionPage,
   ExecutionView,
+  FramePage,
   GateFilter,
   GatePage,
+  HeardView,
   KnownEffect,
   LogLine,
   LogQuery,
@@ -15,7 +17,7 @@ import type {
   UsagePage,
 } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
-import { type Catalog, type Database, effectsOf, knownEffect, type Sql, type StoredExecution, viewOf } from '@runlog/read-model';
+import { type Catalog, type Database, effectsOf, framesAfter, heardUpTo, knownEffect, type Sql, type StoredExecution, viewOf } from '@runlog/read-model';
 import { namesFrom } from '../projection/names.js';
 import { storedPositions } from '../projection/position-store.js';
 import type { Progress } from '../projection/progress.js';
@@ -26,6 +28,7 @@ import type { Lag } from './lag.js';
 import { logLines } from './logs.js';
 import { openGates } from './open-gates.js';
 import { asReplayNode, replayNodesOf, reusedNodes } from './reused-nodes.js';
+import { StoredFrames } from './stored-frames.js';
 import { usedPerDay } from './used.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -39,10 +42,22 @@ type Row = StoredExecution & NodesOfRow & { readonly id: string; readonly versio
 /** Answers every question about executions from the read models. */
 export class ReadsService implements Reads {
   readonly #fresh: Freshening;
+  readonly #storedFrames: StoredFrames;
   readonly #namesOf;
 
-  constructor(private readonly deps: { readonly database: Database; readonly log: EventLog; readonly catalog: Catalog; readonly progress: Progress; readonly lag: Lag }) {
+  constructor(
+    private readonly deps: {
+      readonly database: Database;
+      readonly log: EventLog;
+      readonly catalog: Catalog;
+      readonly progress: Progress;
+      /** Of what agents say as they say it. */
+      readonly framesProgress: Progress;
+      readonly lag: Lag;
+    },
+  ) {
     this.#fresh = new Freshening(deps.log, deps.progress);
+    this.#storedFrames = new StoredFrames(deps.log, deps.framesProgress);
     this.#namesOf = namesFrom(deps.catalog);
   }
 
@@ -58,8 +73,12 @@ export class ReadsService implements Reads {
       const view = await viewAtVersion(this.#as(workspaceId), workspaceId, found.id, atVersion, await this.#namesOf(found.settled.workflow_version_id));
       if (!view) return null;
       // The trace belongs to the record on the log, not to the stored history.
-      const { trace_id } = viewOf(found);
-      return { view: { ...view, trace_id, nodes: nodes ? { ...view.nodes, ...(await this.#reused(view)) } : undefined }, stale, lagMs };
+      const { trace_id, traceparent } = viewOf(found);
+      return {
+        view: { ...view, trace_id, ...(traceparent === undefined ? {} : { traceparent }), nodes: nodes ? { ...view.nodes, ...(await this.#reused(view)) } : undefined },
+        stale,
+        lagMs,
+      };
     }
     const view = viewOf(found);
     if (!nodes) return { view, stale, lagMs };
@@ -94,6 +113,16 @@ export class ReadsService implements Reads {
 
   logs(ask: LogQuery): Promise<readonly LogLine[]> {
     return UUID.test(ask.executionId) ? logLines(this.#as(ask.workspaceId), ask) : Promise.resolve([]);
+  }
+
+  async frames({ workspaceId, executionId, after, limit, fresh }: Parameters<Reads['frames']>[0]): Promise<FramePage> {
+    if (!UUID.test(executionId)) return { frames: [], storedTo: 0 };
+    const storedTo = await this.#storedFrames.to(executionId, fresh);
+    return { frames: await framesAfter(this.#as(workspaceId), { workspaceId, executionId, after, limit }), storedTo };
+  }
+
+  async heard(ask: Parameters<Reads['heard']>[0]): Promise<readonly HeardView[]> {
+    return UUID.test(ask.executionId) ? heardUpTo(this.#as(ask.workspaceId), ask) : [];
   }
 
   async nodes({ workspaceId, executionId, fresh }: Parameters<Reads['nodes']>[0]): Promise<readonly NodeView[] | null> {
