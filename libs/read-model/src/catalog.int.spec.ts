@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
-import type { WorkflowDefinition } from '@runlog/workflow';
+import type { AgentDefinition, WorkflowDefinition } from '@runlog/workflow';
 import { hashApiKey } from './catalog/tenancy.js';
 import { Catalog } from './catalog.js';
 import { createDatabase, type Database } from './database.js';
@@ -49,6 +49,33 @@ describe('Catalog', () => {
     expect(await catalog.apiKeyByHash(hashApiKey('other'))).toBeNull();
   });
 
+  it('creates an agent with a workflow of its own, whose versions pin its versions', async () => {
+    const definition: AgentDefinition = { key: 'helper', name: 'Helper', model: { provider: 'openai', name: 'm' }, tools: [], guardrails: [], limits: {} };
+    const publishing = { workspaceId, definition, by: null, at: 10 };
+    const created = await catalog.createAgent(publishing);
+    if ('taken' in created) throw new Error('Expected the key to be free');
+    const { agent, version } = created;
+    const of = { agent_id: agent.id, agent_version_id: version.id, version: 1 };
+    expect(await catalog.workflowVersion(version.workflowVersionId)).toMatchObject({ workflowId: agent.workflowId, number: 1, agents: { agent: { ...definition, ...of } } });
+    expect(await catalog.createAgent(publishing)).toMatchObject({ taken: { id: agent.workflowId, agentId: agent.id } });
+    expect(await catalog.createWorkflow({ ...publishing, definition: { key: 'helper', name: 'x', nodes: [], edges: [] } })).toMatchObject({ created: false });
+    expect(await catalog.publishAgentVersion(agent.id, publishing)).toMatchObject({ published: false, version: { number: 1 } });
+    const second = await catalog.publishAgentVersion(agent.id, { ...publishing, definition: { ...definition, name: 'Renamed' } });
+    expect(second).toMatchObject({ published: true, agent: { currentVersion: 2, name: 'Renamed' }, version: { number: 2 } });
+    expect(await catalog.workflow(workspaceId, 'helper')).toMatchObject({ currentVersion: 2, name: 'Renamed' });
+    expect((await catalog.workflows(workspaceId, { limit: 100 })).map(({ key }) => key)).not.toContain('helper');
+    expect((await catalog.agents(workspaceId, { limit: 100 })).map(({ key }) => key)).toEqual(['helper']);
+    expect((await catalog.agentVersions(workspaceId, agent.id)).map(({ number }) => number)).toEqual([2, 1]);
+    await expect(database.query('update agent_versions set number = 9')).rejects.toThrow('to stay as published');
+  });
+
+  it('publishes the same definition again once it pins another version of an agent', async () => {
+    const publishing = { workspaceId, definition: { key: 'pinning', name: 'p', nodes: [], edges: [] }, by: null, at: 5 };
+    const { workflow } = await catalog.createWorkflow({ ...publishing, agents: { it: 'one' } });
+    expect(await catalog.publishVersion(workflow.id, { ...publishing, agents: { it: 'one' } })).toMatchObject({ published: false });
+    expect(await catalog.publishVersion(workflow.id, { ...publishing, agents: { it: 'two' } })).toMatchObject({ published: true, version: { number: 2, agents: { it: 'two' } } });
+  });
+
   it('creates a workflow once per key, and publishes a version only when something changed', async () => {
     const publishing = { workspaceId, definition: definition('one'), by: null, at: 10 };
     const { created, workflow, version } = await catalog.createWorkflow(publishing);
@@ -64,7 +91,7 @@ describe('Catalog', () => {
     expect((await catalog.workflowVersions(workspaceId, workflow.id)).map((v) => v.number)).toEqual([2, 1]);
     expect(await catalog.workflowVersion(version.id)).toMatchObject({ workflowId: workflow.id, definition: definition('one') });
     await expect(database.query('update workflow_versions set number = 9')).rejects.toThrow('to stay as published');
-    expect((await catalog.workflows(workspaceId, { limit: 2 })).map((w) => w.key)).toEqual(['one']);
+    expect((await catalog.workflows(workspaceId, { limit: 1 })).map((w) => w.key)).toEqual(['one']);
   });
 
   it('never gives a number twice', async () => {

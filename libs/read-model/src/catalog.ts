@@ -1,5 +1,7 @@
-import type { Json, WorkflowDefinition } from '@runlog/workflow';
-import { ApiKey, Pod, Secret, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
+import type { Json, PinnedAgents, WorkflowDefinition } from '@runlog/workflow';
+import { type EntityTarget, In, type ObjectLiteral } from 'typeorm';
+import { createAgent, type PublishingAgent, publishAgentVersion } from './catalog/agents.js';
+import { Agent, AgentVersion, ApiKey, Pod, Secret, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
 import { abandonIdempotent, beginIdempotent, findIdempotent, finishIdempotent, forgetIdempotent } from './catalog/idempotency.js';
 import { Blocks, drawHashids, drawRunNumbers } from './catalog/numbers.js';
 import { type AuditEntry, type AuditFilter, auditOf, createUser, recordAudit, removeUser, userOf, usersOf } from './catalog/people.js';
@@ -18,6 +20,14 @@ export interface PinnedVersion {
   readonly workspaceId: string;
   readonly number: number;
   readonly definition: WorkflowDefinition;
+  readonly agents: PinnedAgents;
+}
+
+/** A page by (created_at, id): `after` and `before` are ends of the neighbouring pages. */
+interface CatalogPage {
+  readonly limit: number;
+  readonly after?: { readonly createdAt: number; readonly id: string };
+  readonly before?: { readonly createdAt: number; readonly id: string };
 }
 
 /** Everything that is not folded from the log: tenants, keys, definitions, secrets, idempotency. Each method takes the workspace it acts in. */
@@ -83,15 +93,8 @@ export class Catalog {
     return this.database.dataSource.getRepository(Workflow).findOneBy(UUID.test(ref) ? { id: ref, workspaceId } : { key: ref, workspaceId });
   }
 
-  /** Newest first by (created_at, id); `after` and `before` are ends of the neighbouring pages; ask for one more than a page to know whether more follow. */
-  async workflows(workspaceId: string, page: { limit: number; after?: { createdAt: number; id: string }; before?: { createdAt: number; id: string } }): Promise<Workflow[]> {
-    const query = this.database.dataSource.getRepository(Workflow).createQueryBuilder('w').where('w.workspace_id = :workspaceId', { workspaceId });
-    if (page.after) query.andWhere('(w.created_at, w.id) < (:afterAt, :afterId)', { afterAt: page.after.createdAt, afterId: page.after.id });
-    if (page.before) query.andWhere('(w.created_at, w.id) > (:beforeAt, :beforeId)', { beforeAt: page.before.createdAt, beforeId: page.before.id });
-    const direction = page.before ? 'ASC' : 'DESC';
-    const rows = await query.orderBy('w.created_at', direction).addOrderBy('w.id', direction).limit(page.limit).getMany();
-    return page.before ? rows.reverse() : rows;
-  }
+  /** Newest first, without those of agents; ask for one more than a page to know whether more follow. */
+  workflows = (workspaceId: string, page: CatalogPage): Promise<Workflow[]> => this.#page(Workflow, 'w.workspace_id = :workspaceId and w.agent_id is null', workspaceId, page);
 
   /** Newest first. */
   workflowVersions(workspaceId: string, workflowId: string): Promise<WorkflowVersion[]> {
@@ -116,7 +119,54 @@ export class Catalog {
 
   async #loadVersion(versionId: string): Promise<PinnedVersion | null> {
     const row = UUID.test(versionId) ? await this.database.dataSource.getRepository(WorkflowVersion).findOneBy({ id: versionId }) : null;
-    return row && { versionId, workflowId: row.workflowId, workspaceId: row.workspaceId, number: row.number, definition: row.definition };
+    return row && this.pinnedOf(row);
+  }
+
+  /** A version with the agents that it pins. */
+  async pinnedOf({ id, workflowId, workspaceId, number, definition, agents }: WorkflowVersion): Promise<PinnedVersion> {
+    return { versionId: id, workflowId, workspaceId, number, definition, agents: agents === null ? {} : await this.#pinnedAgents(agents) };
+  }
+
+  async #pinnedAgents(agents: { readonly [node: string]: string }): Promise<PinnedAgents> {
+    const rows = await this.database.dataSource.getRepository(AgentVersion).findBy({ id: In([...new Set(Object.values(agents))]) });
+    const byId = new Map(rows.map(({ id, agentId, number, definition }) => [id, { ...definition, agent_id: agentId, agent_version_id: id, version: number }]));
+    return Object.fromEntries(
+      Object.entries(agents).map(([node, id]) => {
+        const pinned = byId.get(id);
+        if (!pinned) throw new Error(`Expected version '${id}' of an agent, which node '${node}' pins, in the catalog, but it is not there`);
+        return [node, pinned];
+      }),
+    );
+  }
+
+  createAgent = (publishing: PublishingAgent) => createAgent(this.database, publishing);
+  publishAgentVersion = (agentId: string, publishing: PublishingAgent) => publishAgentVersion(this.database, agentId, publishing);
+
+  /** By id or key. */
+  agent(workspaceId: string, ref: string): Promise<Agent | null> {
+    return this.database.dataSource.getRepository(Agent).findOneBy(UUID.test(ref) ? { id: ref, workspaceId } : { key: ref, workspaceId });
+  }
+
+  /** Newest first; ask for one more than a page to know whether more follow. */
+  agents = (workspaceId: string, page: CatalogPage): Promise<Agent[]> => this.#page(Agent, 'w.workspace_id = :workspaceId', workspaceId, page);
+
+  /** Newest first. */
+  agentVersions(workspaceId: string, agentId: string): Promise<AgentVersion[]> {
+    return this.database.dataSource.getRepository(AgentVersion).find({ where: { workspaceId, agentId }, order: { number: 'DESC' } });
+  }
+
+  /** By number or id. */
+  agentVersion(workspaceId: string, agentId: string, ref: number | string): Promise<AgentVersion | null> {
+    return this.database.dataSource.getRepository(AgentVersion).findOneBy({ workspaceId, agentId, ...(typeof ref === 'number' ? { number: ref } : { id: ref }) });
+  }
+
+  async #page<Row extends ObjectLiteral>(entity: EntityTarget<Row>, where: string, workspaceId: string, { limit, after, before }: CatalogPage): Promise<Row[]> {
+    const query = this.database.dataSource.getRepository(entity).createQueryBuilder('w').where(where, { workspaceId });
+    if (after) query.andWhere('(w.created_at, w.id) < (:afterAt, :afterId)', { afterAt: after.createdAt, afterId: after.id });
+    if (before) query.andWhere('(w.created_at, w.id) > (:beforeAt, :beforeId)', { beforeAt: before.createdAt, beforeId: before.id });
+    const direction = before ? 'ASC' : 'DESC';
+    const rows = await query.orderBy('w.created_at', direction).addOrderBy('w.id', direction).limit(limit).getMany();
+    return before ? rows.reverse() : rows;
   }
 
   /** `created` false: replaced. */

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { ApiKey, Pod, Secret, User, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
+import { Agent, AgentVersion, ApiKey, Pod, Secret, User, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
 import { migrations } from './migrations/index.js';
 import { onClient } from './on-client.js';
 import { TenantPool } from './tenant-pool.js';
@@ -43,7 +43,7 @@ export const createDatabase = async ({ url, poolSize = 10, applicationName = 'ru
     url,
     poolSize,
     applicationName,
-    entities: [Workspace, Pod, User, ApiKey, Workflow, WorkflowVersion, Secret],
+    entities: [Workspace, Pod, User, ApiKey, Workflow, WorkflowVersion, Agent, AgentVersion, Secret],
     migrations: [...migrations],
     migrationsTableName: 'migrations',
     migrationsTransactionMode: 'each',

@@ -1,7 +1,7 @@
 import type { WorkflowVersionId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
-import type { Catalog } from '@runlog/read-model';
-import { compile, type Workflow, type WorkflowDefinition } from '@runlog/workflow';
+import type { Catalog, PinnedVersion } from '@runlog/read-model';
+import { compile, type Workflow } from '@runlog/workflow';
 
 const kept = 500;
 
@@ -28,16 +28,16 @@ export class Workflows {
     }
     const version = await this.catalog.workflowVersion(versionId);
     if (!version) return undefined;
-    const workflow = this.#compile(versionId, version.definition);
+    const workflow = this.#compile(version);
     if (!workflow) return undefined;
     this.#compiled.set(versionId, workflow);
     if (this.#compiled.size > kept) this.#compiled.delete(this.#compiled.keys().next().value as string);
     return workflow;
   }
 
-  #compile(versionId: WorkflowVersionId, definition: WorkflowDefinition): Workflow | undefined {
+  #compile({ versionId, definition, agents }: PinnedVersion): Workflow | undefined {
     try {
-      return compile(versionId, definition);
+      return compile(versionId, definition, agents);
     } catch (error) {
       this.logger.error({ err: error, version: versionId }, 'a published workflow version does not compile');
       return undefined;

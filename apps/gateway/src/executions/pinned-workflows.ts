@@ -1,5 +1,5 @@
 import type { Catalog, PinnedVersion } from '@runlog/read-model';
-import { compile, type Workflow } from '@runlog/workflow';
+import { compile, type PinnedAgent, type Workflow } from '@runlog/workflow';
 import { isUuid, uuidOfKsuid } from '../ids.js';
 
 const LATEST_FRESH_MS = 250;
@@ -10,6 +10,8 @@ export interface Latest {
   readonly workflowId: string;
   readonly pinned: PinnedVersion;
   readonly workflow: Workflow;
+  /** Whose workflow it is; null: its own. */
+  readonly agent: PinnedAgent | null;
 }
 
 /** Compiled versions, and for a quarter of a second which one is the latest: a create costs no look-up while they come in numbers. */
@@ -53,13 +55,13 @@ export class PinnedWorkflows {
     if (!row) return null;
     const version = await this.catalog.workflowVersionByNumber(workspaceId, row.id, row.currentVersion);
     if (!version) return null;
-    const pinned = { versionId: version.id, workflowId: row.id, workspaceId, number: version.number, definition: version.definition };
-    return { workflowId: row.id, pinned, workflow: this.compile(pinned) };
+    const pinned = await this.catalog.pinnedOf(version);
+    return { workflowId: row.id, pinned, workflow: this.compile(pinned), agent: row.agentId === null ? null : (Object.values(pinned.agents)[0] ?? null) };
   }
 
-  private compile({ versionId, definition }: PinnedVersion): Workflow {
+  private compile({ versionId, definition, agents }: PinnedVersion): Workflow {
     let workflow = this.compiled.get(versionId);
-    if (!workflow) this.compiled.set(versionId, (workflow = compile(versionId, definition)));
+    if (!workflow) this.compiled.set(versionId, (workflow = compile(versionId, definition, agents)));
     if (this.compiled.size > KEPT) this.compiled.delete(this.compiled.keys().next().value as string);
     return workflow;
   }

@@ -1,4 +1,4 @@
-import type { WorkflowDefinition } from '@runlog/workflow';
+import type { AgentDefinition, WorkflowDefinition } from '@runlog/workflow';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 export type Role = 'viewer' | 'editor' | 'admin';
@@ -64,6 +64,8 @@ export class Workflow {
   @Column('integer', { name: 'current_version' }) currentVersion!: number;
   @Column('bigint', { name: 'created_at' }) createdAt!: number;
   @Column('bigint', { name: 'updated_at' }) updatedAt!: number;
+  /** Of the one-node workflow of an agent; null: of its own. */
+  @Column('uuid', { name: 'agent_id', nullable: true }) agentId!: string | null;
 }
 
 /** Immutable once published. */
@@ -74,6 +76,38 @@ export class WorkflowVersion {
   @Column('uuid', { name: 'workspace_id' }) workspaceId!: string;
   @Column('integer') number!: number;
   @Column('json') definition!: WorkflowDefinition;
+  /** Ids of the agents' versions that it pins, by node; null: it has no nodes of agents. */
+  @Column('json', { nullable: true }) agents!: { readonly [node: string]: string } | null;
+  /** SHA-256 (hex) of the definition's canonical JSON, and of what it pins. */
+  @Column('text') digest!: string;
+  @Column('text', { name: 'created_by', nullable: true }) createdBy!: string | null;
+  @Column('bigint', { name: 'created_at' }) createdAt!: number;
+}
+
+/** An agent; its key is that of its workflow. */
+@Entity('agents')
+export class Agent {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid', { name: 'workspace_id' }) workspaceId!: string;
+  @Column('uuid', { name: 'workflow_id' }) workflowId!: string;
+  @Column('text') key!: string;
+  @Column('text') name!: string;
+  /** Number of the latest version. */
+  @Column('integer', { name: 'current_version' }) currentVersion!: number;
+  @Column('bigint', { name: 'created_at' }) createdAt!: number;
+  @Column('bigint', { name: 'updated_at' }) updatedAt!: number;
+}
+
+/** Immutable once published. */
+@Entity('agent_versions')
+export class AgentVersion {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid', { name: 'agent_id' }) agentId!: string;
+  @Column('uuid', { name: 'workspace_id' }) workspaceId!: string;
+  /** The version of the agent's workflow that pins it. */
+  @Column('uuid', { name: 'workflow_version_id' }) workflowVersionId!: string;
+  @Column('integer') number!: number;
+  @Column('json') definition!: AgentDefinition;
   /** SHA-256 (hex) of the definition's canonical JSON. */
   @Column('text') digest!: string;
   @Column('text', { name: 'created_by', nullable: true }) createdBy!: string | null;

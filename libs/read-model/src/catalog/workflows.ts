@@ -8,6 +8,8 @@ import { Workflow, WorkflowVersion } from './entities.js';
 export interface Publishing {
   readonly workspaceId: string;
   readonly definition: WorkflowDefinition;
+  /** Ids of the agents' versions that it pins, by node. */
+  readonly agents?: { readonly [node: string]: string };
   /** Who publishes; absent: the installation itself. */
   readonly by?: string | null;
   readonly at: number;
@@ -20,32 +22,59 @@ export interface WorkflowCreated {
   readonly version: WorkflowVersion;
 }
 
-const versionOf = ({ workspaceId, definition, by, at }: Publishing, workflowId: string, number: number): WorkflowVersion =>
-  Object.assign(new WorkflowVersion(), { id: uuidv7(), workflowId, workspaceId, number, definition, digest: digestOf(definition), createdBy: by ?? null, createdAt: at });
+export const versionOf = (publishing: Publishing, workflowId: string, number: number): WorkflowVersion => {
+  const { workspaceId, definition, agents = null, by, at } = publishing;
+  return Object.assign(new WorkflowVersion(), {
+    id: uuidv7(),
+    workflowId,
+    workspaceId,
+    number,
+    definition,
+    agents,
+    digest: digestIn(publishing),
+    createdBy: by ?? null,
+    createdAt: at,
+  });
+};
 
-const insert = (entities: EntityManager, version: WorkflowVersion): Promise<unknown> =>
-  entities.query('insert into workflow_versions (id, workflow_id, workspace_id, number, definition, digest, created_by, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8)', [
-    version.id,
-    version.workflowId,
-    version.workspaceId,
-    version.number,
-    JSON.stringify(version.definition),
-    version.digest,
-    version.createdBy,
-    version.createdAt,
-  ]);
+const digestIn = ({ definition, agents }: Publishing): string => digestOf(agents ? { definition, agents } : definition);
+
+export const insertVersion = (entities: EntityManager, version: WorkflowVersion): Promise<unknown> =>
+  entities.query(
+    'insert into workflow_versions (id, workflow_id, workspace_id, number, definition, agents, digest, created_by, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+    [
+      version.id,
+      version.workflowId,
+      version.workspaceId,
+      version.number,
+      JSON.stringify(version.definition),
+      version.agents && JSON.stringify(version.agents),
+      version.digest,
+      version.createdBy,
+      version.createdAt,
+    ],
+  );
 
 export const createWorkflow = ({ dataSource }: Database, publishing: Publishing): Promise<WorkflowCreated> =>
   dataSource.transaction(async (entities) => {
     const { workspaceId, definition, at } = publishing;
-    const workflow = Object.assign(new Workflow(), { id: uuidv7(), workspaceId, key: definition.key, name: definition.name, currentVersion: 1, createdAt: at, updatedAt: at });
+    const workflow = Object.assign(new Workflow(), {
+      id: uuidv7(),
+      workspaceId,
+      key: definition.key,
+      name: definition.name,
+      currentVersion: 1,
+      createdAt: at,
+      updatedAt: at,
+      agentId: null,
+    });
     const inserted = await entities.createQueryBuilder().insert().into(Workflow).values(workflow).orIgnore().returning('id').execute();
     if ((inserted.raw as unknown[]).length === 0) {
       const existing = await entities.findOneByOrFail(Workflow, { workspaceId, key: definition.key });
       return { created: false, workflow: existing, version: await entities.findOneByOrFail(WorkflowVersion, { workflowId: existing.id, number: existing.currentVersion }) };
     }
     const version = versionOf(publishing, workflow.id, 1);
-    await insert(entities, version);
+    await insertVersion(entities, version);
     return { created: true, workflow, version };
   });
 
@@ -60,9 +89,9 @@ export const publishVersion = (
     const workflow = await entities.findOne(Workflow, { where: { id: workflowId, workspaceId }, lock: { mode: 'pessimistic_write' } });
     if (!workflow) return null;
     const current = await entities.findOneByOrFail(WorkflowVersion, { workflowId, number: workflow.currentVersion });
-    if (current.digest === digestOf(definition)) return { published: false, workflow, version: current };
+    if (current.digest === digestIn(publishing)) return { published: false, workflow, version: current };
     const version = versionOf(publishing, workflowId, workflow.currentVersion + 1);
-    await insert(entities, version);
+    await insertVersion(entities, version);
     Object.assign(workflow, { currentVersion: version.number, name: definition.name, updatedAt: at });
     await entities.update(Workflow, { id: workflowId }, { currentVersion: version.number, name: definition.name, updatedAt: at });
     return { published: true, workflow, version };
