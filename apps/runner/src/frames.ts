@@ -4,6 +4,8 @@ import { Outbox } from './outbox.js';
 
 /** Logs may come a little later than events; meanwhile they collect. */
 const LINGER_MS = 20;
+/** Somebody may be watching: these wait for nothing but a send that is under way. */
+const AGENT_LINGER_MS = 0;
 /** With the log away for long, newer frames are dropped beyond this. */
 const MAX_WAITING = 10_000;
 
@@ -31,6 +33,12 @@ export class Frames {
     const sent = this.#outbox.send(partition, encodeJson(frame.executionId, frame), LINGER_MS).catch(() => void this.#dropped++);
     this.#inFlight.add(sent);
     void sent.finally(() => this.#inFlight.delete(sent));
+  }
+
+  /** Resolves when the frame is on the log: of those that must not get lost, whose sender keeps few at a time. */
+  deliver(frame: Frame): Promise<void> {
+    const partition = partitionOf(frame.executionId, this.log.partitions('execution-frames'));
+    return this.#outbox.send(partition, encodeJson(frame.executionId, frame), AGENT_LINGER_MS);
   }
 
   /** Unique per line of this runner: doubles are told apart by it. */

@@ -35,6 +35,15 @@ export class Redaction {
     return clean;
   }
 
+  /** How many characters at the end of the text may be the beginning of a secret. */
+  beginningAtEnd(text: string): number {
+    let longest = 0;
+    for (const form of this.#forms)
+      for (let length = Math.min(form.length - 1, text.length); length > longest; length--)
+        if (form[length - 1] === text.at(-1) && text.endsWith(form.slice(0, length))) longest = length;
+    return longest;
+  }
+
   /** `text`: the value as `JSON.stringify` writes it, when the caller has it anyway. */
   json(value: Json, text: string = JSON.stringify(value)): Json {
     return this.#forms.some((form) => text.includes(form) || text.includes(JSON.stringify(form).slice(1, -1))) ? this.#walk(value) : value;

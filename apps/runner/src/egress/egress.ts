@@ -24,6 +24,8 @@ export class Egress {
   readonly dispatcher: Agent;
   /** Each request on a connection of its own. */
   readonly freshDispatcher: Agent;
+  /** For answers that take long and cost the runner little meanwhile: as many connections as there are requests. */
+  readonly longDispatcher: Agent;
   readonly #policy: EgressPolicy;
   readonly #resolve: Resolve;
 
@@ -33,6 +35,7 @@ export class Egress {
     const options = { connect: this.#connect, connections: 32, bodyTimeout: 0, headersTimeout: 0 };
     this.dispatcher = new Agent({ ...options, keepAliveTimeout: 4_000 });
     this.freshDispatcher = new Agent({ ...options, pipelining: 0 });
+    this.longDispatcher = new Agent({ ...options, connections: null, keepAliveTimeout: 4_000 });
   }
 
   /** What can be told from the URL alone. @throws EgressDenied */
@@ -43,7 +46,7 @@ export class Egress {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.dispatcher.destroy(), this.freshDispatcher.destroy()]);
+    await Promise.all([this.dispatcher.destroy(), this.freshDispatcher.destroy(), this.longDispatcher.destroy()]);
   }
 
   #connect: buildConnector.connector = (options, callback) => {
