@@ -27,6 +27,22 @@ export interface GateView {
   } | null;
 }
 
+/** Tokens in buckets that share none. */
+export interface TokenUsageView {
+  readonly input_uncached: number;
+  readonly cache_read: number;
+  readonly cache_write: number;
+  readonly output_text: number;
+  readonly reasoning: number;
+}
+
+/** What model calls used and cost. `cost_complete` false: the cost of some of them is not known, `cost_nano_usd` is the sum of the others. */
+export interface SpendingView {
+  readonly cost_nano_usd: string;
+  readonly cost_complete: boolean;
+  readonly token_usage: TokenUsageView;
+}
+
 export interface AttemptView {
   readonly attempt: number;
   readonly status: NodeStatus | 'lost';
@@ -63,6 +79,10 @@ export interface NodeView {
   readonly reused_from: { readonly execution_id: string; readonly version: number } | null;
   /** Absent unless it declared one and began it. */
   readonly effect?: EffectView;
+  /** Of its model calls over all attempts; absent: nothing is known to be spent. */
+  readonly spent?: SpendingView;
+  /** The model of each model call that has begun and not settled, by the call's key; absent: there is none. */
+  readonly open_calls?: { readonly [key: string]: string };
 }
 
 /** What is known of a node's effect on the world. */
@@ -139,7 +159,7 @@ export interface ExecutionView {
   readonly n_screenshots: number;
   readonly cost_nano_usd: string;
   readonly cost_complete: boolean;
-  readonly token_usage: { readonly input_uncached: number; readonly cache_read: number; readonly cache_write: number; readonly output_text: number; readonly reasoning: number };
+  readonly token_usage: TokenUsageView;
   readonly created_at: number;
   readonly started_at: number | null;
   readonly completed_at: number | null;
@@ -155,6 +175,8 @@ export interface ExecutionView {
   /** The command that could not be decided last, unless something has happened since. */
   readonly fault: { readonly at: number; readonly command_type: string; readonly error: string } | null;
   readonly trace_id: string | null;
+  /** W3C, of the command that created it; absent: it had none. */
+  readonly traceparent?: string;
   readonly gates: readonly GateView[];
   /** Absent in lists. By node id, only nodes that something happened to. */
   readonly nodes?: { readonly [node: string]: NodeView };

@@ -10,7 +10,7 @@ export type ExecutionDraft = Mutable<Omit<ExecutionView, 'nodes' | 'gates'>> & {
 
 /** What the fold needs to know of a definition: types and names of nodes. A compiled workflow is one. */
 export interface NodeNames {
-  readonly nodes: ReadonlyMap<string, { readonly type: string; readonly definition: { readonly name: string } }>;
+  readonly nodes: ReadonlyMap<string, { readonly type: string; readonly definition: { readonly name: string }; readonly agent?: { readonly agent_id: string } | null }>;
 }
 
 /** Node ids may be names like `__proto__`, so that the map must have no prototype. */

@@ -5,6 +5,7 @@ import type { ExecutionDraft, NodeNames } from './draft.js';
 import { foldEffect } from './fold-effect.js';
 import { foldGate } from './fold-gate.js';
 import { foldNode } from './fold-node.js';
+import { foldSpending } from './fold-spending.js';
 import { turn } from './status.js';
 
 /** An event is missing between the view and this one. Never passed over: it is an alarm. */
@@ -32,6 +33,7 @@ export const foldView = (view: ExecutionView | undefined, event: RecordedEvent, 
   foldNode(draft, event, workflow);
   foldEffect(draft, event, workflow);
   foldGate(draft, event);
+  foldSpending(draft, event, workflow);
   draft.version = event.version;
   draft.tip = event.id;
   return draft;

@@ -1,0 +1,67 @@
+import type { SpendingView, TokenUsageView } from '@runlog/contract';
+import type { EventOf, ExecutionEvent } from '@runlog/execution';
+import type { ExecutionDraft, NodeDraft, NodeNames } from './draft.js';
+import { nodeOf } from './nodes.js';
+
+const nothing: TokenUsageView = { input_uncached: 0, cache_read: 0, cache_write: 0, output_text: 0, reasoning: 0 };
+
+/** Ends of an attempt: a model call that is still open then has an outcome that nobody will hear of. */
+const ends: ReadonlySet<string> = new Set(['NodeCompleted', 'NodeFailed', 'NodeStopped', 'AttemptLost', 'NodeScheduled']);
+
+/** The models of calls that were begun, and of which this event says that nobody will hear: by view and event, before it is folded. */
+export const callsLostBy = (view: { readonly nodes?: { readonly [node: string]: Pick<NodeDraft, 'open_calls'> } } | undefined, event: ExecutionEvent): readonly string[] =>
+  ends.has(event.type) && 'node_id' in event.data ? Object.values(view?.nodes?.[event.data.node_id]?.open_calls ?? {}) : [];
+
+/** What an event says about calls of agents: begun, settled, lost; what they used and cost. Each failed and repeated call counts. */
+export const foldSpending = (view: ExecutionDraft, event: ExecutionEvent, workflow: NodeNames): void => {
+  switch (event.type) {
+    case 'EffectIntended':
+      if (event.data.call?.kind === 'model') begin(nodeOf(view, event.data.node_id, workflow), event.data.key, event.data.call.name);
+      return;
+    case 'EffectRecorded':
+      settle(view.nodes[event.data.node_id], event.data.key);
+      if (event.data.call?.kind === 'tool' && !event.data.from) view.n_agent_actions++;
+      return;
+    case 'TokensUsed':
+      settle(view.nodes[event.data.node_id], event.data.key);
+      return spend(view, nodeOf(view, event.data.node_id, workflow), event.data);
+    default: {
+      if (callsLostBy(view, event).length === 0) return;
+      const node = nodeOf(view, (event.data as { readonly node_id: string }).node_id, workflow);
+      delete node.open_calls;
+      node.spent = { ...spentOf(node), cost_complete: false };
+      view.cost_complete = false;
+    }
+  }
+};
+
+const begin = (node: NodeDraft, key: string, model: string): void => {
+  node.open_calls = { ...node.open_calls, [key]: model };
+};
+
+const settle = (node: NodeDraft | undefined, key: string): void => {
+  if (node?.open_calls?.[key] === undefined) return;
+  const { [key]: _settled, ...others } = node.open_calls;
+  if (Object.keys(others).length > 0) node.open_calls = others;
+  else delete node.open_calls;
+};
+
+const spentOf = (node: NodeDraft): SpendingView => node.spent ?? { cost_nano_usd: '0', cost_complete: true, token_usage: nothing };
+
+const spend = (view: ExecutionDraft, node: NodeDraft, used: EventOf<'TokensUsed'>['data']): void => {
+  node.spent = added(spentOf(node), used);
+  const { cost_nano_usd, cost_complete, token_usage } = added(view, used);
+  Object.assign(view, { cost_nano_usd, cost_complete, token_usage });
+};
+
+const added = ({ cost_nano_usd: sum, cost_complete, token_usage: usage }: SpendingView, { cost_nano_usd: cost, tokens }: EventOf<'TokensUsed'>['data']): SpendingView => ({
+  cost_nano_usd: cost === null ? sum : (BigInt(sum) + BigInt(cost)).toString(),
+  cost_complete: cost_complete && cost !== null,
+  token_usage: {
+    input_uncached: usage.input_uncached + (tokens?.input ?? 0),
+    cache_read: usage.cache_read + (tokens?.cache_read ?? 0),
+    cache_write: usage.cache_write + (tokens?.cache_write ?? 0),
+    output_text: usage.output_text + (tokens?.output ?? 0),
+    reasoning: usage.reasoning + (tokens?.reasoning ?? 0),
+  },
+});
