@@ -1,6 +1,7 @@
 import type { Bodies } from '@runlog/artifacts';
 import { type CommandId, type Intent, type NodeTask, type Reply, stepAfter } from '@runlog/execution';
 import { resolveConfig } from '@runlog/workflow';
+import type { McpServers } from './agent/tools/mcp/mcp-servers.js';
 import { Disowned, effectOf, nodeErrorOf, type Reach, Stopped, TimedOut } from './attempt-failure.js';
 import type { About, CommandsOut } from './commands-out.js';
 import type { Egress } from './egress/egress.js';
@@ -20,6 +21,7 @@ export interface Workshop {
   readonly secrets: SecretStore;
   readonly egress: Egress;
   readonly sandbox: Sandbox;
+  readonly mcp: McpServers;
   readonly bodies: Bodies;
 }
 
@@ -174,7 +176,7 @@ export class Attempt {
 
   async #context(): Promise<NodeContext> {
     const { task, workshop } = this;
-    const { egress, sandbox } = workshop;
+    const { egress, sandbox, mcp } = workshop;
     const definition = { type: task.kind, config: task.config as { [member: string]: NodeTask['config'] } };
     const scope = await wholeScope(workshop.bodies, task);
     const config = await resolveConfig(definition, scope, { at: task.at, commandId: task.idempotencyKey });
@@ -200,6 +202,7 @@ export class Attempt {
       },
       egress,
       sandbox,
+      mcp: mcp.of(task.workspaceId),
     };
   }
 

@@ -18,7 +18,7 @@ await bootstrapService('runner', async ({ config, logger, health, metrics, shutd
   const secrets = catalogSecrets(new Catalog(database), new SecretBox(await secretKeyIn(config.home, config.secretKey)));
   const artifacts = fileArtifacts(config.artifacts, config.artifactLimitBytes);
   health.add('artifacts', () => artifacts.health());
-  const service = new RunnerService({ log, secrets, artifacts, logger, settings: { slots: config.runnerSlots, egressAllow: config.egressAllow } });
+  const service = new RunnerService({ log, secrets, artifacts, logger, settings: { slots: config.runnerSlots, egressAllow: config.egressAllow, mcpServers: config.mcpServers } });
   exposeRunner(metrics, service);
   health.add('log', () => log.healthy());
   return { module: RunnerModule.of(service) };

@@ -3,6 +3,7 @@ import { type Batch, decodeJson, decodeOrDeadLetter, type EventLog, encodeJson, 
 import type { Heartbeat, NodeTask, Reply, RunnerId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import { uuidv7 } from 'uuidv7';
+import { McpServers } from './agent/tools/mcp/mcp-servers.js';
 import { Attempts } from './attempts.js';
 import { CommandsOut } from './commands-out.js';
 import { Desk, type Slot } from './desk.js';
@@ -22,6 +23,8 @@ export interface RunnerSettings {
   readonly egressAllow: readonly string[];
   /** Runlog's own ports, which no node may reach; read at each connection, so ports may be added while services come up. */
   readonly denyPorts?: Iterable<number>;
+  /** Path of the operator's file of MCP servers that runners may start; absent: none. */
+  readonly mcpServers?: string | undefined;
   /** Running nodes get this long to end when the runner stops. */
   readonly stopWithinMs?: number;
 }
@@ -49,6 +52,7 @@ export class RunnerService {
   readonly #neighbours = new Neighbours(this.id);
   readonly #egress: Egress;
   readonly #sandbox: Sandbox;
+  readonly #mcp: McpServers;
   readonly #frames: Frames;
   readonly #attempts: Attempts;
   readonly #desk: Desk;
@@ -63,9 +67,18 @@ export class RunnerService {
     this.#sandbox = new Sandbox(settings.slots, () =>
       logger.warn('a process for code could not start, another one is tried; look for its memory, file descriptors and process limits'),
     );
+    this.#mcp = new McpServers({ allowList: settings.mcpServers, egress: this.#egress, logger });
     this.#frames = new Frames(log, this.id);
     const commands = new CommandsOut(log, this.id);
-    this.#attempts = new Attempts(this.id, { commands, frames: this.#frames, secrets, egress: this.#egress, sandbox: this.#sandbox, bodies: new Bodies(artifacts) });
+    this.#attempts = new Attempts(this.id, {
+      commands,
+      frames: this.#frames,
+      secrets,
+      egress: this.#egress,
+      sandbox: this.#sandbox,
+      mcp: this.#mcp,
+      bodies: new Bodies(artifacts),
+    });
     this.#desk = new Desk(settings.slots, MAX_BACKLOG, this.#sandbox, (task, slot) => this.#run(task, slot));
   }
 
@@ -98,7 +111,8 @@ export class RunnerService {
     await this.#attempts.finish(this.parts.settings.stopWithinMs ?? STOP_WITHIN_MS);
     await this.#frames.drained();
     await Promise.all(this.#subscriptions.map((subscription) => subscription.stop()));
-    await Promise.all([this.#egress.close(), this.#sandbox.close()]);
+    await Promise.all([this.#mcp.close(), this.#sandbox.close()]);
+    await this.#egress.close();
   }
 
   describe(): Heartbeat & { readonly sandboxes: number; readonly framesDropped: number } {

@@ -36,7 +36,7 @@ export const startStandalone = async (platform: Platform, nest: LoggerService): 
   const collected = { artifacts, graceMs: config.artifactGraceMs };
   const queries = new QueriesService({ database, log, catalog, collected, logger, health, metrics });
   const secrets = new SecretBox(await secretKeyIn(config.home, config.secretKey));
-  const settings = { slots: config.runnerSlots, egressAllow: [...loopback, ...config.egressAllow], denyPorts: ownPorts };
+  const settings = { slots: config.runnerSlots, egressAllow: [...loopback, ...config.egressAllow], denyPorts: ownPorts, mcpServers: config.mcpServers };
   const runner = new RunnerService({ log, secrets: catalogSecrets(catalog, secrets), artifacts, logger, settings });
   exposeRunner(metrics, runner);
   const gateway = new GatewayService({ log, reads: queries.reads, catalog, artifacts, sealing: secrets, config, logger, health, metrics });

@@ -69,6 +69,10 @@ const variables = z.object({
     .optional(),
   RUNLOG_PARTITIONS: whole(4, 1, 256),
   RUNLOG_EGRESS_ALLOW: list,
+  RUNLOG_MCP_SERVERS: z
+    .string()
+    .transform((path) => resolve(path))
+    .optional(),
   RUNLOG_SECRET_KEY: secretKey.optional(),
   RUNLOG_PUBLIC_URL: url('http:', 'https:')
     .transform((text) => text.replace(/\/+$/, ''))
@@ -91,6 +95,12 @@ const variables = z.object({
   RUNLOG_RUNNER_SLOTS: whole(64, 1, 10_000),
   RUNLOG_LEGS: whole(20, 0, 100),
   RUNLOG_HEARTBEAT_TIMEOUT_MS: whole(5000, 500, 600_000),
+  RUNLOG_TRACE_CONTENT: z.enum(['true', 'false']).default('false'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:').optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url('http:', 'https:').optional(),
+  OTEL_TRACES_EXPORTER: z.string().default('otlp'),
+  OTEL_SDK_DISABLED: z.string().default('false'),
+  OTEL_SERVICE_NAME: z.string().optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   RUNLOG_LOG_FILE: z
     .string()
@@ -102,6 +112,13 @@ type Variable = keyof typeof variables.shape;
 
 /** Names of all variables that Runlog reads, for docs and for spotting misspelt ones. */
 export const settingNames = Object.keys(variables.shape) as readonly Variable[];
+
+/** Where OTLP/HTTP takes traces: the signal's own address as it is, the general one with the path that belongs to it. */
+const tracesUrlOf = (read: z.output<typeof variables>): string | undefined => {
+  if (read.OTEL_SDK_DISABLED.toLowerCase() === 'true' || read.OTEL_TRACES_EXPORTER.toLowerCase() === 'none') return undefined;
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: general, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own } = read;
+  return own ?? (general === undefined ? undefined : `${general.replace(/\/+$/, '')}/v1/traces`);
+};
 
 const configOf = (read: z.output<typeof variables>) => ({
   /** The public API's port; 0 takes a free one. */
@@ -122,6 +139,8 @@ const configOf = (read: z.output<typeof variables>) => ({
   partitions: { executions: read.RUNLOG_PARTITIONS, tasks: read.RUNLOG_PARTITIONS * 2, instances: 4, one: 1 },
   /** Private addresses that nodes may reach: hosts, `host:port` or CIDR ranges. */
   egressAllow: read.RUNLOG_EGRESS_ALLOW,
+  /** Path of the file that names the MCP servers that runners may start; absent: none. */
+  mcpServers: read.RUNLOG_MCP_SERVERS,
   /** 32 bytes; absent: a key made in `home`. */
   secretKey: read.RUNLOG_SECRET_KEY,
   /** Without a slash at the end; absent: taken from the Host header. */
@@ -153,6 +172,14 @@ const configOf = (read: z.output<typeof variables>) => ({
   /** Nodes that a runner may go on with after the first one of a task, at most; 0: none. */
   legs: read.RUNLOG_LEGS,
   heartbeatTimeoutMs: read.RUNLOG_HEARTBEAT_TIMEOUT_MS,
+  traces: {
+    /** Where spans are exported to; absent: nowhere. */
+    url: tracesUrlOf(read),
+    /** Prompts, answers, inputs and outputs are in spans. */
+    withContent: read.RUNLOG_TRACE_CONTENT === 'true',
+    /** Absent: each service has its own. */
+    serviceName: read.OTEL_SERVICE_NAME,
+  },
   logLevel: read.LOG_LEVEL,
   /** Absent: standard error. */
   logFile: read.RUNLOG_LOG_FILE,

@@ -1,4 +1,5 @@
 import type { Json, NodeError, NodeTask } from '@runlog/execution';
+import type { McpAccess } from '../agent/tools/mcp/mcp-servers.js';
 import type { Egress } from '../egress/egress.js';
 import type { Sandbox } from '../sandbox/sandbox.js';
 
@@ -27,6 +28,7 @@ export interface NodeContext {
   conceal(value: string): void;
   readonly egress: Egress;
   readonly sandbox: Sandbox;
+  readonly mcp: McpAccess;
 }
 
 export interface NodeResult {

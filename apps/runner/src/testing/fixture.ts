@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Json } from '@runlog/execution';
+import type { McpAccess } from '../agent/tools/mcp/mcp-servers.js';
 import type { Egress } from '../egress/egress.js';
 import type { LogLevel, NodeContext } from '../kinds/node-kind.js';
 import { Redaction } from '../redaction.js';
@@ -12,6 +13,7 @@ export const contextFor = (
   capabilities: {
     egress?: Egress;
     sandbox?: Sandbox;
+    mcp?: McpAccess;
     secrets?: Record<string, string>;
     signal?: AbortSignal;
     timeoutMs?: number;
@@ -35,6 +37,7 @@ export const contextFor = (
     secrets: async (name) => capabilities.secrets?.[name] ?? '',
     egress: capabilities.egress as Egress,
     sandbox: capabilities.sandbox as Sandbox,
+    mcp: capabilities.mcp as McpAccess,
     lines,
     redaction,
   };
@@ -85,14 +88,3 @@ export const failureOf = async (work: Promise<unknown>): Promise<Error & { code?
     },
     (error: Error) => error,
   );
-
-/** Resolves with what `look` gives once that is something; rejects with `what` after 50 s. */
-export const until = async <Found>(what: string, look: () => Promise<Found | undefined | false> | Found | undefined | false): Promise<Found> => {
-  const deadline = Date.now() + 50_000;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > deadline) throw new Error(`Expected within 50 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};

@@ -5,15 +5,14 @@ import type { Egress } from '../../../egress/egress.js';
 import { allowedServer } from './allow-list.js';
 import { type Connected, Connection } from './connection.js';
 import { type HttpServer, httpTransport, sayBye } from './http-transport.js';
-import { McpSession } from './mcp-session.js';
-import { StdioTransport } from './stdio-transport.js';
+import type { McpSession } from './mcp-session.js';
 
 /** A server by the name that the operator has given it, or by its URL. */
 export type McpTarget = { readonly server: string } | HttpServer;
 
 /** The MCP servers of one workspace: what one of them keeps in mind, no other workspace gets to see. */
 export interface McpAccess {
-  session(target: McpTarget): McpSession;
+  session(target: McpTarget): Promise<McpSession>;
 }
 
 const self: Implementation = { name: 'runlog', version: '1' };
@@ -40,7 +39,13 @@ export class McpServers {
   }
 
   of(workspaceId: string): McpAccess {
-    return { session: (target) => new McpSession('server' in target ? target.server : new URL(target.url).host, this.#connection(workspaceId, target)) };
+    return {
+      session: async (target) => {
+        // Most runners never need it.
+        const { McpSession } = await import('./mcp-session.js');
+        return new McpSession('server' in target ? target.server : new URL(target.url).host, this.#connection(workspaceId, target));
+      },
+    };
   }
 
   async close(): Promise<void> {
@@ -82,6 +87,7 @@ export class McpServers {
 
   async #started(name: string) {
     const { allowList, logger } = this.parts;
+    const { StdioTransport } = await import('./stdio-transport.js');
     const transport = new StdioTransport(await allowedServer(allowList, name), ({ code, signal, said }) =>
       logger[code === 0 ? 'debug' : 'warn']({ server: name, code, signal, said }, 'an MCP server has ended'),
     );
