@@ -8,6 +8,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from '../../deploy/local/cluster.mjs';
+import { commandLine } from '../../deploy/local/command-line.mjs';
 import { freePort } from '../../deploy/local/kafka.mjs';
 import { pinnedNode, setUp } from '../../deploy/local/setup.mjs';
 import { watch } from './footprint.mjs';
@@ -19,12 +20,20 @@ import { keepReport, trace } from './trace.mjs';
 import { workflows } from './workloads.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const option = (name, fallback) => {
-  const i = process.argv.indexOf(`--${name}`);
-  return i < 0 ? fallback : process.argv[i + 1];
-};
-const quick = process.argv.includes('--quick');
-const modes = option('modes', 'standalone,cluster').split(',');
+const {
+  modes: wanted,
+  peers,
+  quick,
+  profile,
+  report,
+  trace: isTrace,
+} = commandLine({
+  usage:
+    'npm run bench -- [--modes standalone,cluster] [--peers] [--quick] [--trace] [--profile] [--report]: W1 to W4, beside DBOS and Restate; hop by hop; into docs/performance.md',
+  flags: ['peers', 'quick', 'profile', 'report', 'trace'],
+  values: { modes: 'standalone,cluster' },
+});
+const modes = wanted.split(',');
 const size = quick ? { warm: 20, w1: 50, w2: 300, w3: 3, w4: 30, width: 100, requests: 2_000 } : { warm: 100, w1: 200, w2: 2000, w3: 5, w4: 100, width: 500, requests: 10_000 };
 const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -312,10 +321,9 @@ await setUp();
 mkdirSync(here('./results'), { recursive: true });
 const resultFile = here(`./results/${new Date().toISOString().replaceAll(':', '-')}.jsonl`);
 const results = [];
-const peers = process.argv.includes('--peers');
 if (peers) installPeers();
 if (peers) for (const name of ['dbos', 'restate']) await measurePeer(name, results);
-if (!process.argv.includes('--trace')) for (const mode of modes) await measure(mode, results);
+if (!isTrace) for (const mode of modes) await measure(mode, results);
 table(results);
 const costs = await gatewayCosts();
 appendFileSync(resultFile, `${JSON.stringify({ workload: 'gateway-costs', ...costs })}\n`);
@@ -326,8 +334,8 @@ process.stdout.write(
 );
 if (peers) printRatios(results);
 const traced = [];
-for (const mode of modes) traced.push(...(await trace(mode, { w1: quick ? 50 : 200, w2: quick ? 200 : 1_000, profile: process.argv.includes('--profile') })));
+for (const mode of modes) traced.push(...(await trace(mode, { w1: quick ? 50 : 200, w2: quick ? 200 : 1_000, profile })));
 process.stdout.write(`\n${traced.join('\n')}\n`);
-if (process.argv.includes('--report')) keepReport(traced);
+if (report) keepReport(traced);
 say(`\nJSON lines: ${resultFile}`);
 process.exit(0);

@@ -6,14 +6,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLine } from '../../deploy/local/command-line.mjs';
 import { pinnedNode, root, setUp } from '../../deploy/local/setup.mjs';
 
+const { executions } = commandLine({ usage: 'npm run bench:lists [-- <executions, 1000000>]: lists, filters and pages beside so many', positionals: { executions: 1_000_000 } });
 await setUp();
 const { open } = await import('./filling.mjs');
 const { startStandalone } = await import('./starting.mjs');
 const { isSearched, pageStatement } = await import('../../apps/queries/dist/reads/execution-list.js');
 
-const executions = Number(process.argv[2] ?? 1_000_000);
 const pages = Math.min(10_000, Math.floor(executions / 50) - 20);
 const say = (line) => process.stderr.write(`${line}\n`);
 const home = await mkdtemp(join(tmpdir(), 'runlog-lists-'));

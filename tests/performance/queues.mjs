@@ -4,11 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLine } from '../../deploy/local/command-line.mjs';
 import { watch } from './footprint.mjs';
 import { measureGrants } from './grants.mjs';
 import { startStandalone } from './starting.mjs';
 
-const quick = process.argv.includes('--quick');
+const { quick } = commandLine({ usage: 'npm run bench:queues [-- --quick]: executions through a limit, a long queue, admission beside it', flags: ['quick'] });
 const [through, queued] = quick
   ? [
       [200, 2_000],

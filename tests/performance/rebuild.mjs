@@ -5,14 +5,18 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandLine } from '../../deploy/local/command-line.mjs';
 import { root, setUp } from '../../deploy/local/setup.mjs';
 
+const { executions } = commandLine({
+  usage: 'npm run bench:rebuild [-- <executions, 100000>]: read models rebuilt while they are read and written',
+  positionals: { executions: 100_000 },
+});
 await setUp();
 const { createPostgresLog } = await import('../../libs/event-log/dist/index.js');
 const { rebuildExecutions } = await import('../../apps/queries/dist/index.js');
 const { open } = await import('./filling.mjs');
 
-const executions = Number(process.argv[2] ?? 100_000);
 const say = (line) => process.stderr.write(`${line}\n`);
 const home = await mkdtemp(join(tmpdir(), 'runlog-rebuild-'));
 const filled = await open(home);

@@ -6,15 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from '../../deploy/local/cluster.mjs';
+import { commandLine } from '../../deploy/local/command-line.mjs';
 import { setUp } from '../../deploy/local/setup.mjs';
 import { tree, watch } from './footprint.mjs';
 import { startClient } from './load.mjs';
 import { startStandalone } from './starting.mjs';
 import { workflows } from './workloads.mjs';
 
+const { quick, rest: wanted } = commandLine({
+  usage: 'npm run bench:scale [-- partitions kept suspended] [--quick]: throughput by partitions, cost beside what is kept, executions that wait',
+  flags: ['quick'],
+  positionals: { rest: ['partitions', 'kept', 'suspended'] },
+});
 await setUp();
-const quick = process.argv.includes('--quick');
-const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 const wants = (name) => wanted.length === 0 || wanted.includes(name);
 const say = (line) => process.stderr.write(`${line}\n`);
 const round = (x) => Math.round(x * 100) / 100;

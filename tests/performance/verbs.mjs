@@ -5,12 +5,13 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLine } from '../../deploy/local/command-line.mjs';
 import { setUp } from '../../deploy/local/setup.mjs';
 import { watch } from './footprint.mjs';
 import { startStandalone } from './starting.mjs';
 
+const { quick } = commandLine({ usage: 'npm run bench:verbs [-- --quick]: replays of a large execution, the cancel of many that run', flags: ['quick'] });
 await setUp();
-const quick = process.argv.includes('--quick');
 const sizes = quick ? { nodes: [100, 1_000], running: [20, 200], replays: 5 } : { nodes: [500, 5_000], running: [100, 1_000], replays: 20 };
 const START = 'start_of_workflow';
 const AT_ONCE = 32;

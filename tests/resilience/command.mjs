@@ -1,4 +1,5 @@
 // A storm as a command: numbers from the command line, its result as JSON, progress on standard error.
+import { commandLine } from '../../deploy/local/command-line.mjs';
 import { setUp } from '../../deploy/local/setup.mjs';
 
 /**
@@ -6,15 +7,14 @@ import { setUp } from '../../deploy/local/setup.mjs';
  * asked about the result, has none.
  */
 export async function command(storm, { minutes, ...defaults }, complaint = () => undefined) {
-  const option = (name, fallback) => {
-    const i = process.argv.indexOf(`--${name}`);
-    return i < 0 ? fallback : Number(process.argv[i + 1]);
-  };
+  const usage = `npm run <storm> -- ${Object.entries({ ...defaults, minutes })
+    .map(([name, number]) => `[--${name} ${number}]`)
+    .join(' ')}`;
+  const { minutes: within, ...numbers } = commandLine({ usage, values: { ...defaults, minutes } });
   await setUp();
   const say = (line) => process.stderr.write(`${line}\n`);
-  const numbers = Object.fromEntries(Object.entries(defaults).map(([name, fallback]) => [name, option(name, fallback)]));
   const alive = setInterval(() => {}, 60_000);
-  const result = await storm({ ...numbers, timeoutMs: option('minutes', minutes) * 60_000, say });
+  const result = await storm({ ...numbers, timeoutMs: within * 60_000, say });
   clearInterval(alive);
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   const complained = complaint(result);
