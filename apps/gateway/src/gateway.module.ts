@@ -44,6 +44,7 @@ import { Verbs } from './executions/verbs.js';
 import { type GatewayDeps, GatewayService } from './gateway.service.js';
 import { AnswerInterceptor } from './http/answer.js';
 import { BodyLimit } from './http/json-body.js';
+import { Traces } from './executions/traces.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestGuard } from './http/request.guard.js';
 import { RouteTable } from './http/route-table.js';
@@ -149,4 +150,5 @@ const partsOf = (service: GatewayService): Provider[] => {
     { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
     { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
   ];
+    value(Traces, new Traces(reads, reader, workflows, config.traces)),
 };

@@ -23,7 +23,10 @@ export interface GatewayDeps {
   readonly artifacts: ArtifactStore;
   /** Seals secrets on their way in, and answers that hold one. */
   readonly sealing: SecretBox;
-  readonly config: Pick<Config, 'adminKey' | 'answerLimitBytes' | 'bodyLimitBytes' | 'heartbeatTimeoutMs' | 'home' | 'publicUrl' | 'rateLimit' | 'sseLimit' | 'sseMaxSeconds'>;
+  readonly config: Pick<
+    Config,
+    'adminKey' | 'answerLimitBytes' | 'bodyLimitBytes' | 'heartbeatTimeoutMs' | 'home' | 'prices' | 'publicUrl' | 'rateLimit' | 'sseLimit' | 'sseMaxSeconds' | 'traces'
+  >;
   readonly logger: Logger;
   readonly health: HealthRegistry;
   readonly metrics: Registry;

@@ -290,6 +290,42 @@ export interface WhyResource {
   }[];
 }
 
+export type SpanAttributes = { readonly [name: string]: string | number | boolean | readonly string[] };
+
+/** One span of a trace, with those that it caused. Ids in hex, as OpenTelemetry has them. */
+export interface SpanResource {
+  readonly span_id: string;
+  /** Of the execution's own span: the request's that created it, which is not in the tree. */
+  readonly parent_span_id: string | null;
+  readonly name: string;
+  readonly kind: 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+  readonly status: 'unset' | 'ok' | 'error';
+  readonly status_message: string | null;
+  readonly start_at: Timestamp;
+  /** null: it goes on. */
+  readonly end_at: Timestamp | null;
+  /** Milliseconds since the execution's own span began. */
+  readonly offset_ms: number;
+  readonly duration_ms: number;
+  readonly attributes: SpanAttributes;
+  readonly events: readonly { readonly name: string; readonly at: Timestamp; readonly attributes: SpanAttributes }[];
+  readonly links: readonly { readonly trace_id: string; readonly span_id: string; readonly attributes: SpanAttributes }[];
+  readonly children: readonly SpanResource[];
+}
+
+/** Where the time of an execution went: attempts, waits, gates, model and tool calls. */
+export interface TraceResource {
+  readonly object: 'trace';
+  readonly execution_id: string;
+  readonly trace_id: string;
+  readonly status: ExecutionStatus;
+  readonly version: number;
+  readonly span_count: number;
+  /** There are more spans than are shown. */
+  readonly truncated: boolean;
+  readonly root: SpanResource;
+}
+
 /** That the history of an execution is the one that was recorded: each id is the hash of its event and of the id before. */
 export interface ProofResource {
   readonly execution_id: string;

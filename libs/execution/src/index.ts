@@ -20,4 +20,5 @@ export { adoptOutputs, outputsToFetch } from './reuse.js';
 export { type ExpressionScope, scopeOf } from './scope.js';
 export { type Outcome, settle } from './settle.js';
 export { fromSnapshot, snapshotVersion, toSnapshot } from './snapshot.js';
+export { attemptSpanId, callSpanId, executionSpanId, ownTraceId, readTraceparent, spanId, traceparentFrom } from './span-ids.js';
 export { successorId, successorOf } from './successor.js';

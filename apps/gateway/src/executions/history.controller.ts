@@ -4,14 +4,16 @@ import type { CancellationResource, DiffResource, ListResource, NodeResource, Pr
 import type { Response } from 'express';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
+import type { Answer } from '../http/answer.js';
 import { unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
-import { Answers, AnswersList, Problems } from '../http/responses.js';
+import { Answers, AnswersList, AnswersOneOf, Problems } from '../http/responses.js';
 import { wantsStream } from '../streams/last-event-id.js';
 import { Histories } from './histories.js';
-import { EventsQuery, LogsQuery, StreamQuery } from './history.dto.js';
+import { EventsQuery, LogsQuery, StreamQuery, TraceQuery } from './history.dto.js';
 import { LogAnswers } from './log-answers.js';
 import { Links, presentationOf } from './presentation.js';
+import { Traces } from './traces.js';
 
 const LastEventId = () => ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } });
 
@@ -21,6 +23,7 @@ export class HistoryController {
   constructor(
     private readonly histories: Histories,
     private readonly logAnswers: LogAnswers,
+    private readonly traces: Traces,
     private readonly links: Links,
   ) {}
 
@@ -88,6 +91,15 @@ export class HistoryController {
   @Problems(404)
   why(@Caller() who: Principal, @Param('execution_id') ref: string): Promise<WhyResource> {
     return this.histories.why(who, ref);
+  }
+
+  @Get('trace')
+  @Requires('executions:read')
+  @ApiOperation({ operationId: 'traceExecution', summary: 'Where its time went: a tree of spans, live while it runs; or (format=otlp) OTLP/JSON' })
+  @AnswersOneOf(200, ['Trace', 'Otlp'], 'The tree; or what a collector takes')
+  @Problems(404)
+  trace(@Caller() who: Principal, @Param('execution_id') ref: string, @Query() { format }: TraceQuery): Promise<Answer> {
+    return this.traces.trace(who, ref, format ?? 'json');
   }
 
   @Get('proof')

@@ -93,3 +93,11 @@ export class LogsQuery {
   @Matches(LAST_EVENT_ID)
   last_event_id?: string;
 }
+
+/** How a trace is wanted. */
+export class TraceQuery {
+  @ApiPropertyOptional({ enum: ['json', 'otlp'], default: 'json', description: 'otlp: OTLP/JSON of the spans that have ended, as a collector takes it' })
+  @IsOptional()
+  @IsIn(['json', 'otlp'])
+  format?: 'json' | 'otlp';
+}

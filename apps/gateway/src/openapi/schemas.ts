@@ -44,6 +44,7 @@ const queueMembers = {
   updated_at: timeOrNull,
   updated_by: textOrNull,
 };
+const spanId: Schema = { type: 'string', pattern: '^[0-9a-f]{16}$' };
 const usd: Schema = { type: 'number', minimum: 0, description: 'USD' };
 const roles = oneOfWords(['viewer', 'editor', 'admin']);
 
@@ -190,6 +191,33 @@ const resources = {
     acknowledged: { type: 'boolean' },
     nodes: arrayOf(object({ node_id: text, attempt: count, outcome: oneOfWords(['stopped', 'finished', 'unknown']), ms: countOrNull, signalled_ms: count }, ['signalled_ms'])),
   }),
+  Trace: object({
+    object: { const: 'trace' },
+    execution_id: id,
+    trace_id: { type: 'string', pattern: '^[0-9a-f]{32}$' },
+    status: text,
+    version: positive,
+    span_count: count,
+    truncated: { type: 'boolean', description: 'There are more than the 10,000 that are shown' },
+    root: ref('Span'),
+  }),
+  Span: object({
+    span_id: spanId,
+    parent_span_id: { ...orNull(spanId), description: "Of the execution's own span: of the request that created it" },
+    name: text,
+    kind: oneOfWords(['internal', 'server', 'client', 'producer', 'consumer']),
+    status: oneOfWords(['unset', 'ok', 'error']),
+    status_message: textOrNull,
+    start_at: time,
+    end_at: { ...timeOrNull, description: 'null: it goes on' },
+    offset_ms: { ...count, description: "Since the execution's own span began" },
+    duration_ms: count,
+    attributes: { ...jsonObject, description: 'OpenTelemetry semantic conventions, else runlog.*' },
+    events: arrayOf(object({ name: text, at: time, attributes: jsonObject })),
+    links: arrayOf(object({ trace_id: text, span_id: spanId, attributes: jsonObject })),
+    children: arrayOf(ref('Span')),
+  }),
+  Otlp: { ...object({ resourceSpans: arrayOf(jsonObject) }), description: 'OTLP/JSON: POST it to /v1/traces of a collector' },
   Proof: object({
     execution_id: id,
     valid: { type: 'boolean' },

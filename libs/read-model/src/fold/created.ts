@@ -1,4 +1,4 @@
-import type { EventOf, RecordedEvent } from '@runlog/execution';
+import { type EventOf, ownTraceId, type RecordedEvent } from '@runlog/execution';
 import { type ExecutionDraft, noNodes } from './draft.js';
 
 /** The view of an execution that has just been created. */
@@ -46,7 +46,8 @@ export const created = (event: RecordedEvent & EventOf<'ExecutionCreated'>): Exe
     suspended_ms: 0,
     status_since: event.at,
     fault: null,
-    trace_id: event.traceparent?.split('-')[1] ?? null,
+    trace_id: event.traceparent?.split('-')[1] ?? ownTraceId(event.executionId),
+    ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
     gates: [],
     nodes: noNodes(),
     log_count: 0,
