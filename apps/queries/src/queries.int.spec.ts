@@ -4,14 +4,14 @@ import { createPostgresLog, type EventLog, encodeJson, type NewRecord, partition
 import type { CreatedData, Frame } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { Catalog, createDatabase, type Database } from '@runlog/read-model';
-import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { startTestDatabase, type TestDatabase, until } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
 import { QueriesService } from './queries.service.js';
 import { createdData, Recorder } from './testing/recorder.js';
 import { verifyReadModel } from './verify.js';
 
 const logger = createLogger('queries-spec', { logLevel: 'fatal' });
-const timeoutMs = 10_000;
+const timeoutMs = 50_000;
 
 describe('queries', () => {
   let server: TestDatabase;
@@ -212,7 +212,7 @@ describe('queries', () => {
     const partition = partitionOf(id, log.partitions('execution-frames'));
     const records = [line(1), line(2), line(1), late, { ...line(3), executionId: 'broken' }, { ...line(4), node: 'bro\0ken' }, line(3)].map((frame) => encodeJson(id, frame));
     await log.send([{ topic: 'execution-frames', partition, records }]);
-    await until(async () => (await queries.reads.logs({ workspaceId, executionId: id, after: 0, limit: 10 })).length === 3);
+    await until('three lines are there', async () => (await queries.reads.logs({ workspaceId, executionId: id, after: 0, limit: 10 })).length === 3);
     const lines = await queries.reads.logs({ workspaceId, executionId: id, after: 0, limit: 10 });
     expect(lines.map(({ message, fields }) => [message, fields])).toEqual([1, 2, 3].map((n) => [`line ${n}\uFFFD`, { n }]));
     expect(await queries.reads.logs({ workspaceId, executionId: id, after: lines[0]?.seq ?? 0, limit: 10, level: 'error', node: 'a', q: 'INE' })).toHaveLength(1);
@@ -247,7 +247,7 @@ describe('queries', () => {
     await one(id, 3);
     await database.query(`alter table execution_nodes add constraint no_b check (node_id <> 'b') not valid`);
     await recorder.record(id, ['NodeCompleted', { node_id: 'b', attempt: 1, output: 2, inline: true }]);
-    await until(async () => (await database.query('select 1 from projection_quarantine where execution_id = $1', [id])).length === 1);
+    await until('the execution is in quarantine', async () => (await database.query('select 1 from projection_quarantine where execution_id = $1', [id])).length === 1);
     await recorder.record(id, ['ExecutionCompleted', { output: 2 }]);
     expect(await queries.reads.execution({ workspaceId, ref: id, nodes: false })).toMatchObject({ view: { version: 3, status: 'running' } });
     await database.query('alter table execution_nodes drop constraint no_b');
@@ -262,7 +262,7 @@ describe('queries', () => {
     await recorder.append(good, [created as NewRecord, { ...(rest[0] as NewRecord), value: '{"broken' }, rest[1] as NewRecord, ...recorder.encode(good, ...begun())]);
     await one(good, 3);
     expect(await database.query('select execution_id as id from projection_quarantine')).toEqual([{ id: bad }]);
-    await until(async () => (await log.end('dead-letters', 0)) > 0);
+    await until('there is a dead letter', async () => (await log.end('dead-letters', 0)) > 0);
     await database.query('delete from projection_quarantine');
   });
 
@@ -306,7 +306,7 @@ describe('queries', () => {
     });
     const positions = await queries.reads.positions();
     expect(positions).toHaveLength(log.partitions('execution-events'));
-    await until(async () => queries.describe().partitions.join() === '0,1,2,3');
+    await until('it has every partition again', async () => queries.describe().partitions.join() === '0,1,2,3');
     expect(queries.describe().projection).toBe(true);
   });
 
@@ -338,12 +338,12 @@ describe('queries', () => {
     const elsewhere = partitionOf(other, 4) === partitionOf(gap, 4) ? otherPartition(gap) : other;
     const [created, , third] = recorder.encode(gap, ...begun());
     await recorder.append(gap, [created as NewRecord, third as NewRecord]);
-    await until(async () => queries.describe().projection !== true);
+    await until('it sees that it is not well', async () => queries.describe().projection !== true);
     expect(queries.describe().projection).toContain(`Expected version 2 of execution '${gap}', but got 3`);
     await recorder.record(elsewhere, ...begun());
     expect(await one(elsewhere, 3)).toMatchObject({ status: 'running' });
     expect(await queries.reads.execution({ workspaceId, ref: gap, nodes: false })).toBeNull();
-    await until(async () => (await queries.reads.executions(filter({ limit: 1 }))).lagMs > 0);
+    await until('a list says how late it is', async () => (await queries.reads.executions(filter({ limit: 1 }))).lagMs > 0);
   });
 });
 
@@ -354,25 +354,8 @@ const otherPartition = (id: string): string => {
   }
 };
 
-const until = async (met: () => Promise<boolean>): Promise<void> => {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await met())) {
-    if (Date.now() > deadline) throw new Error('Expected the condition to be met in time, but it was not');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};
-
 /** The first answer, once the question no longer meets a broken connection. */
-const eventually = async <Result>(ask: () => Promise<Result>): Promise<Result> => {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (cause) {
-      if (Date.now() > deadline) throw cause;
-    }
-  }
-};
+const eventually = <Result>(ask: () => Promise<Result>) => until('an answer', () => ask().catch(() => undefined));
 
 const samePartition = (log: EventLog): [string, string] => {
   const first = uuidv7();

@@ -7,6 +7,7 @@ import { Transport } from '@nestjs/microservices';
 import type { Reads } from '@runlog/contract';
 import { freePort } from '@runlog/platform';
 import { ReadsClient, ReadsUnavailable } from '@runlog/read-model';
+import { until } from '@runlog/testing';
 import { READS, ReadsController } from './reads.controller.js';
 
 const answering = (name: string): Reads => ({
@@ -76,8 +77,7 @@ describe('reads over TCP', () => {
     apps.splice(apps.indexOf(gone), 1);
     expect(await names(6)).toEqual(new Set(['first']));
     await serve('second', second);
-    const deadline = Date.now() + 10_000;
-    while (!(await names(4)).has('second')) if (Date.now() > deadline) throw new Error('Expected the process that is back to be asked again, but it is not');
+    await until('the process that is back is asked again', async () => (await names(4)).has('second'));
   });
 
   it('tells a failing read from a process that is away', async () => {

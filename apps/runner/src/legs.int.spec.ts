@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { CommandOf, ExecutionCommand, LegNode, NodeTask } from '@runlog/execution';
-import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { startTestDatabase, type TestDatabase, until } from '@runlog/testing';
 import { Engine } from './testing/engine.js';
-import { Sink, until } from './testing/fixture.js';
+import { Sink } from './testing/fixture.js';
 
 type Completed = CommandOf<'CompleteNode'>;
 

@@ -16,24 +16,12 @@ import {
 import type { ExecutionCommand, Json, NodeTask, Reply } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { Catalog, createDatabase } from '@runlog/read-model';
-import { createdWith, startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { createdWith, startTestDatabase, type TestDatabase, until } from '@runlog/testing';
 import type { NodeDefinition, WorkflowDefinition } from '@runlog/workflow';
 import { uuidv7 } from 'uuidv7';
 import { type CommandsParts, CommandsService } from '../commands.service.js';
 
 const logger = createLogger('commands-test', { logLevel: (process.env.LOG_LEVEL as 'warn' | undefined) ?? 'silent' });
-const deadlineMs = 50_000;
-
-/** Resolves with what `look` gives once that is something; rejects with `what` after a deadline. */
-export const until = async <Found>(what: string, look: () => Promise<Found | undefined | false> | Found | undefined | false): Promise<Found> => {
-  const deadline = Date.now() + deadlineMs;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > deadline) throw new Error(`Expected within ${deadlineMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};
 
 export const node = (id: string, type: string, config: NodeDefinition['config'], more: Partial<NodeDefinition> = {}): NodeDefinition => ({ id, type, name: id, config, ...more });
 export const transform = (id: string, expression: string): NodeDefinition => node(id, 'transform', { expression });
@@ -181,4 +169,4 @@ export class Fixture {
   }
 }
 
-export { startTestDatabase };
+export { startTestDatabase, until };

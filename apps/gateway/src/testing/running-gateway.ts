@@ -7,7 +7,7 @@ import { createPostgresLog } from '@runlog/event-log';
 import { createLogger, createMetrics, freePort, HealthRegistry, nestLogger, readConfig } from '@runlog/platform';
 import { QueriesService } from '@runlog/queries';
 import { Catalog, createDatabase, SecretBox, secretKeyIn } from '@runlog/read-model';
-import { startTestDatabase } from '@runlog/testing';
+import { startTestDatabase, until } from '@runlog/testing';
 import { GatewayModule } from '../gateway.module.js';
 import { GatewayService } from '../gateway.service.js';
 import { openGateway } from '../http/application.js';
@@ -30,6 +30,8 @@ export interface RunningGateway {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** Publishes it under a key of its own; resolves with the key. */
   publish(definition: { nodes: object[]; edges: object[]; [member: string]: unknown }): Promise<string>;
+  /** Resolves once lists have this version of the execution, or a later one. */
+  listed(execution: { readonly id: string; readonly version: number }): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -64,8 +66,7 @@ export const startGateway = async (env: Record<string, string> = {}): Promise<Ru
     const isJson = /json\b/.test(response.headers.get('content-type') ?? '') && text !== '';
     return { status: response.status, headers: response.headers, text, body: isJson && !text.includes('\n') ? JSON.parse(text) : text };
   };
-  for (const deadline = Date.now() + 50_000; (await call('GET', '/health/ready')).status !== 200; )
-    if (Date.now() > deadline) throw new Error('Expected the gateway to be ready within 50 s');
+  await until('the gateway is ready', async () => (await call('GET', '/health/ready')).status === 200);
   return {
     url,
     service,
@@ -76,6 +77,9 @@ export const startGateway = async (env: Record<string, string> = {}): Promise<Ru
       const { status, text } = await call('POST', '/api/v1/workflows', { key, name: `Workflow ${published}`, ...definition });
       if (status !== 201) throw new Error(`Expected to publish '${key}', but got ${status}: ${text}`);
       return key;
+    },
+    listed: async ({ id, version }) => {
+      await until(`version ${version} of '${id}' is listed`, async () => (await call('GET', `/api/v1/executions/${id}?min_version=${version}`)).status === 200);
     },
     stop: async () => {
       await app.close();

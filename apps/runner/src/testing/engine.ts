@@ -4,10 +4,9 @@ import { fileArtifacts } from '@runlog/artifacts';
 import { createPostgresLog, decodeJson, type EventLog, encodeJson, partitionOf, type Topic } from '@runlog/event-log';
 import type { ExecutionCommand, Frame, Heartbeat, NodeTask, Reply } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
-import type { TestDatabase } from '@runlog/testing';
+import { type TestDatabase, until } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
 import { RunnerService, type RunnerSettings } from '../runner.service.js';
-import { until } from './fixture.js';
 
 const logger = createLogger('runner-test', { logLevel: 'silent' });
 
