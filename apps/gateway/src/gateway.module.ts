@@ -144,7 +144,7 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Histories, histories),
     value(LogAnswers, new LogAnswers(histories, links)),
     value(APP_FILTER, new ProblemFilter(routes, logger)),
-    value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit))),
+    value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit), catalog)),
     { provide: APP_GUARD, useClass: RequestGuard },
     { provide: APP_PIPE, useClass: ValidationPipe },
     { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },

@@ -1,6 +1,8 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { Catalog } from '@runlog/read-model';
 import { malformed, Problem } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
+import { auditEntry, isWrite } from '../people/audit-entry.js';
 import type { KeyRing } from './key-ring.js';
 import type { RateLimit } from './rate-limit.js';
 import { allows, permissionOf } from './requires.js';
@@ -11,6 +13,7 @@ export class KeyGuard implements CanActivate {
   constructor(
     private readonly keys: KeyRing,
     private readonly rate: RateLimit,
+    private readonly catalog: Catalog,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -23,9 +26,12 @@ export class KeyGuard implements CanActivate {
     if (!principal) throw unauthenticated('Expected a valid API key, but this one is unknown or revoked');
     // From here on problems, too, are in the words of the key.
     request.principal = principal;
-    if (!permission || !allows(principal, permission))
-      throw new Problem('forbidden', 'forbidden', `Expected a key that may '${permission}', but its role is ${[principal.role, ...principal.permissions].join(' with ')}`);
     this.rate.take(principal.keyHash);
+    if (!permission || !allows(principal, permission)) {
+      // Nothing is done, so that an entry which can't be kept changes nothing.
+      if (isWrite(request)) await this.catalog.recordAudit(auditEntry(context, principal, 403)).catch(() => undefined);
+      throw new Problem('forbidden', 'forbidden', `Expected a key that may '${permission}', but its role is ${[principal.role, ...principal.permissions].join(' with ')}`);
+    }
     return true;
   }
 }

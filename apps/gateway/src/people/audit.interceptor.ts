@@ -1,11 +1,11 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Catalog } from '@runlog/read-model';
 import { catchError, from, map, mergeMap, type Observable, throwError } from 'rxjs';
-import { actorOf } from '../auth/principal.js';
 import { permissionOf } from '../auth/requires.js';
 import { Answer } from '../http/answer.js';
 import { statusOfFailure } from '../http/problem.filter.js';
 import type { ApiRequest } from '../http/request.js';
+import { auditEntry, isWrite } from './audit-entry.js';
 
 /**
  * Keeps who did what: every write but creates of executions, which say it themselves (`created_by`). The entry is there before the answer
@@ -19,19 +19,8 @@ export class AuditInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<ApiRequest>();
     const permission = permissionOf(context.getHandler());
     const who = request.principal;
-    if (request.method === 'GET' || request.method === 'HEAD' || !who || permission === 'executions:create') return next.handle();
-    const operation = Reflect.getMetadata('swagger/apiOperation', context.getHandler()) as { operationId?: string } | undefined;
-    const keep = (status: number): Promise<void> =>
-      this.catalog.recordAudit({
-        workspace_id: who.workspaceId,
-        at: Date.now(),
-        actor: actorOf(who),
-        key_prefix: who.prefix,
-        action: operation?.operationId ?? `${request.method} ${request.path}`,
-        target: request.path,
-        status,
-        request_id: request.requestId,
-      });
+    if (!isWrite(request) || !who || permission === 'executions:create') return next.handle();
+    const keep = (status: number): Promise<void> => this.catalog.recordAudit(auditEntry(context, who, status));
     return next.handle().pipe(
       mergeMap((answer: unknown) => from(keep(answer instanceof Answer ? answer.status : 200)).pipe(map(() => answer))),
       catchError((error: unknown) => {

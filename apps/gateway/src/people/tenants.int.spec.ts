@@ -28,7 +28,7 @@ const keyOf = async (body: object): Promise<string> => (await make('/api/v1/api-
 beforeAll(async () => {
   gateway = await startGateway();
   const workflow = await make('/api/v1/workflows', { key: 'private', name: mark, ...pureDefinition });
-  const execution = await make('/api/v1/workflows/private/executions?wait=30', { input: { n: 1, [mark]: mark } });
+  const execution = await make('/api/v1/workflows/private/executions?wait=50', { input: { n: 1, [mark]: mark } });
   const pod = await make('/api/v1/pods', { slug: 'inner', name: mark });
   const user = await make('/api/v1/users', { email: `${mark}@example.com`, name: mark });
   const key = await make('/api/v1/api-keys', { name: mark, role: 'viewer' });
@@ -37,7 +37,7 @@ beforeAll(async () => {
   const workspace = (await gateway.call('GET', '/api/v1/workspaces')).body.data[0];
   const other = await make('/api/v1/workspaces', { slug: 'other', name: 'Other', timezone: 'Europe/Berlin' });
   await make('/api/v1/workflows', { key: 'theirs', name: 'Theirs', ...pureDefinition }, as(other.api_key.key));
-  foreign = { key: other.api_key.key, execution: (await make('/api/v1/workflows/theirs/executions?wait=30', { input: { n: 2 } }, as(other.api_key.key))).id };
+  foreign = { key: other.api_key.key, execution: (await make('/api/v1/workflows/theirs/executions?wait=50', { input: { n: 2 } }, as(other.api_key.key))).id };
   parameters = {
     execution_id: execution.id,
     other_id: execution.id,
@@ -136,10 +136,10 @@ describe('people', () => {
     expect((await gateway.call('POST', '/api/v1/users', { email: 'ada', name: '' })).body.errors).toMatchObject([{ pointer: '/email' }, { pointer: '/name' }]);
     expect((await gateway.call('POST', '/api/v1/api-keys', { name: 'k', role: 'viewer', user_id: foreign.execution })).body.code).toBe('user_not_found');
     const key = await keyOf({ role: 'viewer', permissions: ['run'], user_id: user.id });
-    const execution = await make('/api/v1/workflows/private/executions?wait=30', { input: { n: 3 } }, as(key));
+    const execution = await make('/api/v1/workflows/private/executions?wait=50', { input: { n: 3 } }, as(key));
     expect(execution.user_id).toBe(user.id);
     const listed = async () => (await gateway.call('GET', `/api/v1/executions?user_id=${user.id}`)).body.data as { id: string }[];
-    for (const deadline = Date.now() + 50_000; (await listed()).length === 0 && Date.now() < deadline; );
+    await gateway.listed(execution);
     expect(await listed()).toMatchObject([{ id: execution.id }]);
     expect((await gateway.call('DELETE', `/api/v1/users/${user.id}`)).status).toBe(204);
     expect((await gateway.call('GET', '/api/v1/executions', undefined, as(key))).status).toBe(401);
@@ -184,6 +184,10 @@ describe('the audit log', () => {
     expect(rest.body).toMatchObject({ data: [{ action: 'cancelExecution', status: 409, request_id: refused.headers.get('x-request-id') }], has_more: false });
     expect((await gateway.call('GET', '/api/v1/audit?action=createApiKey&limit=1')).body.data[0].action).toBe('createApiKey');
     expect((await gateway.call('GET', '/api/v1/audit', undefined, as(key))).status).toBe(403);
+    const denied = await gateway.call('PUT', '/api/v1/secrets/inner', { value: 'mine' }, as(key));
+    expect((await gateway.call('GET', `/api/v1/audit?actor=${actor}&limit=1`)).body.data).toMatchObject([
+      { action: 'putSecret', target: '/api/v1/secrets/inner', status: 403, request_id: denied.headers.get('x-request-id') },
+    ]);
     await expect(gateway.catalog.database.query("update audit_log set actor = 'nobody'")).rejects.toThrow('stay as it is');
     await expect(gateway.catalog.database.query('delete from audit_log')).rejects.toThrow('stay as it is');
   });
