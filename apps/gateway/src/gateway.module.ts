@@ -142,6 +142,7 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Batches, new Batches(catalog, workflows, commands, idempotency)),
     value(Lists, new Lists(reads, catalog, presenter)),
     value(Histories, histories),
+    value(Traces, new Traces(reads, reader, workflows, config.traces)),
     value(LogAnswers, new LogAnswers(histories, links)),
     value(APP_FILTER, new ProblemFilter(routes, logger)),
     value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit), catalog)),
@@ -150,5 +151,4 @@ const partsOf = (service: GatewayService): Provider[] => {
     { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
     { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
   ];
-    value(Traces, new Traces(reads, reader, workflows, config.traces)),
 };
