@@ -1,4 +1,6 @@
+export { agentSchema } from './agent/agent-schema.js';
 export type * from './agent/definition.js';
+export { toolKinds } from './agent/tool-kinds.js';
 export { validateAgent } from './agent/validate-agent.js';
 export { compile, type PinnedAgents } from './compile.js';
 export type * from './definition.js';
@@ -6,6 +8,7 @@ export { START } from './definition.js';
 export { delayUntil } from './delay-until.js';
 export { evaluate } from './expression/evaluate.js';
 export { ExpressionFailed, type ExpressionFailureCode } from './expression/expression-failed.js';
+export { compileLinear } from './expression/linear-regex.js';
 export { resolveTemplates, resolveUrl } from './expression/templates.js';
 export { type GateConfig, gateConfig, openGate } from './gate-rules.js';
 export type * from './graph.js';
