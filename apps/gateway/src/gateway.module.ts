@@ -8,6 +8,7 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { priceList } from '@runlog/cost';
 import { Catalog, SecretBox } from '@runlog/read-model';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { Inbox } from './approvals/inbox.js';
@@ -15,12 +16,15 @@ import { ApiKeysController } from './auth/api-keys.controller.js';
 import { KeyGuard } from './auth/key.guard.js';
 import { KeyRing } from './auth/key-ring.js';
 import { RateLimit } from './auth/rate-limit.js';
+import { AgentsController } from './definitions/agents.controller.js';
+import { Agents } from './definitions/agents.js';
 import { Definitions } from './definitions/definitions.js';
 import { SecretsController } from './definitions/secrets.controller.js';
 import { WorkflowsController } from './definitions/workflows.controller.js';
 import { KineticController } from './dialects/kinetic/kinetic.controller.js';
 import { PodsController } from './dialects/pods/pods.controller.js';
 import { WorkerRunsController } from './dialects/worker-runs/worker-runs.controller.js';
+import { AgentExecutionsController } from './executions/agent-executions.controller.js';
 import { ArtifactsController } from './executions/artifacts.controller.js';
 import { Artifacts } from './executions/artifacts.js';
 import { Awaiting } from './executions/awaiting.js';
@@ -40,11 +44,11 @@ import { Links } from './executions/presentation.js';
 import { Presenter } from './executions/presenter.js';
 import { Replays } from './executions/replays.js';
 import { Retries } from './executions/retries.js';
+import { Traces } from './executions/traces.js';
 import { Verbs } from './executions/verbs.js';
 import { type GatewayDeps, GatewayService } from './gateway.service.js';
 import { AnswerInterceptor } from './http/answer.js';
 import { BodyLimit } from './http/json-body.js';
-import { Traces } from './executions/traces.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestGuard } from './http/request.guard.js';
 import { RouteTable } from './http/route-table.js';
@@ -90,6 +94,8 @@ export class GatewayModule {
         ArtifactsController,
         ApprovalsController,
         WorkflowsController,
+        AgentsController,
+        AgentExecutionsController,
         QueuesController,
         SecretsController,
         ApiKeysController,
@@ -111,6 +117,7 @@ const partsOf = (service: GatewayService): Provider[] => {
   const { log, reads, catalog, artifacts, sealing, config, logger, health, metrics } = service.deps;
   const { tail, commands, bodies, keys, streams, frames, runners, stopping } = service;
   const workflows = new PinnedWorkflows(catalog);
+  const prices = priceList(config.prices);
   const reader = new ExecutionReader(log, reads);
   const idempotency = new Idempotency(catalog, sealing, bodies);
   const awaiting = new Awaiting(tail, reader, stopping);
@@ -132,7 +139,8 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Gets, new Gets(reader, presenter, links)),
     value(ExecutionReader, reader),
     value(Idempotency, idempotency),
-    value(Definitions, new Definitions(catalog, workflows)),
+    value(Definitions, new Definitions(catalog, workflows, prices)),
+    value(Agents, new Agents(catalog, workflows, prices)),
     value(Creates, new Creates(catalog, workflows, commands, tail, awaiting, presenter, idempotency, stopping)),
     value(Retries, new Retries(catalog, workflows, commands, reader, awaiting, followOns, idempotency)),
     value(Replays, new Replays(catalog, workflows, commands, reads, reader, bodies, followOns, idempotency)),

@@ -374,12 +374,17 @@ export interface PodResource {
   readonly created_at: Timestamp;
 }
 
-/** What executions used, by the UTC day of each event. `day`, `workflow_id`: null where rows are not told apart by it. */
+/**
+ * What executions used, by the UTC day of each event. `day`, `workflow_id`, `agent_id`, `model`: null where rows are not told apart by it,
+ * the last two also in the row of what is about no agent, or no model.
+ */
 export interface UsageResource {
   readonly object: 'usage';
   readonly workspace_id: string;
   readonly day: string | null;
   readonly workflow_id: string | null;
+  readonly agent_id: string | null;
+  readonly model: string | null;
   readonly created: number;
   readonly completed: number;
   readonly failed: number;
@@ -387,10 +392,15 @@ export interface UsageResource {
   readonly rejected: number;
   readonly steps: number;
   readonly active_ms: number;
-  readonly token_usage: { readonly prompt_tokens: number; readonly completion_tokens: number; readonly total_tokens: number };
+  /** What agents did with tools. */
+  readonly agent_actions: number;
+  readonly model_calls: number;
+  readonly token_usage: TokenUsageResource;
   /** USD. */
   readonly cost: number;
   readonly cost_nano_usd: string;
+  /** False: the price or the usage of some calls is not known, `cost` is the sum of the others. */
+  readonly cost_complete: boolean;
 }
 
 /** What became of a batch of creates: `problem` where there is no execution. */
@@ -420,6 +430,38 @@ export interface WorkflowVersionResource {
   readonly object: 'workflow_version';
   readonly id: string;
   readonly workflow_id: string;
+  readonly version: number;
+  readonly definition: { readonly [key: string]: Json };
+  /** Ids of the agents' versions that it pins, by node. */
+  readonly agents: { readonly [node: string]: string };
+  readonly created_at: Timestamp;
+  readonly created_by: string | null;
+}
+
+/** An agent with its latest version. */
+export interface AgentResource {
+  readonly object: 'agent';
+  readonly id: string;
+  readonly key: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly workspace_id: string;
+  /** Its workflow of one node, which its executions are of. */
+  readonly workflow_id: string;
+  /** Number of the latest version. */
+  readonly version: number;
+  readonly agent_version_id: string;
+  readonly definition: { readonly [key: string]: Json };
+  readonly created_at: Timestamp;
+  readonly updated_at: Timestamp;
+}
+
+/** A published definition of an agent; it never changes. */
+export interface AgentVersionResource {
+  readonly object: 'agent_version';
+  readonly id: string;
+  readonly agent_id: string;
+  readonly workflow_version_id: string;
   readonly version: number;
   readonly definition: { readonly [key: string]: Json };
   readonly created_at: Timestamp;

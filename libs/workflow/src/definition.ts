@@ -37,6 +37,10 @@ export interface WorkflowSettings {
   readonly queue_ttl_seconds?: number;
   readonly cancel_grace_seconds?: number;
   readonly output_schema?: Json;
+  /** The most that an execution's models may cost; a create's own wins. */
+  readonly budget_usd?: number;
+  /** A call that doesn't fit the budget: people are asked to raise it (default), or its node fails. */
+  readonly on_budget?: 'suspend' | 'fail';
 }
 
 export interface WorkflowDefinition {

@@ -14,6 +14,8 @@ const leastRole = {
   'executions:respond': 'viewer',
   'workflows:read': 'viewer',
   'workflows:write': 'editor',
+  'agents:read': 'viewer',
+  'agents:write': 'editor',
   'workspaces:read': 'viewer',
   'workspaces:write': 'admin',
   'users:read': 'viewer',

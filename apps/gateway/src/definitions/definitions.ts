@@ -1,33 +1,36 @@
 import type { ListResource, WorkflowResource, WorkflowVersionResource } from '@runlog/contract';
-import type { Catalog, Workflow } from '@runlog/read-model';
+import type { PriceList } from '@runlog/cost';
+import type { Catalog, Publishing, Workflow } from '@runlog/read-model';
 import { validateDefinition, type WorkflowDefinition } from '@runlog/workflow';
 import { actorOf, type Principal } from '../auth/principal.js';
 import type { PageQuery } from '../executions/list.dto.js';
-import { type PinnedWorkflows, workflowRef } from '../executions/pinned-workflows.js';
+import { type PinnedWorkflows, versionRef, workflowRef } from '../executions/pinned-workflows.js';
 import { Answer } from '../http/answer.js';
-import { cursorOf, placeIn } from '../http/cursor.js';
 import { pageOf } from '../http/pages.js';
 import { invalid, Problem, type ProblemPointer, unknown } from '../http/problem.js';
-import { isUuid, uuidOfKsuid } from '../ids.js';
+import { catalogPage } from './catalog-page.js';
+import { pinsOf } from './pins.js';
 import { versionResource, workflowResource } from './workflow-resource.js';
-
-const ORDER = '-created_at';
 
 /** Workflows and their published versions, which never change. */
 export class Definitions {
   constructor(
     private readonly catalog: Catalog,
     private readonly pinned: PinnedWorkflows,
+    private readonly prices: PriceList,
   ) {}
 
   /** 201 with version 1; 409 when the key is taken. */
   async create(who: Principal, body: unknown): Promise<Answer> {
-    const definition = checked(body);
-    const { created, workflow, version } = await this.catalog.createWorkflow({ workspaceId: who.workspaceId, definition, by: actorOf(who), at: Date.now() });
-    if (!created)
-      throw new Problem('conflict', 'workflow_exists', `Expected to create workflow '${definition.key}', but there is one with this key; publish a version of it instead`, {
-        state: { id: workflow.id, key: workflow.key, version: workflow.currentVersion },
+    const publishing = await this.publishing(who, checked(body));
+    const { created, workflow, version } = await this.catalog.createWorkflow(publishing);
+    if (!created) {
+      const { agentId, id, key, currentVersion } = workflow;
+      const detail = agentId ? 'there is an agent with this key; choose another' : 'there is one with this key; publish a version of it instead';
+      throw new Problem('conflict', agentId ? 'agent_exists' : 'workflow_exists', `Expected to create workflow '${key}', but ${detail}`, {
+        state: { id: agentId ?? id, key, version: currentVersion },
       });
+    }
     this.pinned.forgetLatest();
     return new Answer(201, workflowResource(workflow, version), { Location: `/api/v1/workflows/${workflow.id}` });
   }
@@ -35,42 +38,40 @@ export class Definitions {
   /** 201 with the next version; 200 when the definition is the latest version's already. */
   async publish(who: Principal, ref: string, body: unknown): Promise<Answer> {
     const workflow = await this.find(who, ref);
+    if (workflow.agentId !== null)
+      throw new Problem('conflict', 'workflow_of_agent', `Expected a workflow of its own, but '${ref}' is that of an agent; publish a version of the agent instead`, {
+        state: { agent_id: workflow.agentId },
+      });
     const definition = checked(body);
     if (definition.key !== workflow.key) throw invalid([{ pointer: '/key', detail: `Expected the workflow's own key '${workflow.key}', but got '${definition.key}'` }]);
-    const published = await this.catalog.publishVersion(workflow.id, { workspaceId: who.workspaceId, definition, by: actorOf(who), at: Date.now() });
+    const published = await this.catalog.publishVersion(workflow.id, await this.publishing(who, definition));
     if (!published) throw unknown('workflow', ref);
     this.pinned.forgetLatest();
     return new Answer(published.published ? 201 : 200, versionResource(published.version), { Location: `/api/v1/workflows/${workflow.id}` });
   }
 
-  validate(body: unknown): { valid: boolean; errors: readonly ProblemPointer[] } {
+  async validate(who: Principal, body: unknown): Promise<{ valid: boolean; errors: readonly ProblemPointer[] }> {
     const result = validateDefinition(body);
-    return 'problems' in result ? { valid: false, errors: result.problems } : { valid: true, errors: [] };
+    const checked = 'problems' in result ? result : await pinsOf(this.catalog, this.prices, who.workspaceId, result.definition);
+    return 'problems' in checked ? { valid: false, errors: checked.problems } : { valid: true, errors: [] };
+  }
+
+  private async publishing(who: Principal, definition: WorkflowDefinition): Promise<Publishing> {
+    const pins = await pinsOf(this.catalog, this.prices, who.workspaceId, definition);
+    if ('problems' in pins) throw invalid(pins.problems, 'invalid_definition');
+    return { workspaceId: who.workspaceId, definition, ...pins, by: actorOf(who), at: Date.now() };
   }
 
   async get(who: Principal, ref: string): Promise<WorkflowResource> {
     return this.resource(await this.find(who, ref));
   }
 
-  async list(who: Principal, { limit = 50, after, before }: PageQuery): Promise<ListResource<WorkflowResource>> {
-    const placed = (cursor: string | undefined, name: 'after' | 'before') => {
-      if (cursor === undefined) return {};
-      const { value, id } = placeIn(cursor, ORDER, name);
-      return { [name]: { createdAt: Number(value), id } };
-    };
-    const found = await this.catalog.workflows(who.workspaceId, { limit: limit + 1, ...placed(after, 'after'), ...(after === undefined ? placed(before, 'before') : {}) });
-    const backwards = after === undefined && before !== undefined;
-    const rows = backwards ? found.slice(-limit) : found.slice(0, limit);
-    const beyond = found.length > limit;
-    const edge = (row: Workflow | undefined) => (row ? cursorOf(ORDER, { value: row.createdAt, id: row.id }) : null);
-    const more = rows.length > 0 && (backwards || beyond);
-    return {
-      object: 'list',
-      data: await Promise.all(rows.map((row) => this.resource(row))),
-      has_more: more,
-      next_cursor: more ? edge(rows.at(-1)) : null,
-      prev_cursor: (backwards ? beyond : after !== undefined) ? edge(rows[0]) : null,
-    };
+  list(who: Principal, query: PageQuery): Promise<ListResource<WorkflowResource>> {
+    return catalogPage(
+      query,
+      (page) => this.catalog.workflows(who.workspaceId, page),
+      (workflow) => this.resource(workflow),
+    );
   }
 
   async versions(who: Principal, ref: string, query: PageQuery): Promise<ListResource<WorkflowVersionResource>> {
@@ -81,10 +82,8 @@ export class Definitions {
   /** By number or id. */
   async version(who: Principal, ref: string, version: string): Promise<WorkflowVersionResource> {
     const workflow = await this.find(who, ref);
-    const id = isUuid(version) ? version.toLowerCase() : uuidOfKsuid(version);
-    const number = /^[1-9]\d{0,8}$/.test(version)
-      ? Number(version)
-      : id && (await this.catalog.workflowVersion(id).then((found) => (found?.workflowId === workflow.id ? found.number : null)));
+    const known = versionRef(version);
+    const number = typeof known === 'string' ? await this.catalog.workflowVersion(known).then((found) => (found?.workflowId === workflow.id ? found.number : null)) : known;
     const found = number && (await this.catalog.workflowVersionByNumber(who.workspaceId, workflow.id, number));
     if (!found) throw unknown('workflow version', version);
     return versionResource(found);

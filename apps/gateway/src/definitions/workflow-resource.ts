@@ -26,6 +26,7 @@ export const versionResource = (version: WorkflowVersion): WorkflowVersionResour
   workflow_id: version.workflowId,
   version: version.number,
   definition: version.definition as unknown as Definition,
+  agents: version.agents ?? {},
   created_at: utc(version.createdAt),
   created_by: version.createdBy,
 });

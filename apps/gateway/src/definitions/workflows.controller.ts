@@ -34,8 +34,8 @@ export class WorkflowsController {
   @ApiOperation({ operationId: 'validateWorkflow', summary: 'Everything that is wrong with a definition, at once' })
   @Answers(200, 'Validation')
   @Problems(413, 415, 422)
-  validate(@Body() body: DefinitionBody): ReturnType<Definitions['validate']> {
-    return this.definitions.validate(body);
+  validate(@Caller() who: Principal, @Body() body: DefinitionBody): ReturnType<Definitions['validate']> {
+    return this.definitions.validate(who, body);
   }
 
   @Get()

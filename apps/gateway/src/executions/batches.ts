@@ -15,6 +15,7 @@ import { CreateExecutionOfBody } from './create.dto.js';
 import { createCommand } from './created.js';
 import { checkInput, traceparentOf } from './creates.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
+import { findTarget, targetIn } from './target.js';
 
 type Outcome = BatchResource['data'][number];
 
@@ -43,8 +44,7 @@ export class Batches {
     const ids = { executionId: within(batch.executionId, batch.commandId, index), commandId: within(batch.commandId, batch.commandId, index) };
     try {
       const body = read(given);
-      const latest = await this.workflows.latestOf(who.workspaceId, body.workflow_id);
-      if (!latest) throw invalid([{ pointer: '/workflow_id', detail: `Expected the id or key of a workflow, but there is no '${body.workflow_id}'` }], 'workflow_not_found');
+      const latest = await findTarget(this.workflows, who.workspaceId, targetIn(body));
       if (!batch.again) checkInput(latest.pinned.definition, body.input ?? {});
       await this.commands.send(await createCommand(this.catalog, { who, latest, body, ids, traceparent: traceparentOf(request), batchId: batch.executionId }));
       return { index, status: 201, id: ids.executionId };

@@ -1,6 +1,6 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import type { Json } from '@runlog/execution';
-import { Allow, ArrayMaxSize, IsArray, IsInt, IsNumber, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import { Allow, ArrayMaxSize, IsArray, IsBoolean, IsInt, IsNumber, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
 import { LARGE } from '../http/json-body.js';
 import { MetadataFits } from './metadata-fits.js';
 
@@ -86,10 +86,36 @@ export class CreateExecutionBody {
   budget_usd?: number | null;
 }
 
-/** The same where the path names no workflow. */
+/** The same where the path names neither workflow nor agent: one of them is needed. */
 export class CreateExecutionOfBody extends CreateExecutionBody {
-  @ApiProperty({ type: String, minLength: 1, maxLength: 64, description: 'Id or key of the workflow' })
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 64, description: 'Id or key of the workflow' })
+  @IsOptional()
   @IsString()
   @Length(1, 64)
-  workflow_id!: string;
+  workflow_id?: string;
+
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 64, description: 'Id or key of the agent, instead of a workflow' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 64)
+  agent_id?: string;
+}
+
+/** The same of an agent, which is waited for by default. */
+export class ExecuteAgentBody extends CreateExecutionBody {
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 64, nullable: true, description: 'Number or id of a version of the agent. Default: the latest' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 64)
+  version_id?: string | null;
+
+  @ApiPropertyOptional({ type: Boolean, nullable: true, description: 'true: answer at once, whatever else asks to wait' })
+  @IsOptional()
+  @IsBoolean()
+  async_mode?: boolean | null;
+
+  @ApiPropertyOptional({ type: Boolean, nullable: true, description: 'false: the same as async_mode true' })
+  @IsOptional()
+  @IsBoolean()
+  sync?: boolean | null;
 }

@@ -8,6 +8,8 @@ import type { Latest } from './pinned-workflows.js';
 
 const GRACE_S = 10;
 
+const nanoUsd = (usd: number | undefined): string | null => (usd === undefined ? null : String(Math.round(usd * 1e9)));
+
 interface Naming {
   readonly executionId: string;
   readonly commandId: string;
@@ -36,7 +38,7 @@ export const createCommand = async (catalog: Catalog, { who, latest, body, ids, 
 };
 
 /** What a create settles for ever: the body's own values win over the workflow's settings. */
-const createdData = async (who: Principal, { workflowId, pinned, workflow }: Latest, body: CreateExecutionBody, naming: Naming): Promise<CreatedData> => {
+const createdData = async (who: Principal, { workflowId, pinned, workflow, agent }: Latest, body: CreateExecutionBody, naming: Naming): Promise<CreatedData> => {
   const { definition } = pinned;
   const { settings } = workflow;
   const key = `${definition.key}_${naming.runNumber}`;
@@ -45,8 +47,8 @@ const createdData = async (who: Principal, { workflowId, pinned, workflow }: Lat
   return {
     workflow_id: workflowId,
     workflow_version_id: pinned.versionId,
-    agent_id: null,
-    agent_version_id: null,
+    agent_id: agent?.agent_id ?? null,
+    agent_version_id: agent?.agent_version_id ?? null,
     deployment_id: null,
     step_key: body.step_key ?? null,
     output_schema_name: body.output_schema_name ?? null,
@@ -66,7 +68,7 @@ const createdData = async (who: Principal, { workflowId, pinned, workflow }: Lat
     run_timeout_seconds: body.run_timeout_seconds ?? settings.run_timeout_seconds ?? null,
     timeout_includes_suspended: settings.timeout_includes_suspended ?? false,
     cancel_grace_seconds: settings.cancel_grace_seconds ?? GRACE_S,
-    budget_nano_usd: body.budget_usd == null ? null : String(Math.round(body.budget_usd * 1e9)),
+    budget_nano_usd: nanoUsd(body.budget_usd ?? settings.budget_usd ?? agent?.limits.budget_usd),
     parent_execution_id: null,
     root_execution_id: null,
     batch_id: naming.batchId ?? null,

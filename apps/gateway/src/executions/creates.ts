@@ -5,7 +5,7 @@ import { validateJson, type WorkflowDefinition } from '@runlog/workflow';
 import type { Principal } from '../auth/principal.js';
 import type { Commands } from '../commands.js';
 import { Answer } from '../http/answer.js';
-import { invalid, unknown } from '../http/problem.js';
+import { invalid } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import type { ActIds, Idempotency } from '../idempotency.js';
 import type { Tail } from '../tail.js';
@@ -15,16 +15,17 @@ import { createCommand } from './created.js';
 import type { Latest, PinnedWorkflows } from './pinned-workflows.js';
 import { etagOf, type Presentation } from './presentation.js';
 import type { Presenter } from './presenter.js';
+import { findTarget, type Target } from './target.js';
 import { Unfolding } from './unfolding.js';
 import type { Waiting } from './waiting.js';
 
 interface Ask {
   readonly request: ApiRequest;
   readonly who: Principal;
-  /** Id or key of the workflow, and where it stood: an unknown one in the path is 404, in the body 422. */
-  readonly workflow: string;
-  readonly from: 'path' | 'body';
+  readonly target: Target;
   readonly body: CreateExecutionBody;
+  /** The body as it was given, where it says more than that. */
+  readonly given?: object;
   readonly waiting: Waiting;
   readonly how: Presentation;
 }
@@ -44,12 +45,8 @@ export class Creates {
   ) {}
 
   async create(ask: Ask): Promise<Answer> {
-    const latest = await this.workflows.latestOf(ask.who.workspaceId, ask.workflow);
-    if (!latest)
-      throw ask.from === 'path'
-        ? unknown('workflow', ask.workflow)
-        : invalid([{ pointer: '/workflow_id', detail: `Expected the id or key of a workflow, but there is no '${ask.workflow}'` }], 'workflow_not_found');
-    return this.idempotency.once(ask.request, ask.who, ask.body, (ids) => this.act(ask, latest, ids));
+    const latest = await findTarget(this.workflows, ask.who.workspaceId, ask.target);
+    return this.idempotency.once(ask.request, ask.who, ask.given ?? ask.body, (ids) => this.act(ask, latest, ids));
   }
 
   private async act(ask: Ask, latest: Latest, ids: ActIds): Promise<Answer> {

@@ -4,7 +4,7 @@ import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
 import type { Answer } from '../http/answer.js';
 import type { ApiRequest } from '../http/request.js';
-import { Answers, AnswersList, AnswersOneOf, Problems, TakesIdempotencyKey } from '../http/responses.js';
+import { Answers, AnswersList, AnswersOneOf, Prefer, Problems, TakesIdempotencyKey, TimeZone } from '../http/responses.js';
 import { CreateExecutionBody, CreateExecutionOfBody } from './create.dto.js';
 import { Creates } from './creates.js';
 import { Gets } from './gets.js';
@@ -13,12 +13,10 @@ import { Lists } from './lists.js';
 import { Links, presentationOf } from './presentation.js';
 import { Replays } from './replays.js';
 import { Retries } from './retries.js';
+import { type Target, targetIn } from './target.js';
 import { CancelBody, ReplayBody, RespondBody } from './verbs.dto.js';
 import { Verbs } from './verbs.js';
 import { waitingOf } from './waiting.js';
-
-const TimeZone = () => ApiHeader({ name: 'Time-Zone', required: false, schema: { type: 'string' }, description: 'IANA time zone; ?timezone wins' });
-const Prefer = () => ApiHeader({ name: 'Prefer', required: false, schema: { type: 'string' }, example: 'wait=30', description: 'wait=<seconds>; ?wait wins' });
 
 @ApiTags('executions')
 @Controller('api/v1')
@@ -50,12 +48,12 @@ export class ExecutionsController {
     @Query() query: CreateQuery,
     @Body() body: CreateExecutionBody,
   ): Promise<Answer> {
-    return this.create(request, who, workflow, 'path', query, body);
+    return this.create(request, who, { workflow, from: 'path' }, query, body);
   }
 
   @Post('executions')
   @Requires('executions:create')
-  @ApiOperation({ operationId: 'createExecution', summary: 'Create an execution of the workflow that the body names' })
+  @ApiOperation({ operationId: 'createExecution', summary: 'Create an execution of the workflow or agent that the body names' })
   @TakesIdempotencyKey()
   @TimeZone()
   @Prefer()
@@ -64,7 +62,8 @@ export class ExecutionsController {
   @Answers(202, 'Execution', 'Waited for: it goes on')
   @Problems(409, 413, 415, 422)
   createOfBody(@Req() request: ApiRequest, @Caller() who: Principal, @Query() query: CreateQuery, @Body() body: CreateExecutionOfBody): Promise<Answer> {
-    return this.create(request, who, body.workflow_id, 'body', query, body);
+    const { workflow_id: _workflow, agent_id: _agent, ...create } = body;
+    return this.create(request, who, targetIn(body), query, create, body);
   }
 
   @Get('executions')
@@ -143,8 +142,8 @@ export class ExecutionsController {
     return this.verbs.respond({ request, who, ref, body, how: presentationOf(request, query, this.links.publicUrl, true) });
   }
 
-  private create(request: ApiRequest, who: Principal, workflow: string, from: 'path' | 'body', query: CreateQuery, body: CreateExecutionBody): Promise<Answer> {
+  private create(request: ApiRequest, who: Principal, target: Target, query: CreateQuery, body: CreateExecutionBody, given: object = body): Promise<Answer> {
     const how = presentationOf(request, query, this.links.publicUrl, true);
-    return this.creates.create({ request, who, workflow, from, body, waiting: waitingOf(request, query.wait), how });
+    return this.creates.create({ request, who, target, body, given, waiting: waitingOf(request, query.wait), how });
   }
 }

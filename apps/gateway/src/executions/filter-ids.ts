@@ -15,3 +15,9 @@ export const workflowIdOf = async (catalog: Catalog, workspaceId: string, ref: s
   const known = ref === undefined ? undefined : workflowRef(ref);
   return known === undefined || known === null ? known : ((await catalog.workflow(workspaceId, known))?.id ?? null);
 };
+
+/** The same of an agent. */
+export const agentIdOf = async (catalog: Catalog, workspaceId: string, ref: string | undefined): Promise<string | null | undefined> => {
+  const known = ref === undefined ? undefined : workflowRef(ref);
+  return known === undefined || known === null ? known : ((await catalog.agent(workspaceId, known))?.id ?? null);
+};

@@ -96,7 +96,7 @@ export class ListQuery extends ShapeQuery {
 
   @Word('Id or key of a workflow')
   workflow_id?: string;
-  @Word('Id of an agent')
+  @Word('Id or key of an agent')
   agent_id?: string;
   @Word('Pod, by id or slug')
   pod_id?: string;

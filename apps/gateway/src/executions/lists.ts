@@ -5,8 +5,8 @@ import type { Page, Shown } from '../dialects/dialect.js';
 import { Answer } from '../http/answer.js';
 import { cursorOf, type Place, placeIn } from '../http/cursor.js';
 import { malformed, unknown } from '../http/problem.js';
-import { executionRef, isUuid, slugRef, uuidOfKsuid } from '../ids.js';
-import { executionIdOf, workflowIdOf } from './filter-ids.js';
+import { executionRef, slugRef, uuidOfKsuid } from '../ids.js';
+import { agentIdOf, executionIdOf, workflowIdOf } from './filter-ids.js';
 import type { ListQuery } from './list.dto.js';
 import type { Presentation } from './presentation.js';
 import { needsNodes, type Presenter } from './presenter.js';
@@ -64,7 +64,8 @@ export class Lists {
     const podId = await this.pod(who, asked.pod_id);
     const workflowId = await workflowIdOf(this.catalog, who.workspaceId, asked.workflow_id);
     const [parentExecutionId, retryOf, replayOf] = await Promise.all([asked.parent, asked.retry_of, asked.replay_of].map((ref) => executionIdOf(this.reads, who.workspaceId, ref)));
-    const family = { parentExecutionId, retryOf, replayOf, agentId: idOf(asked.agent_id) };
+    const agentId = await agentIdOf(this.catalog, who.workspaceId, asked.agent_id);
+    const family = { parentExecutionId, retryOf, replayOf, agentId };
     if (workflowId === null || Object.values(family).includes(null)) return null;
     const where = family as { [name: string]: string | undefined };
     return {
@@ -111,13 +112,6 @@ export class Lists {
 const orderedBy = (order: string): ExecutionFilter['sort'] => order.replace(/^-/, '') as ExecutionFilter['sort'];
 
 const withoutHere = ({ here: _here, ...list }: Page): object => list;
-
-/** undefined: not asked; null: can't be the id of anything. */
-const idOf = (ref: string | undefined): string | null | undefined => {
-  if (ref === undefined) return undefined;
-  const id = executionRef(ref);
-  return id !== null && isUuid(id) ? id : null;
-};
 
 const meta = (page: number, limit: number, total: number, capped: boolean) => ({
   total,

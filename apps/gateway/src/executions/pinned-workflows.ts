@@ -17,7 +17,7 @@ export interface Latest {
 /** Compiled versions, and for a quarter of a second which one is the latest: a create costs no look-up while they come in numbers. */
 export class PinnedWorkflows {
   private readonly compiled = new Map<string, Workflow>();
-  private readonly latest = new Map<string, { found: Promise<Latest | null>; until: number }>();
+  private readonly recent = new Map<string, { found: Promise<Latest | null>; until: number }>();
 
   constructor(private readonly catalog: Catalog) {}
 
@@ -31,32 +31,49 @@ export class PinnedWorkflows {
 
   /** By id, KSUID or key of the workflow; null: unknown here. */
   latestOf(workspaceId: string, ref: string): Promise<Latest | null> {
-    const slot = `${workspaceId}/${ref}`;
-    const cached = this.latest.get(slot);
-    if (cached && cached.until > Date.now()) return cached.found;
-    const found = this.load(workspaceId, ref);
-    this.latest.set(slot, { found, until: Date.now() + LATEST_FRESH_MS });
-    found.then(
-      (latest) => latest ?? this.latest.delete(slot),
-      () => this.latest.delete(slot),
-    );
-    if (this.latest.size > KEPT) this.latest.delete(this.latest.keys().next().value as string);
-    return found;
+    const known = workflowRef(ref);
+    return this.fresh(`${workspaceId}/workflow/${ref}`, async () => (known === null ? null : this.load(workspaceId, known)));
+  }
+
+  /** By id, KSUID or key of the agent: its latest version, or the one that is named by number, id or KSUID. null: unknown here. */
+  agentOf(workspaceId: string, ref: string, version?: string): Promise<Latest | null> {
+    return this.fresh(`${workspaceId}/agent/${ref}/${version ?? ''}`, async () => {
+      const known = workflowRef(ref);
+      const agent = known === null ? null : await this.catalog.agent(workspaceId, known);
+      if (!agent || version === undefined) return agent && this.load(workspaceId, agent.workflowId);
+      const named = versionRef(version);
+      const found = named === null ? null : await this.catalog.agentVersion(workspaceId, agent.id, named);
+      const pinned = found && (await this.catalog.workflowVersion(found.workflowVersionId));
+      return pinned && this.latest(pinned, true);
+    });
   }
 
   /** After a version was published here. */
   forgetLatest(): void {
-    this.latest.clear();
+    this.recent.clear();
+  }
+
+  private fresh(slot: string, load: () => Promise<Latest | null>): Promise<Latest | null> {
+    const cached = this.recent.get(slot);
+    if (cached && cached.until > Date.now()) return cached.found;
+    const found = load();
+    this.recent.set(slot, { found, until: Date.now() + LATEST_FRESH_MS });
+    found.then(
+      (latest) => latest ?? this.recent.delete(slot),
+      () => this.recent.delete(slot),
+    );
+    if (this.recent.size > KEPT) this.recent.delete(this.recent.keys().next().value as string);
+    return found;
   }
 
   private async load(workspaceId: string, ref: string): Promise<Latest | null> {
-    const id = workflowRef(ref);
-    const row = id === null ? null : await this.catalog.workflow(workspaceId, id);
-    if (!row) return null;
-    const version = await this.catalog.workflowVersionByNumber(workspaceId, row.id, row.currentVersion);
-    if (!version) return null;
-    const pinned = await this.catalog.pinnedOf(version);
-    return { workflowId: row.id, pinned, workflow: this.compile(pinned), agent: row.agentId === null ? null : (Object.values(pinned.agents)[0] ?? null) };
+    const row = await this.catalog.workflow(workspaceId, ref);
+    const version = row && (await this.catalog.workflowVersionByNumber(workspaceId, row.id, row.currentVersion));
+    return version ? this.latest(await this.catalog.pinnedOf(version), row.agentId !== null) : null;
+  }
+
+  private latest(pinned: PinnedVersion, isOfAgent: boolean): Latest {
+    return { workflowId: pinned.workflowId, pinned, workflow: this.compile(pinned), agent: (isOfAgent && Object.values(pinned.agents)[0]) || null };
   }
 
   private compile({ versionId, definition, agents }: PinnedVersion): Workflow {
@@ -70,5 +87,11 @@ export class PinnedWorkflows {
 /** What the catalog looks a workflow up by; null: an id of no known form. */
 export const workflowRef = (ref: string): string | null => {
   if (/^[a-z][a-z0-9_]{0,63}$/.test(ref)) return ref;
+  return isUuid(ref) ? ref.toLowerCase() : uuidOfKsuid(ref);
+};
+
+/** A version's number, or its id; null: of no known form. */
+export const versionRef = (ref: string): number | string | null => {
+  if (/^[1-9]\d{0,8}$/.test(ref)) return Number(ref);
   return isUuid(ref) ? ref.toLowerCase() : uuidOfKsuid(ref);
 };

@@ -119,6 +119,8 @@ export class Replays {
       created: {
         ...created,
         workflow_version_id: workflow.versionId,
+        // An agent's own workflow has one node, which pins it.
+        agent_version_id: created.agent_id === null ? null : ([...workflow.nodes.values()][0]?.agent?.agent_version_id ?? created.agent_version_id),
         actions_count: workflow.nodes.size,
         input,
         input_ref: ask.body.input === undefined ? created.input_ref : undefined,

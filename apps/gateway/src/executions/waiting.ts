@@ -9,12 +9,12 @@ export interface Waiting {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** `?wait` > `Prefer: wait`; whole seconds, cut to 600; anything else is a 400 problem. */
-export const waitingOf = (request: Pick<ApiRequest, 'get' | 'wantsAnswerAtOnce'>, wait: string | undefined): Waiting => {
+/** `?wait` > `Prefer: wait` > what is usual; whole seconds, cut to 600; anything else is a 400 problem. */
+export const waitingOf = (request: Pick<ApiRequest, 'get' | 'wantsAnswerAtOnce'>, wait: string | undefined, usual = 0): Waiting => {
   if (request.wantsAnswerAtOnce) return { seconds: 0, headers: {} };
   if (wait !== undefined) return { seconds: secondsIn(wait, 'wait'), headers: {} };
   const preferred = preferredWait(request.get('prefer'));
-  if (preferred === undefined) return { seconds: 0, headers: {} };
+  if (preferred === undefined) return { seconds: usual, headers: {} };
   const seconds = secondsIn(preferred, 'Prefer');
   return { seconds, headers: { 'Preference-Applied': `wait=${seconds}` } };
 };

@@ -49,3 +49,9 @@ export const TakesIdempotencyKey = () =>
     schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
     description: 'Kept for 24 hours with a fingerprint of the body',
   });
+
+/** The answer's times are in this zone. */
+export const TimeZone = () => ApiHeader({ name: 'Time-Zone', required: false, schema: { type: 'string' }, description: 'IANA time zone; ?timezone wins' });
+
+/** The route may wait for the end. */
+export const Prefer = () => ApiHeader({ name: 'Prefer', required: false, schema: { type: 'string' }, example: 'wait=30', description: 'wait=<seconds>; ?wait wins' });

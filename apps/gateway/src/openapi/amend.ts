@@ -72,7 +72,8 @@ const amendOperation = (operation: Operation, method: string): void => {
   if (body && 'content' in body && body.content['application/json']) {
     const examples = bodyExamples[id];
     if (examples) Object.assign(body.content['application/json'], { examples: Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }])) });
-    if (id === 'validateWorkflow') body.content['application/json'].schema = { type: 'object', description: 'Anything; what a Definition is not, the answer says' };
+    if (id === 'validateWorkflow' || id === 'validateAgent')
+      body.content['application/json'].schema = { type: 'object', description: 'Anything; what a definition is not, the answer says' };
   }
 };
 
@@ -113,7 +114,7 @@ const amendAnswer = (answer: Answer, status: number, id: string, method: string)
     'X-Request-Id': ref('X-Request-Id'),
     ...((isExecution && !content.includes('schemas/Plan')) || status === 304 ? { ETag: ref('ETag') } : {}),
     ...(isExecution && method === 'post' && (status === 201 || status === 202) ? { Location: ref('Location') } : {}),
-    ...(isExecution && method === 'post' && ['createExecution', 'createExecutionOfWorkflow', 'retryExecution', 'replayExecution'].includes(id)
+    ...(isExecution && method === 'post' && ['createExecution', 'createExecutionOfWorkflow', 'executeAgent', 'retryExecution', 'replayExecution'].includes(id)
       ? { 'Preference-Applied': ref('Preference-Applied') }
       : {}),
     ...(method === 'post' ? { 'Idempotency-Replayed': ref('Idempotency-Replayed') } : {}),

@@ -1,4 +1,4 @@
-import { definitionSchema, kinds } from '@runlog/workflow';
+import { agentSchema, definitionSchema, kinds, toolKinds } from '@runlog/workflow';
 import { arrayOf, ref, type Schema } from './json-schema.js';
 
 type Open = { readonly properties: Readonly<Record<string, Schema>>; readonly [keyword: string]: unknown };
@@ -14,6 +14,14 @@ const nodeOfKind = ([type, { configSchema }]: [string, { configSchema: Schema }]
   return [nameOf(type), { ...node, properties, required: ['id', 'type', ...(needsConfig ? ['config'] : [])] }];
 };
 
+const agent = agentSchema as unknown as Open;
+const tool = (agent.properties.tools as { items: Open }).items;
+
+const toolOfKind = ([kind, { configSchema }]: [string, { configSchema: Schema }]): Schema => ({
+  ...tool,
+  properties: { ...tool.properties, kind: { const: kind }, config: configSchema },
+});
+
 /** Workflow definitions, with a schema per kind of node: what the workflow library checks first. References, expressions and the graph it checks beside. */
 export const definitionSchemas: Readonly<Record<string, Schema>> = {
   Definition: {
@@ -26,4 +34,9 @@ export const definitionSchemas: Readonly<Record<string, Schema>> = {
     discriminator: { propertyName: 'type', mapping: Object.fromEntries([...kinds.keys()].map((type) => [type, ref(nameOf(type)).$ref])) },
   },
   ...Object.fromEntries([...kinds].map(nodeOfKind)),
+  AgentDefinition: {
+    ...agent,
+    description: 'An agent. Its templates, tools and guardrails are checked too: everything that is wrong is named at once',
+    properties: { ...agent.properties, tools: { ...agent.properties.tools, items: { oneOf: [...toolKinds].map(toolOfKind) } } },
+  },
 };

@@ -99,11 +99,36 @@ const definitionExample = {
   ],
 };
 
+/** The agent that the examples are of. */
+const agentExample = {
+  key: 'order_support',
+  name: 'Order support',
+  model: { provider: 'openai', name: 'gpt-5-mini', secret: 'OPENAI_KEY' },
+  system_prompt: 'You answer questions about orders, shortly.',
+  prompt_template: '{{ input.message }}',
+  tools: [
+    {
+      name: 'order_status',
+      kind: 'http',
+      description: 'Where an order is',
+      input_schema: { type: 'object', required: ['order_id'], properties: { order_id: { type: 'string' } } },
+      config: { url: 'https://orders.example.com/{{ input.order_id }}' },
+    },
+  ],
+  input_schema: { type: 'object', required: ['message'], properties: { message: { type: 'string' } } },
+  limits: { steps: 10, budget_usd: 0.5 },
+};
+const execute = { input: { message: 'Where is order 12345?' }, metadata: { channel: 'web' } };
+
 /** Bodies by operation and name. */
 export const bodyExamples: Readonly<Record<string, Readonly<Record<string, object>>>> = {
   createWorkflow: { payout: definitionExample },
   validateWorkflow: { payout: definitionExample },
   publishWorkflowVersion: { renamed: { ...definitionExample, name: 'Payout, again' } },
+  createAgent: { support: agentExample },
+  validateAgent: { support: agentExample },
+  publishAgentVersion: { renamed: { ...agentExample, name: 'Order support, again' } },
+  executeAgent: { asked: execute, asynchronously: { ...execute, async_mode: true }, in_a_session: { ...execute, session_id: 'chat-42' } },
   createExecution: { payout: { workflow_id: 'payout', ...create } },
   createExecutionOfWorkflow: { payout: create },
   createExecutions: {

@@ -12,6 +12,7 @@ export const segments: Readonly<Record<string, object>> = {
   execution_id: { description: 'Id, KSUID, hashid or key', schema: execution },
   other: { description: 'Id, KSUID, hashid or key of the other one', schema: execution },
   workflow_id: key('Id, KSUID or key'),
+  agent_id: key('Id, KSUID or key'),
   workspace_id: key('Id, KSUID or slug'),
   pod_id: key('Id, KSUID or slug'),
   wId: key('Workspace: id, KSUID or slug'),

@@ -47,6 +47,8 @@ const settings: Json = {
     priority: { type: 'integer', minimum: -1_000_000, maximum: 1_000_000 },
     queue_ttl_seconds: { type: 'number', exclusiveMinimum: 0, maximum: MAX_WAIT_SECONDS },
     cancel_grace_seconds: { type: 'number', minimum: 0, maximum: 3600 },
+    budget_usd: { type: 'number', minimum: 0, maximum: 1_000_000 },
+    on_budget: { enum: ['suspend', 'fail'] },
     output_schema: true,
   },
   additionalProperties: false,

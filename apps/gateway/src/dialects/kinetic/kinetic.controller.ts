@@ -44,7 +44,7 @@ export class KineticController {
     @Body() body: CreateExecutionBody,
   ): Promise<Answer> {
     const how = presentationOf(request, query, this.links.publicUrl, true);
-    return this.creates.create({ request, who, workflow, from: 'path', body, waiting: waitingOf(request, query.wait), how });
+    return this.creates.create({ request, who, target: { workflow, from: 'path' }, body, waiting: waitingOf(request, query.wait), how });
   }
 
   @Get('executions/:execution_id')

@@ -3,7 +3,6 @@ import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from
 import type { Response } from 'express';
 import type { Principal } from '../../auth/principal.js';
 import { Requires } from '../../auth/requires.js';
-import { CreateExecutionOfBody } from '../../executions/create.dto.js';
 import { Creates } from '../../executions/creates.js';
 import { Gets } from '../../executions/gets.js';
 import { Histories } from '../../executions/histories.js';
@@ -21,6 +20,7 @@ import type { ApiRequest } from '../../http/request.js';
 import { Answers, Problems, TakesIdempotencyKey } from '../../http/responses.js';
 import { PodCaller } from './pod-caller.js';
 import { createBody, replayBody, respondBody } from './pods-bodies.js';
+import { PodsCreateBody } from './pods-create.dto.js';
 import { PodsListQuery } from './pods-list-query.js';
 
 const Link = { Link: { description: '<...>; rel="next", where there is more', schema: { type: 'string' as const } } };
@@ -52,9 +52,9 @@ export class PodsController {
   @Answers(201, 'PodsExecution', 'Created')
   @Answers(202, 'PodsExecution', 'Waited for: it goes on')
   @Problems(404, 409, 413, 415, 422)
-  create(@Req() request: ApiRequest, @PodCaller() who: Principal, @Query() query: CreateQuery, @Body() body: CreateExecutionOfBody): Promise<Answer> {
+  create(@Req() request: ApiRequest, @PodCaller() who: Principal, @Query() query: CreateQuery, @Body() { workflow_id: workflow, ...body }: PodsCreateBody): Promise<Answer> {
     const waiting = waitingOf(request, query.wait);
-    return this.creates.create({ request, who, workflow: body.workflow_id, from: 'body', body, waiting, how: this.how(request, query) });
+    return this.creates.create({ request, who, target: { workflow, from: 'body' }, body, given: { ...body, workflow_id: workflow }, waiting, how: this.how(request, query) });
   }
 
   @Get()

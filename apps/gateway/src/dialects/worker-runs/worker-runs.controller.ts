@@ -30,7 +30,7 @@ export class WorkerRunsController {
   @Problems(404, 409, 413, 415, 422)
   run(@Req() request: ApiRequest, @Caller() who: Principal, @Param('workflow_id') workflow: string, @Query() query: CreateQuery, @Body() body: RunBody): Promise<Answer> {
     const how = withExecutionId(presentationOf(request, query, this.links.publicUrl, true));
-    return this.creates.create({ request, who, workflow, from: 'path', body, waiting: waitingOf(request, query.wait), how });
+    return this.creates.create({ request, who, target: { workflow, from: 'path' }, body, waiting: waitingOf(request, query.wait), how });
   }
 }
 
