@@ -29,6 +29,7 @@ beforeAll(async () => {
   gateway = await startGateway();
   const workflow = await make('/api/v1/workflows', { key: 'private', name: mark, ...pureDefinition });
   const execution = await make('/api/v1/workflows/private/executions?wait=50', { input: { n: 1, [mark]: mark } });
+  const agent = await make('/api/v1/agents', { key: 'private_agent', name: mark, model: { provider: 'openai', name: mark } });
   const pod = await make('/api/v1/pods', { slug: 'inner', name: mark });
   const user = await make('/api/v1/users', { email: `${mark}@example.com`, name: mark });
   const key = await make('/api/v1/api-keys', { name: mark, role: 'viewer' });
@@ -52,7 +53,7 @@ beforeAll(async () => {
     workspace_id: workspace.id,
     wId: workspace.id,
     podId: 'default',
-    agent_id: workflow.id,
+    agent_id: agent.id,
   };
   const { paths } = (await gateway.call('GET', '/openapi.json')).body as { paths: Record<string, Record<string, Operation>> };
   operations = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })));
@@ -103,7 +104,7 @@ describe('every operation of the API', () => {
     const key = await keyOf({ role, permissions });
     const wrong: string[] = [];
     // Asked of things that are not there: what may be done takes nothing from the others.
-    const nowhere = { ...parameters, execution_id: foreign.execution, other: foreign.execution, key_id: foreign.execution, user_id: foreign.execution };
+    const nowhere = { ...parameters, execution_id: foreign.execution, agent_id: foreign.execution, other: foreign.execution, key_id: foreign.execution, user_id: foreign.execution };
     for (const one of operations) {
       const permission = one.operation['x-permission'];
       if (!permission || one.operation.operationId === 'createWorkspace') continue;
