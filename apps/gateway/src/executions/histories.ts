@@ -2,6 +2,7 @@ import type {
   CancellationResource,
   DiffResource,
   EventResource,
+  ExecutionStatus,
   ExecutionView,
   ListResource,
   LogLineResource,
@@ -23,7 +24,7 @@ import { slotSeen } from '../queues/slots-seen.js';
 import type { RunnersSeen } from '../runners-seen.js';
 import { canonicalScript } from '../streams/event-script.js';
 import { streamEvents } from '../streams/event-stream.js';
-import { eventPositionOf, lastEventId, lastFrameVersion, lastPosition } from '../streams/last-event-id.js';
+import { eventPositionOf, lastEventId, lastFrame, lastPosition } from '../streams/last-event-id.js';
 import { streamLogs } from '../streams/log-stream.js';
 import type { OpenStreams } from '../streams/open-streams.js';
 import { streamOutcome } from '../streams/outcome-stream.js';
@@ -87,20 +88,19 @@ export class Histories {
     return version === 0 ? null : (await this.reader.one(who, executionId, { nodes: true, atVersion: version })).view;
   }
 
-  /** The frames of its agents and its end. An execution of a workflow without agents has its end only. */
+  /** What its agents think, do and say, and its end. An execution of a workflow without agents has its end only. */
   async stream(who: Principal, ref: string, request: ApiRequest, query: StreamQuery, response: Response): Promise<void> {
     const { name } = dialectOf(request);
-    const { view } = await this.reader.one(who, ref, { nodes: false });
-    const last = lastFrameVersion(request, query.last_event_id);
-    if (last !== null && isTerminalStatus(view.status) && last >= view.version) return void response.status(204).end();
-    const look = async (minVersion?: number) => (await this.reader.one(who, view.id, { nodes: false, ...(minVersion === undefined ? {} : { minVersion }) })).view;
-    await this.streams.serve(
-      who,
-      request,
-      response,
-      (writer, until) => streamOutcome({ tail: this.tail, look, wordOf: (status) => statusWords[name][status] }, view.id, writer, until),
-      { endless: true },
-    );
+    const { id: executionId, workspace_id: workspaceId, status, version } = (await this.reader.one(who, ref, { nodes: false })).view;
+    const last = lastFrame(request, query.last_event_id);
+    if (last !== null && isTerminalStatus(status) && last.version >= version) return void response.status(204).end();
+    const look = async ({ minVersion, whole = false }: { readonly minVersion?: number; readonly whole?: boolean }) => {
+      const { view } = await this.reader.one(who, executionId, { nodes: whole, ...(minVersion !== undefined && { minVersion }) });
+      return whole ? this.bodies.whole(view, { output: true, input: false, nodes: true }) : view;
+    };
+    const sources = { tail: this.tail, frames: this.frames, reads: this.reads, look, wordOf: (each: ExecutionStatus) => statusWords[name][each] };
+    const from = { workspaceId, executionId, last: last?.n ?? null, ended: isTerminalStatus(status) ? version : null };
+    await this.streams.serve(who, request, response, (writer, until) => streamOutcome(sources, from, writer, until), { endless: true });
   }
 
   /** As it stands, and no earlier than what the client has seen: a read model that is late is waited for, an id that never was is not. */

@@ -40,7 +40,10 @@ export const streamEvents = async (
   writer: SseWriter,
   until: AbortSignal,
 ): Promise<void> => {
-  const live = new LiveBuffer<DecodedEvent>((event) => event.value.length);
+  const live = new LiveBuffer<DecodedEvent>(
+    (event) => event.value.length,
+    ({ version }) => version,
+  );
   const unwatch = tail.watch(executionId, (events) => live.push(events));
   until.addEventListener('abort', () => live.wake(), { once: true });
   let last = after;

@@ -3,7 +3,7 @@ import type { ApiRequest } from '../http/request.js';
 import type { EventPosition } from './event-script.js';
 
 /** The ids of every stream: a version or number, and in some the frame within it. */
-export const LAST_EVENT_ID = /^\d{1,15}(\.\d{1,9})?$/;
+export const LAST_EVENT_ID = /^\d{1,15}(\.\d{1,15})?$/;
 
 /** Throws a 400 problem for a Last-Event-ID that no stream has, whether or not this is one. An empty one is none. */
 export const checkLastEventId = (request: Pick<ApiRequest, 'get'>): void => {
@@ -36,9 +36,18 @@ export const eventPositionOf = (id: string): EventPosition | null => {
   return version === null ? null : { version, frames: 0 };
 };
 
-/** The same where frames are numbered `<version>.<n>`: the version. */
-export const lastFrameVersion = (request: Pick<ApiRequest, 'get'>, parameter: string | undefined): number | null =>
-  lastPosition(request, parameter, (id) => numberIn(id.replace(/\.\d{1,9}$/, '')));
+/** Where a client of a stream of frames stands: the version and the offset of its last frame, or only a version. */
+export interface FramePosition {
+  readonly version: number;
+  readonly n: number | null;
+}
+
+/** The same where frames are numbered `<version>.<n>`. */
+export const lastFrame = (request: Pick<ApiRequest, 'get'>, parameter: string | undefined): FramePosition | null =>
+  lastPosition(request, parameter, (id) => {
+    const [, version, n] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(id) ?? [];
+    return version === undefined ? null : { version: Number(version), n: n === undefined ? null : Number(n) };
+  });
 
 /** Whether the client would rather have a stream than pages. */
 export const wantsStream = (request: Pick<ApiRequest, 'get'>): boolean =>

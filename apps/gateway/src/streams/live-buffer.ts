@@ -1,28 +1,38 @@
-const MOST = 1000;
-const MOST_BYTES = 1024 * 1024;
+/** How much is kept for one reader. */
+export interface Room {
+  readonly items: number;
+  readonly bytes: number;
+}
 
-/** What arrives while a client still takes what came before: bounded; when it is full all of it is dropped, and who reads knows up to which version. */
-export class LiveBuffer<Item extends { readonly version: number }> {
+const USUAL: Room = { items: 1000, bytes: 1024 * 1024 };
+
+/** What arrives while a client still takes what came before: bounded; when it is full all of it is dropped, and who reads knows up to which place. */
+export class LiveBuffer<Item> {
   private items: Item[] = [];
   private bytes = 0;
   private droppedUpTo: number | null = null;
   private onFilled: (() => void) | undefined;
 
-  constructor(private readonly sizeOf: (item: Item) => number) {}
+  constructor(
+    private readonly sizeOf: (item: Item) => number,
+    /** Where an item stands among all. */
+    private readonly placeOf: (item: Item) => number,
+    private readonly room: Room = USUAL,
+  ) {}
 
   push(items: readonly Item[]): void {
     for (const item of items) {
       this.bytes += this.sizeOf(item);
       this.items.push(item);
-      if (this.droppedUpTo === null && this.items.length <= MOST && this.bytes <= MOST_BYTES) continue;
-      this.droppedUpTo = item.version;
+      if (this.droppedUpTo === null && this.items.length <= this.room.items && this.bytes <= this.room.bytes) continue;
+      this.droppedUpTo = this.placeOf(item);
       this.items = [];
       this.bytes = 0;
     }
     this.wake();
   }
 
-  /** Everything so far. `overflowed`: there was more, up to this version, and it was dropped. */
+  /** Everything so far. `overflowed`: there was more, up to this place, and it was dropped. */
   take(): { events: readonly Item[]; overflowed: number | null } {
     const taken = { events: this.items, overflowed: this.droppedUpTo };
     this.items = [];

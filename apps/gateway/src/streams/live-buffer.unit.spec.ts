@@ -4,9 +4,15 @@ import { LiveBuffer } from './live-buffer.js';
 
 const items = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => ({ version: from + i }));
 
+const buffering = (bytes: number) =>
+  new LiveBuffer<{ version: number }>(
+    () => bytes,
+    ({ version }) => version,
+  );
+
 describe('LiveBuffer', () => {
   it('drops everything when it is full and says up to where', () => {
-    const buffer = new LiveBuffer<{ version: number }>(() => 1);
+    const buffer = buffering(1);
     buffer.push(items(1, 1500));
     expect(buffer.take()).toEqual({ events: [], overflowed: 1500 });
     buffer.push(items(1501, 1502));
@@ -14,7 +20,7 @@ describe('LiveBuffer', () => {
   });
 
   it('is bounded by bytes too', () => {
-    const buffer = new LiveBuffer<{ version: number }>(() => 600_000);
+    const buffer = buffering(600_000);
     buffer.push(items(1, 2));
     expect(buffer.take()).toEqual({ events: [], overflowed: 2 });
   });
@@ -22,7 +28,7 @@ describe('LiveBuffer', () => {
   it('loses nothing without saying so', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.integer({ min: 1, max: 700 }), fc.constant('take' as const))), (steps) => {
-        const buffer = new LiveBuffer<{ version: number }>(() => 100);
+        const buffer = buffering(100);
         let pushed = 0;
         let seen = 0;
         const take = () => {
@@ -47,10 +53,10 @@ describe('LiveBuffer', () => {
   });
 
   it('wakes who waits', async () => {
-    const buffer = new LiveBuffer<{ version: number }>(() => 1);
+    const buffer = buffering(1);
     const filled = buffer.filled(10_000);
     buffer.push(items(1, 1));
     expect(await filled).toBe(true);
-    expect(await new LiveBuffer(() => 1).filled(1)).toBe(false);
+    expect(await buffering(1).filled(1)).toBe(false);
   });
 });
