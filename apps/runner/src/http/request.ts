@@ -29,6 +29,12 @@ const bodiless = new Set(['GET', 'HEAD']);
 
 type Config = NodeContext['config'];
 
+/** The headers that a config describes, with those that its `auth` makes of a secret. @throws NodeFailure `http_invalid` */
+export const requestHeaders = async ({ headers, auth }: Config, context: Pick<NodeContext, 'secrets' | 'conceal'>): Promise<Record<string, string>> => ({
+  ...headersOf(headers ?? {}),
+  ...(await authOf(auth, context)),
+});
+
 /** The request that a config describes. @throws NodeFailure `http_invalid` when it can't be sent */
 export const requestOf = async (context: NodeContext): Promise<HttpRequest> => {
   const { config } = context;
@@ -70,7 +76,7 @@ const bodyOf = (body: Json | undefined, headers: Record<string, string>): string
   return JSON.stringify(body);
 };
 
-const authOf = async (auth: Json | undefined, context: NodeContext): Promise<Record<string, string>> => {
+const authOf = async (auth: Json | undefined, context: Pick<NodeContext, 'secrets' | 'conceal'>): Promise<Record<string, string>> => {
   if (!isObject(auth)) return {};
   const secret = await context.secrets(asText(auth.secret ?? ''));
   const headers = authHeader(asText(auth.type ?? 'bearer'), secret, asText(auth.header ?? ''));

@@ -18,7 +18,7 @@ export interface ToolResult {
 }
 
 /** What one call of a tool may touch. */
-export interface ToolContext extends Pick<NodeContext, 'signal' | 'scope' | 'log' | 'secrets' | 'conceal' | 'egress' | 'sandbox'> {
+export interface ToolContext extends Pick<NodeContext, 'signal' | 'scope' | 'log' | 'secrets' | 'conceal' | 'egress' | 'sandbox' | 'mcp'> {
   /** Stable over repeats of this very call: what a target may use to tell a repeat. */
   readonly idempotencyKey: string;
   /** How often this very call has been begun before, in an attempt that was lost. */
@@ -40,7 +40,7 @@ export interface Tool {
   readonly onUnknown: 'repeat' | 'ask';
   call(args: Json, context: ToolContext): Promise<ToolResult>;
   /** Of a tool that people answer: the rules of the question's gate, as a question node's config. `call` is then not called: the answer is the output. */
-  ask?(args: Json): { readonly [member: string]: Json };
+  ask?(args: Json): Promise<{ readonly [member: string]: Json }>;
 }
 
 /** The tools of one attempt of an agent; `close` ends what they keep open (connections, processes). */
@@ -50,4 +50,4 @@ export interface OpenTools {
 }
 
 /** What opening tools needs: no call is on its way yet. */
-export type OpeningContext = Pick<NodeContext, 'signal' | 'scope' | 'log' | 'secrets' | 'conceal' | 'egress' | 'sandbox'>;
+export type OpeningContext = Pick<NodeContext, 'signal' | 'scope' | 'log' | 'secrets' | 'conceal' | 'egress' | 'sandbox' | 'mcp'>;
