@@ -152,7 +152,7 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Histories, histories),
     value(Traces, new Traces(reads, reader, workflows, config.traces)),
     value(LogAnswers, new LogAnswers(histories, links)),
-    value(APP_FILTER, new ProblemFilter(routes, logger)),
+    value(APP_FILTER, new ProblemFilter(routes, logger, keys)),
     value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit), catalog)),
     { provide: APP_GUARD, useClass: RequestGuard },
     { provide: APP_PIPE, useClass: ValidationPipe },

@@ -164,3 +164,15 @@ describe('executions of agents', () => {
     await expect(get(`/api/v1/executions/${cancelled.id}`)).resolves.toMatchObject({ agent_version_id: first.agent_version_id });
   });
 });
+
+describe('a key of the agents dialect', () => {
+  it('is told of unknown routes and methods in its words', async () => {
+    const { key } = (await post('/api/v1/api-keys', { name: 'agents', role: 'viewer', dialect: 'agents' })).body;
+    const as = { authorization: '', 'x-api-key': key };
+    const missing = await gateway.call('GET', '/api/v1/nothing', undefined, as);
+    expect(missing).toMatchObject({ status: 404, body: { code: 'route_not_found', error: { code: 'route_not_found', message: missing.body.detail, details: {} } } });
+    expect(await gateway.call('PATCH', '/api/v1/agents', undefined, as)).toMatchObject({ status: 405, body: { error: { code: 'method_not_allowed' } } });
+    expect((await gateway.call('GET', '/api/v1/nothing', undefined, { authorization: '', 'x-api-key': 'unknown' })).body.error).toBeUndefined();
+    expect((await gateway.call('GET', '/api/v1/nothing')).body).not.toHaveProperty('error');
+  });
+});

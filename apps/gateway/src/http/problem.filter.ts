@@ -3,6 +3,8 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import { RecordTooLarge } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import type { Response } from 'express';
+import { keyOf } from '../auth/key.guard.js';
+import type { KeyRing } from '../auth/key-ring.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { dialectOfProblem } from '../dialects/spoken.js';
 import { inTheirWords } from '../dialects/translate.js';
@@ -58,11 +60,13 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly routes: RouteTable,
     private readonly logger: Logger,
+    private readonly keys: KeyRing,
   ) {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  async catch(error: unknown, host: ArgumentsHost): Promise<void> {
     const request = host.switchToHttp().getRequest<ApiRequest>();
     const response = host.switchToHttp().getResponse<Response>();
+    await this.learnDialect(request);
     const problem = this.problemOf(error, request);
     if (problem.kind === 'failed') this.logger.error({ err: error, request_id: request.requestId, method: request.method, path: request.path }, 'a request failed');
     if (problem.kind === 'unavailable' && problem !== error) this.logger.warn({ err: error, request_id: request.requestId }, 'a request could not be served');
@@ -74,6 +78,18 @@ export class ProblemFilter implements ExceptionFilter {
     for (const name of ['ETag', 'Last-Modified', 'Location']) response.removeHeader(name);
     response.status(body.status).set({ 'Cache-Control': 'no-store', ...problem.more.headers });
     response.type('application/problem+json').send(JSON.stringify(body));
+  }
+
+  /** Where no route is matched nobody has looked at the key, whose dialect the problem is told in. One that says nothing is not missed. */
+  private async learnDialect(request: ApiRequest): Promise<void> {
+    if (request.principal || this.routes.methodsAt(request.path).includes(request.method)) return;
+    try {
+      const key = keyOf(request);
+      const principal = key === undefined ? null : await this.keys.principalOf(key);
+      if (principal) request.principal = principal;
+    } catch {
+      // The problem at hand says more.
+    }
   }
 
   private problemOf(error: unknown, request: ApiRequest): Problem {
