@@ -46,7 +46,14 @@ export class SimulatedRunner {
     private readonly log: EventLog,
     private readonly around: Surroundings,
   ) {
-    const lacking = { secrets: undefined as never, egress: undefined as never, sandbox: undefined as never, mcp: undefined as never };
+    const lacking = {
+      secrets: undefined as never,
+      egress: undefined as never,
+      sandbox: undefined as never,
+      mcp: undefined as never,
+      prices: undefined as never,
+      memory: undefined as never,
+    };
     this.#attempts = new Attempts(id, { commands: new CommandsOut(log, id), frames: silentFrames, bodies: new Bodies(around.artifacts), ...lacking });
   }
 

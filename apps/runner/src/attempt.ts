@@ -1,6 +1,9 @@
 import type { Bodies } from '@runlog/artifacts';
+import type { PriceList } from '@runlog/cost';
 import { type CommandId, type Intent, type NodeTask, type Reply, stepAfter } from '@runlog/execution';
 import { resolveConfig } from '@runlog/workflow';
+import type { AgentMemory } from './agent/agency.js';
+import { Steps } from './agent/steps.js';
 import type { McpServers } from './agent/tools/mcp/mcp-servers.js';
 import { Disowned, effectOf, nodeErrorOf, type Reach, Stopped, TimedOut } from './attempt-failure.js';
 import type { About, CommandsOut } from './commands-out.js';
@@ -23,6 +26,8 @@ export interface Workshop {
   readonly sandbox: Sandbox;
   readonly mcp: McpServers;
   readonly bodies: Bodies;
+  readonly prices: PriceList;
+  readonly memory: AgentMemory;
 }
 
 /** A start waits so long for a quick end, so that both share one send and one decision. */
@@ -38,6 +43,7 @@ export class Attempt {
   readonly #ending = new AbortController();
   readonly #redaction = new Redaction();
   readonly #log: NodeLog;
+  readonly #steps: Steps | undefined;
   readonly #mayBegin = Promise.withResolvers<void>();
   readonly #began = performance.now();
   #signalledAt: number | undefined;
@@ -52,6 +58,7 @@ export class Attempt {
     private readonly workshop: Workshop,
   ) {
     this.#log = new NodeLog(task, workshop.frames, this.#redaction);
+    if (kind.takesSteps) this.#steps = new Steps((step) => workshop.commands.send(step, task), this.#ending.signal);
     this.#mayBegin.promise.catch(() => undefined);
   }
 
@@ -75,6 +82,11 @@ export class Attempt {
     }
     this.isOurs = false;
     this.#end(new Disowned(reply.rejection.because));
+  }
+
+  /** The engine's answer to a step of an agent. */
+  hearStep(nth: number, reply: Reply): void {
+    this.#steps?.hear(nth, reply);
   }
 
   /** A stop signal: aborts the work; `run` then reports that it stopped. */
@@ -121,7 +133,9 @@ export class Attempt {
     if (!report) return this.#started;
     this.#logEnd(report);
     const signalled = this.#signalledAt === undefined ? {} : { signalledAt: this.#signalledAt };
-    await Promise.all([this.#started, this.workshop.commands.send({ ...report, ...signalled, ...(begins ? { begins } : {}) } as About, this.task)]);
+    const records = this.#steps?.rest() ?? [];
+    const told = records.length > 0 ? { records } : {};
+    await Promise.all([this.#started, this.workshop.commands.send({ ...report, ...signalled, ...told, ...(begins ? { begins } : {}) } as About, this.task)]);
   }
 
   #end(reason: Error): void {
@@ -176,7 +190,8 @@ export class Attempt {
 
   async #context(): Promise<NodeContext> {
     const { task, workshop } = this;
-    const { egress, sandbox, mcp } = workshop;
+    const { egress, sandbox, mcp, frames, bodies, prices, memory } = workshop;
+    const agency = this.#steps && { agency: { task, steps: this.#steps, frames, redaction: this.#redaction, bodies, prices, memory } };
     const definition = { type: task.kind, config: task.config as { [member: string]: NodeTask['config'] } };
     const scope = await wholeScope(workshop.bodies, task);
     const config = await resolveConfig(definition, scope, { at: task.at, commandId: task.idempotencyKey });
@@ -203,6 +218,7 @@ export class Attempt {
       egress,
       sandbox,
       mcp: mcp.of(task.workspaceId),
+      ...agency,
     };
   }
 

@@ -93,6 +93,14 @@ export class Attempts {
       for (const attempt of this.#running.get(keyOf(reply)) ?? []) attempt.stop(reply.reason);
       return;
     }
+    const [, stepOf, nth, stepHead] = /^(?:step|park):(.+):[^:]+:(\d+)(?:@([^:]+))?$/.exec(reply.commandId) ?? [];
+    if (stepOf !== undefined) {
+      this.#running
+        .get(stepOf)
+        ?.find((attempt) => attempt.head === stepHead)
+        ?.hearStep(Number(nth), reply);
+      return;
+    }
     const [, verb = '', key = '', head] = /^(\w+):(.+):[^:@]+(?:@([^:]+))?$/.exec(reply.commandId) ?? [];
     const running = this.#running.get(key)?.find((attempt) => attempt.head === head);
     const reported = this.#reported.get(`${key}@${head}`);

@@ -23,6 +23,9 @@ export class Desk {
   readonly #waiting: Waiting[] = [];
   readonly #running = new Map<string, number>();
   #total = 0;
+  /** Of kinds that take no slot: those that run, and those that wait. */
+  #apart = 0;
+  #waitingApart = 0;
   #waitingBytes = 0;
   #wake: (() => void)[] = [];
 
@@ -34,7 +37,7 @@ export class Desk {
   ) {}
 
   get running(): number {
-    return this.#total;
+    return this.#total + this.#apart;
   }
 
   get free(): number {
@@ -46,7 +49,7 @@ export class Desk {
   }
 
   hasRoomFor(kind: NodeKind): boolean {
-    return this.#total < this.slots && this.#isBelowCapacity(kind);
+    return (kind.takesSteps || this.#total < this.slots) && this.#isBelowCapacity(kind);
   }
 
   /** The slot's next node is of this kind. False: too many of that kind run. */
@@ -63,6 +66,7 @@ export class Desk {
   /** Begins the task, or keeps it until there is room for it. Resolves once the queue has room for another. */
   async take(waiting: Waiting): Promise<void> {
     this.#waiting.push(waiting);
+    if (waiting.kind.takesSteps) this.#waitingApart++;
     this.#waitingBytes += waiting.bytes;
     this.#pump();
     while (this.#isFull) await new Promise<void>((wake) => this.#wake.push(wake));
@@ -76,6 +80,7 @@ export class Desk {
       if (!wanted(waiting)) break;
       released.push(waiting);
       this.#waitingBytes -= waiting.bytes;
+      if (waiting.kind.takesSteps) this.#waitingApart--;
       this.#waiting.length = at;
     }
     this.#wakeUp();
@@ -91,7 +96,7 @@ export class Desk {
   }
 
   #pump(): void {
-    for (let at = 0; at < this.#waiting.length && this.#total < this.slots; ) {
+    for (let at = 0; at < this.#waiting.length && (this.#total < this.slots || this.#waitingApart > 0); ) {
       const { task, kind, bytes } = this.#waiting[at] as Waiting;
       if (!this.hasRoomFor(kind)) {
         at++;
@@ -99,6 +104,7 @@ export class Desk {
       }
       this.#waiting.splice(at, 1);
       this.#waitingBytes -= bytes;
+      if (kind.takesSteps) this.#waitingApart--;
       this.#count(kind, 1);
       const slot = { kind };
       void this.begin(task, slot).finally(() => {
@@ -110,7 +116,8 @@ export class Desk {
   }
 
   #count(kind: NodeKind, change: number): void {
-    this.#total += change;
+    if (kind.takesSteps) this.#apart += change;
+    else this.#total += change;
     this.#running.set(kind.kind, (this.#running.get(kind.kind) ?? 0) + change);
   }
 

@@ -1,3 +1,4 @@
+export { storedMemory } from './agent/memory.js';
 export { exposeRunner } from './metrics.js';
 export { RunnerModule } from './runner.module.js';
 export { type RunnerParts, RunnerService, type RunnerSettings } from './runner.service.js';

@@ -1,7 +1,9 @@
 import { fileArtifacts } from '@runlog/artifacts';
+import { priceList } from '@runlog/cost';
 import { createKafkaLog, createPostgresLog } from '@runlog/event-log';
 import { bootstrapService } from '@runlog/platform';
 import { Catalog, createDatabase, SecretBox, secretKeyIn } from '@runlog/read-model';
+import { storedMemory } from './agent/memory.js';
 import { exposeRunner } from './metrics.js';
 import { RunnerModule } from './runner.module.js';
 import { RunnerService } from './runner.service.js';
@@ -18,7 +20,8 @@ await bootstrapService('runner', async ({ config, logger, health, metrics, shutd
   const secrets = catalogSecrets(new Catalog(database), new SecretBox(await secretKeyIn(config.home, config.secretKey)));
   const artifacts = fileArtifacts(config.artifacts, config.artifactLimitBytes);
   health.add('artifacts', () => artifacts.health());
-  const service = new RunnerService({ log, secrets, artifacts, logger, settings: { slots: config.runnerSlots, egressAllow: config.egressAllow, mcpServers: config.mcpServers } });
+  const settings = { slots: config.runnerSlots, egressAllow: config.egressAllow, mcpServers: config.mcpServers };
+  const service = new RunnerService({ log, secrets, artifacts, memory: storedMemory(database), prices: priceList(config.prices), logger, settings });
   exposeRunner(metrics, service);
   health.add('log', () => log.healthy());
   return { module: RunnerModule.of(service) };

@@ -1,8 +1,10 @@
 import { type ArtifactStore, Bodies } from '@runlog/artifacts';
+import type { PriceList } from '@runlog/cost';
 import { type Batch, decodeJson, decodeOrDeadLetter, type EventLog, encodeJson, type LogRecord, partitionOf, type Subscription } from '@runlog/event-log';
 import type { Heartbeat, NodeTask, Reply, RunnerId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import { uuidv7 } from 'uuidv7';
+import type { AgentMemory } from './agent/agency.js';
 import { McpServers } from './agent/tools/mcp/mcp-servers.js';
 import { Attempts } from './attempts.js';
 import { CommandsOut } from './commands-out.js';
@@ -33,6 +35,8 @@ export interface RunnerParts {
   readonly log: EventLog;
   readonly secrets: SecretStore;
   readonly artifacts: ArtifactStore;
+  readonly memory: AgentMemory;
+  readonly prices: PriceList;
   readonly logger: Logger;
   readonly settings: RunnerSettings;
 }
@@ -62,7 +66,7 @@ export class RunnerService {
   #isStopping = false;
 
   constructor(private readonly parts: RunnerParts) {
-    const { log, secrets, artifacts, logger, settings } = parts;
+    const { log, secrets, artifacts, memory, prices, logger, settings } = parts;
     this.#egress = new Egress({ allow: settings.egressAllow, denyPorts: settings.denyPorts ?? [] });
     this.#sandbox = new Sandbox(settings.slots, () =>
       logger.warn('a process for code could not start, another one is tried; look for its memory, file descriptors and process limits'),
@@ -78,6 +82,8 @@ export class RunnerService {
       sandbox: this.#sandbox,
       mcp: this.#mcp,
       bodies: new Bodies(artifacts),
+      prices,
+      memory,
     });
     this.#desk = new Desk(settings.slots, MAX_BACKLOG, this.#sandbox, (task, slot) => this.#run(task, slot));
   }

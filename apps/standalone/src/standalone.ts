@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import type { LoggerService } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import { CommandsModule, CommandsService, exposeCommands } from '@runlog/commands';
+import { priceList } from '@runlog/cost';
 import { GatewayModule, GatewayService, openGateway } from '@runlog/gateway';
 import { connectBackbone, type Platform, startEmbeddedPostgres } from '@runlog/platform';
 import { QueriesModule, QueriesService } from '@runlog/queries';
 import { SecretBox, secretKeyIn } from '@runlog/read-model';
-import { catalogSecrets, exposeRunner, RunnerModule, RunnerService } from '@runlog/runner';
+import { catalogSecrets, exposeRunner, RunnerModule, RunnerService, storedMemory } from '@runlog/runner';
 import { SchedulerModule, SchedulerService } from '@runlog/scheduler';
 import { publishSamples } from './samples.js';
 
@@ -34,10 +35,11 @@ export const startStandalone = async (platform: Platform, nest: LoggerService): 
   const scheduler = new SchedulerService({ log, database, definitions: catalog, logger, heartbeatTimeoutMs: config.heartbeatTimeoutMs, metrics, onFatal: halt });
   health.add('scheduler', () => scheduler.isCaughtUp || 'reading what was missed');
   const collected = { artifacts, graceMs: config.artifactGraceMs };
-  const queries = new QueriesService({ database, log, catalog, collected, logger, health, metrics });
+  const queries = new QueriesService({ database, log, catalog, collected, framesKeptMs: config.framesKeptMs, traces: config.traces, logger, health, metrics });
   const secrets = new SecretBox(await secretKeyIn(config.home, config.secretKey));
   const settings = { slots: config.runnerSlots, egressAllow: [...loopback, ...config.egressAllow], denyPorts: ownPorts, mcpServers: config.mcpServers };
-  const runner = new RunnerService({ log, secrets: catalogSecrets(catalog, secrets), artifacts, logger, settings });
+  const memory = storedMemory(database);
+  const runner = new RunnerService({ log, secrets: catalogSecrets(catalog, secrets), artifacts, memory, prices: priceList(config.prices), logger, settings });
   exposeRunner(metrics, runner);
   const gateway = new GatewayService({ log, reads: queries.reads, catalog, artifacts, sealing: secrets, config, logger, health, metrics });
 

@@ -1,4 +1,5 @@
 import type { Json, NodeError, NodeTask } from '@runlog/execution';
+import type { Agency } from '../agent/agency.js';
 import type { McpAccess } from '../agent/tools/mcp/mcp-servers.js';
 import type { Egress } from '../egress/egress.js';
 import type { Sandbox } from '../sandbox/sandbox.js';
@@ -29,6 +30,8 @@ export interface NodeContext {
   readonly egress: Egress;
   readonly sandbox: Sandbox;
   readonly mcp: McpAccess;
+  /** Of kinds that take steps. */
+  readonly agency?: Agency;
 }
 
 export interface NodeResult {
@@ -46,6 +49,8 @@ export interface NodeKind {
   readonly endsOnTime?: boolean;
   /** It tells by `begins` when its effect may begin; any other kind has begun when it is run. */
   readonly saysWhenItBegins?: boolean;
+  /** It makes calls on the engine's word, one step after another, and waits most of the time: its nodes take no slot from others. */
+  readonly takesSteps?: boolean;
   /** More than this many at a time would only wait for each other; absent: as many as the runner has slots. */
   capacity?(sandbox: Sandbox): number;
   run(context: NodeContext): Promise<NodeResult>;

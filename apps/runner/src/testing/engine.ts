@@ -1,11 +1,13 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileArtifacts } from '@runlog/artifacts';
+import { type PriceList, priceList } from '@runlog/cost';
 import { createPostgresLog, decodeJson, type EventLog, encodeJson, partitionOf, type Topic } from '@runlog/event-log';
 import type { ExecutionCommand, Frame, Heartbeat, NodeTask, Reply } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { type TestDatabase, until } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
+import type { AgentMemory } from '../agent/agency.js';
 import { RunnerService, type RunnerSettings } from '../runner.service.js';
 
 const logger = createLogger('runner-test', { logLevel: 'silent' });
@@ -32,13 +34,26 @@ export class Engine {
   }
 
   /** A runner with a connection of its own, as in a process of its own. */
-  async runner(settings: Partial<RunnerSettings> = {}, secrets: Record<string, string> = {}): Promise<RunnerService> {
+  async runner(
+    settings: Partial<RunnerSettings> = {},
+    secrets: Record<string, string> = {},
+    given: { readonly memory?: Partial<AgentMemory>; readonly prices?: PriceList } = {},
+  ): Promise<RunnerService> {
     const log = Engine.#logAt(this.url);
     this.#logs.push(log);
     await log.start();
     const store = { read: async (_workspace: string, name: string) => secrets[name] };
     const artifacts = fileArtifacts(join(tmpdir(), `runlog-artifacts-${uuidv7()}`), 64 * 1024 * 1024);
-    const runner = new RunnerService({ log, secrets: store, artifacts, logger, settings: { slots: 8, egressAllow: ['127.0.0.0/8'], stopWithinMs: 200, ...settings } });
+    const memory = { saidBefore: async () => ({ content: '', thinking: '' }), history: async () => [], ...given.memory };
+    const runner = new RunnerService({
+      log,
+      secrets: store,
+      artifacts,
+      memory,
+      prices: given.prices ?? priceList(),
+      logger,
+      settings: { slots: 8, egressAllow: ['127.0.0.0/8'], stopWithinMs: 200, ...settings },
+    });
     this.#runners.push(runner);
     await runner.start();
     return runner;
