@@ -40,7 +40,10 @@ describe('a batch', () => {
     const again = await gateway.call('POST', '/api/v1/executions/batch', { executions }, headers);
     expect([again.body, again.headers.get('idempotency-replayed')]).toEqual([body, 'true']);
     const made = [body.data[0].id, body.data[3].id];
-    for (const id of made) expect((await gateway.call('GET', `/api/v1/executions/${id}?min_version=3`)).body).toMatchObject({ id, batch_id: body.batch_id });
+    for (const id of made) {
+      await gateway.listed({ id, version: 3 });
+      expect((await gateway.call('GET', `/api/v1/executions/${id}`)).body).toMatchObject({ id, batch_id: body.batch_id });
+    }
     const listed = await gateway.call('GET', `/api/v1/executions?batch_id=${body.batch_id}&fields=id`);
     expect(listed.body.data.map(({ id }: Row) => id).sort()).toEqual([...made].sort());
   });
@@ -80,8 +83,8 @@ describe('usage', () => {
     const key = await gateway.publish(pureDefinition);
     const { id } = (await gateway.call('GET', `/api/v1/workflows/${key}`)).body;
     for (let n = 0; n < 3; n++) {
-      const { body } = await gateway.call('POST', `/api/v1/workflows/${key}/executions?wait=30`, { input: { n } });
-      await gateway.call('GET', `/api/v1/executions/${body.id}?min_version=${body.version}`);
+      const { body } = await gateway.call('POST', `/api/v1/workflows/${key}/executions?wait=50`, { input: { n } });
+      await gateway.listed(body);
     }
     const [row] = (await usage(`?workflow_id=${key}`)).data;
     expect(row).toMatchObject({ object: 'usage', day: null, workflow_id: null, created: 3, completed: 3, failed: 0, cost: 0, cost_nano_usd: '0' });

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { until } from '@runlog/testing';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { adminKey, askingDefinition, pureDefinition, type RunningGateway, startGateway } from '../testing/running-gateway.js';
 
@@ -8,7 +9,7 @@ let pure: string;
 let asking: string;
 
 beforeAll(async () => {
-  gateway = await startGateway({ RUNLOG_SSE_MAX_SECONDS: '2', RUNLOG_SSE_LIMIT: '40' });
+  gateway = await startGateway({ RUNLOG_SSE_LIMIT: '40' });
   pure = await gateway.publish(pureDefinition);
   asking = await gateway.publish(askingDefinition);
 }, 60_000);
@@ -17,8 +18,8 @@ afterAll(async () => {
   await gateway?.stop();
 }, 60_000);
 
-const create = async (workflow: string, input: object) => (await gateway.call('POST', `/api/v1/workflows/${workflow}/executions`, { input })).body;
-const approve = (id: string) => gateway.call('POST', `/api/v1/executions/${id}/respond`, { decision: 'approve' });
+const create = async (workflow: string, input: object, at = gateway) => (await at.call('POST', `/api/v1/workflows/${workflow}/executions`, { input })).body;
+const approve = (id: string, at = gateway) => at.call('POST', `/api/v1/executions/${id}/respond`, { decision: 'approve' });
 
 interface Stream {
   readonly status: number;
@@ -26,22 +27,19 @@ interface Stream {
   readonly retry: number | undefined;
 }
 
-/** Reads a stream to its end, or until `enough` says so. */
-const follow = async (path: string, headers: Record<string, string> = {}, enough: (messages: readonly EventSourceMessage[]) => boolean = () => false): Promise<Stream> => {
-  const abort = new AbortController();
+/** Reads a stream to its end; `opened` is told when the answer has begun. */
+const follow = async (
+  path: string,
+  headers: Record<string, string> = {},
+  { at = gateway, opened = () => undefined }: { at?: RunningGateway; opened?: () => void } = {},
+): Promise<Stream> => {
   const messages: EventSourceMessage[] = [];
   let retry: number | undefined;
   const parser = createParser({ onEvent: (message) => messages.push(message), onRetry: (ms) => (retry = ms) });
-  const response = await fetch(`${gateway.url}${path}`, { headers: { authorization: `Bearer ${adminKey}`, accept: 'text/event-stream', ...headers }, signal: abort.signal });
+  const response = await fetch(`${at.url}${path}`, { headers: { authorization: `Bearer ${adminKey}`, accept: 'text/event-stream', ...headers } });
+  opened();
   const decoder = new TextDecoder();
-  try {
-    for await (const chunk of response.body ?? []) {
-      parser.feed(decoder.decode(chunk as Uint8Array, { stream: true }));
-      if (enough(messages)) break;
-    }
-  } finally {
-    abort.abort();
-  }
+  for await (const chunk of response.body ?? []) parser.feed(decoder.decode(chunk as Uint8Array, { stream: true }));
   return { status: response.status, messages, retry };
 };
 
@@ -79,50 +77,86 @@ describe('the event stream', () => {
 
   it('from now leaves the history out', async () => {
     const { id, version } = await create(asking, { total: 1 });
-    const stream = follow(`/api/v1/executions/${id}/events?from=now`);
-    const opened = Date.now() + 5000;
-    while (gateway.service.streams.count === 0 && Date.now() < opened) await new Promise((resolve) => setImmediate(resolve));
+    const { promise: begun, resolve: opened } = Promise.withResolvers<void>();
+    const stream = follow(`/api/v1/executions/${id}/events?from=now`, {}, { opened });
+    await begun;
     const { body } = await approve(id);
     expect(versions(await stream)).toEqual(upTo(body.version).slice(version));
   });
 
-  it('tells its client to reconnect after the longest time, and loses nothing over it', async () => {
+  it('is refused above the limit per key, and not below it', async () => {
+    const { key } = (await gateway.call('POST', '/api/v1/api-keys', { name: 'many', role: 'viewer' })).body;
     const { id } = await create(asking, { total: 1 });
-    const first = await follow(`/api/v1/executions/${id}/events`);
-    expect(first.messages.at(-1)).toMatchObject({ event: 'reconnect', data: '{}', id: undefined });
-    const { body } = await approve(id);
-    const second = await follow(`/api/v1/executions/${id}/events`, { 'last-event-id': String(versions(first).at(-1)) });
-    expect([...versions(first), ...versions(second)]).toEqual(upTo(body.version));
-  });
-
-  it('is refused above the limit per key', async () => {
-    const { id } = await create(asking, { total: 1 });
-    const open = Array.from({ length: 41 }, () => follow(`/api/v1/executions/${id}/events`));
-    const statuses = (await Promise.all(open)).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(0);
-    expect(statuses.filter((status) => status === 200).length).toBe(40);
+    const headers = { authorization: `Bearer ${key}` };
+    const begun = Array.from({ length: 40 }, () => Promise.withResolvers<void>());
+    const open = begun.map(({ resolve: opened }) => follow(`/api/v1/executions/${id}/events`, headers, { opened }));
+    await Promise.all(begun.map(({ promise }) => promise));
+    expect((await gateway.call('GET', `/api/v1/executions/${id}/events`, undefined, { ...headers, accept: 'text/event-stream' })).body).toMatchObject({
+      status: 429,
+      code: 'too_many_streams',
+      detail: 'Expected at most 40 open streams with this key, but there would be 41',
+    });
+    await approve(id);
+    expect(new Set((await Promise.all(open)).map(({ status, messages }) => `${status} ${messages.at(-1)?.event}`))).toEqual(new Set(['200 done']));
   });
 
   it('ends soon after its key was revoked', async () => {
     const made = (await gateway.call('POST', '/api/v1/api-keys', { name: 'v', role: 'viewer' })).body;
+    const headers = { authorization: `Bearer ${made.key}` };
     const { id } = await create(asking, { total: 1 });
-    const open = follow(`/api/v1/executions/${id}/events`, { authorization: `Bearer ${made.key}` });
+    const { promise: begun, resolve: opened } = Promise.withResolvers<void>();
+    const open = follow(`/api/v1/executions/${id}/events`, headers, { opened });
+    await begun;
     await gateway.call('DELETE', `/api/v1/api-keys/${made.id}`);
-    const again = await open;
-    expect([200, 401]).toContain(again.status);
-    expect((await follow(`/api/v1/executions/${id}/events`, { authorization: `Bearer ${made.key}` })).status).toBe(401);
+    expect((await open).messages.map(({ event }) => event)).not.toContain('done');
+    expect((await follow(`/api/v1/executions/${id}/events`, headers)).status).toBe(401);
+  });
+});
+
+describe('after the longest time', () => {
+  let brief: RunningGateway;
+  let waits: string;
+  beforeAll(async () => {
+    brief = await startGateway({ RUNLOG_SSE_MAX_SECONDS: '1' });
+    waits = await brief.publish(askingDefinition);
+  }, 60_000);
+  afterAll(() => brief?.stop(), 60_000);
+
+  it('a stream tells its client to reconnect, who loses nothing over it', async () => {
+    const { id } = await create(waits, { total: 1 }, brief);
+    const streamed: Stream[] = [await follow(`/api/v1/executions/${id}/events`, {}, { at: brief })];
+    expect(streamed[0]?.messages.at(-1)).toMatchObject({ event: 'reconnect', data: '{}', id: undefined });
+    const { body } = await approve(id, brief);
+    const seen = () => streamed.flatMap(versions);
+    while (streamed.at(-1)?.messages.at(-1)?.event === 'reconnect')
+      streamed.push(await follow(`/api/v1/executions/${id}/events`, { 'last-event-id': String(seen().at(-1)) }, { at: brief }));
+    expect(seen()).toEqual(upTo(body.version));
+  });
+
+  it('the stream of frames goes on, and tells of another end', async () => {
+    const { id } = await create(waits, { total: 1 }, brief);
+    const { promise: begun, resolve: opened } = Promise.withResolvers<void>();
+    const open = follow(`/api/v1/executions/${id}/stream`, {}, { at: brief, opened });
+    await begun;
+    expect((await follow(`/api/v1/executions/${id}/events`, {}, { at: brief })).messages.at(-1)?.event).toBe('reconnect');
+    await brief.call('POST', `/api/v1/executions/${id}/cancel`, { reason: 'enough' });
+    const { messages } = await open;
+    expect(messages.map(({ event }) => event)).toEqual(['error']);
+    expect(JSON.parse(messages[0]?.data ?? '')).toEqual({ message: 'The execution was cancelled: enough', code: 'cancelled', status: 'cancelled' });
   });
 });
 
 describe('a stream whose last id never was', () => {
   it('begins with how the execution stands, and goes on from there', async () => {
     const { id, version } = await create(asking, { total: 1 });
-    const { messages } = await follow(`/api/v1/executions/${id}/events`, { 'last-event-id': '999' });
-    expect(messages[0]).toMatchObject({ id: String(version), event: 'reset' });
-    expect(JSON.parse(messages[0]?.data ?? '')).toMatchObject({ object: 'execution', id, version, status: 'awaiting_approval', stats: expect.any(Object) });
+    const { promise: begun, resolve: opened } = Promise.withResolvers<void>();
+    const stream = follow(`/api/v1/executions/${id}/events`, { 'last-event-id': '999' }, { opened });
+    await begun;
     const { body } = await approve(id);
-    const rest = await follow(`/api/v1/executions/${id}/events`, { 'last-event-id': messages[0]?.id ?? '' });
-    expect(versions(rest)).toEqual(upTo(body.version).slice(version));
+    const [reset, ...rest] = (await stream).messages;
+    expect(reset).toMatchObject({ id: String(version), event: 'reset' });
+    expect(JSON.parse(reset?.data ?? '')).toMatchObject({ object: 'execution', id, version, status: 'awaiting_approval', stats: expect.any(Object) });
+    expect(rest.flatMap((message) => message.id ?? [])).toEqual(upTo(body.version).slice(version).map(String));
   });
 
   it('of log lines begins with reset and every line', async () => {
@@ -147,16 +181,6 @@ describe('the stream of frames', () => {
     expect(JSON.parse((await open).messages[0]?.data ?? '')).toMatchObject({ output: { response: 'approve' } });
     expect((await follow(`/api/v1/executions/${id}/stream`, { 'last-event-id': '99.1' })).status).toBe(204);
   });
-
-  it('outlasts the longest time of the others, and tells of another end', async () => {
-    const { id } = await create(asking, { total: 1 });
-    const open = follow(`/api/v1/executions/${id}/stream`);
-    expect((await follow(`/api/v1/executions/${id}/events`)).messages.at(-1)?.event).toBe('reconnect');
-    await gateway.call('POST', `/api/v1/executions/${id}/cancel`, { reason: 'enough' });
-    const { messages } = await open;
-    expect(messages.map(({ event }) => event)).toEqual(['error']);
-    expect(JSON.parse(messages[0]?.data ?? '')).toEqual({ message: 'The execution was cancelled: enough', code: 'cancelled', status: 'cancelled' });
-  });
 });
 
 describe('a client that goes away', () => {
@@ -167,9 +191,7 @@ describe('a client that goes away', () => {
     await new Promise<void>((resolve) => socket.on('response', (response) => response.once('data', () => resolve())).end());
     expect(gateway.service.streams.count).toBeGreaterThan(0);
     socket.destroy();
-    const deadline = Date.now() + 3000;
-    while (gateway.service.streams.count > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(gateway.service.streams.count).toBe(0);
+    await until('no stream is open', () => gateway.service.streams.count === 0);
   });
 });
 
