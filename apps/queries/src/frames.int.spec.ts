@@ -5,6 +5,7 @@ import { createLogger } from '@runlog/platform';
 import { Catalog, createDatabase, type Database, Heard, pieceOf, saidBefore, without } from '@runlog/read-model';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
+import { collectFrames } from './collection/frame-collector.js';
 import { QueriesService } from './queries.service.js';
 
 const logger = createLogger('frames-spec', { logLevel: 'fatal' });
@@ -90,6 +91,28 @@ describe('frames of agents', () => {
     });
     expect(asText(shown)).toBe('one two three');
     expect(await queries.reads.heard({ workspaceId, executionId: id, n: 1e9 })).toEqual(heard.views);
+  });
+
+  it('go some time after their execution has ended, or was never heard of', async () => {
+    const now = Date.now();
+    const ids = [uuidv7(), uuidv7(), uuidv7()] as const;
+    const [ended, endedLately, alive] = ids;
+    for (const [id, completedAt] of [
+      [ended, now - 2000],
+      [endedLately, now],
+      [alive, null],
+    ] as const) {
+      await database.query(
+        `insert into executions (id, workspace_id, pod_id, workflow_id, version, hashid, key, name, status, tags, metadata_terms, created_at, completed_at, cost_nano_usd, settled, live)
+         values ($1, $2, '', $2, 1, '', '', '', 'x', '{}', '{}', 1, $3, 0, '{}', '{}')`,
+        [id, workspaceId, completedAt],
+      );
+      await send(id, 1, content(0, 'a'));
+      await stored(id);
+    }
+    await collectFrames(database, now - 1000);
+    const left = await database.query<{ execution_id: string }>('select execution_id from execution_frames order by execution_id');
+    expect(left.map(({ execution_id }) => execution_id)).toEqual([endedLately, alive].sort());
   });
 
   it('are waited for by a new attempt for as long as it wants', async () => {

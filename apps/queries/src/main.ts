@@ -8,7 +8,8 @@ await bootstrapService('queries', async (platform) => {
   const { config, logger, health, metrics } = platform;
   const { log, database, catalog, artifacts } = await connectBackbone(platform);
   const collected = { artifacts, graceMs: config.artifactGraceMs };
-  const service = new QueriesService({ database, log, catalog, collected, logger, health, metrics });
+  const { framesKeptMs } = config;
+  const service = new QueriesService({ database, log, catalog, collected, framesKeptMs, logger, health, metrics });
   return {
     module: QueriesModule.of(service),
     open: async (module, options) => {

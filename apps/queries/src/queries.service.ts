@@ -4,6 +4,7 @@ import type { Batch, EventLog } from '@runlog/event-log';
 import type { HealthRegistry, Logger, Registry, Startable } from '@runlog/platform';
 import type { Catalog, Database } from '@runlog/read-model';
 import { Collector } from './collection/collector.js';
+import { FrameCollector } from './collection/frame-collector.js';
 import { ExecutionProjection } from './execution-projection.js';
 import { FrameProjection } from './frame-projection.js';
 import { exposeLastCheck, exposeQueries } from './metrics.js';
@@ -18,6 +19,8 @@ export interface QueriesDeps {
   readonly catalog: Catalog;
   /** Given: what nothing refers to is collected from it, `graceMs` after it was stored. */
   readonly collected?: { readonly artifacts: ArtifactStore; readonly graceMs: number };
+  /** What agents said as they said it is kept for so long after the end of their execution; default an hour. */
+  readonly framesKeptMs?: number;
   readonly logger: Logger;
   readonly health?: HealthRegistry;
   readonly metrics?: Registry;
@@ -31,6 +34,7 @@ export class QueriesService implements Startable {
   readonly #frames: FrameProjection;
   readonly #lag: Lag;
   readonly #collector: Collector | undefined;
+  readonly #frameCollector: FrameCollector;
 
   constructor(deps: QueriesDeps) {
     const { database, log, logger } = deps;
@@ -50,6 +54,7 @@ export class QueriesService implements Startable {
     const framesProgress = new Progress(database, 'frames');
     this.#frames = new FrameProjection({ database, log, logger, progress: framesProgress, onBatch });
     this.reads = new ReadsService({ database, log, catalog: deps.catalog, progress, framesProgress, lag: this.#lag });
+    this.#frameCollector = new FrameCollector({ database, logger, keptMs: deps.framesKeptMs ?? 3_600_000 });
     this.#collector = deps.collected && new Collector({ database, log, logger, ...deps.collected });
     deps.health?.add('projection', () => this.#executions.health());
   }
@@ -59,11 +64,12 @@ export class QueriesService implements Startable {
     await this.#frames.start();
     this.#lag.start();
     this.#collector?.start();
+    this.#frameCollector.start();
   }
 
   async stop(): Promise<void> {
     this.#lag.stop();
-    await Promise.all([this.#executions.stop(), this.#frames.stop(), this.#collector?.stop()]);
+    await Promise.all([this.#executions.stop(), this.#frames.stop(), this.#collector?.stop(), this.#frameCollector.stop()]);
   }
 
   /** For logs and health pages. */

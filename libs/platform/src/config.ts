@@ -80,6 +80,7 @@ const variables = z.object({
   RUNLOG_RATE_LIMIT: whole(500, 0, 1_000_000),
   RUNLOG_SSE_LIMIT: whole(2000, 0, 1_000_000),
   RUNLOG_SSE_MAX_SECONDS: whole(600, 1, 86_400),
+  RUNLOG_FRAMES_KEPT_SECONDS: whole(3_600, 1, 31_536_000),
   RUNLOG_BODY_LIMIT: whole(16 * 1024 * 1024, 1024 * 1024, 256 * 1024 * 1024),
   RUNLOG_ANSWER_LIMIT: whole(16 * 1024 * 1024, 64 * 1024, 256 * 1024 * 1024),
   RUNLOG_ARTIFACTS: z
@@ -160,6 +161,8 @@ const configOf = (read: z.output<typeof variables>) => ({
   artifactLimitBytes: read.RUNLOG_ARTIFACT_LIMIT,
   /** A body that nothing refers to is kept this long. */
   artifactGraceMs: read.RUNLOG_ARTIFACT_GRACE_SECONDS * 1000,
+  /** What agents say as they say it is kept this long after the end of their execution. */
+  framesKeptMs: read.RUNLOG_FRAMES_KEPT_SECONDS * 1000,
   /** Where `queries` listens. */
   queriesPort: read.RUNLOG_QUERIES_PORT,
   /** Where a gateway finds `queries`. */
