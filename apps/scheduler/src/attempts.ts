@@ -17,6 +17,8 @@ export const foldAttempts = (watched: Watched, event: RecordedEvent): void => {
     case 'NodeWaiting':
     case 'ApprovalRequested':
     case 'QuestionRequested':
+    case 'EffectUnknown':
+    case 'BudgetExhausted':
     case 'NodeCompleted':
     case 'NodeFailed':
     case 'NodeStopped':

@@ -1,5 +1,5 @@
 import type { GateId, GateRules, Instant, NodeId, RecordedEvent } from '@runlog/execution';
-import { slotOf, type Watched } from './watched.js';
+import { type Place, slotOf, type Watched } from './watched.js';
 
 /** What an event starts and stops on the clock. Pure but for `watched`; each timer ends with the event that settles it, never by firing. */
 export const foldTimers = (watched: Watched, event: RecordedEvent): void => {
@@ -36,16 +36,21 @@ export const foldTimers = (watched: Watched, event: RecordedEvent): void => {
     }
     case 'ApprovalRequested':
     case 'QuestionRequested':
-      openGate(watched, event.data.gate_id, event.data.node_id, event.data);
+      watched.disarm(slotOf('node_timeout', event.data.node_id));
+      openGate(watched, event.data.gate_id, placeOf(event.data), event.data);
+      return;
+    case 'EffectUnknown':
+    case 'BudgetExhausted':
+      watched.disarm(slotOf('node_timeout', event.data.node_id));
       return;
     case 'GateReminded':
-      remindNext(watched, event.data.gate_id, event.data.node_id, event.data.nth);
+      remindNext(watched, event.data.gate_id, placeOf(event.data), event.data.nth);
       return;
     case 'ResponseReceived':
-      if (event.data.accepted) closeGate(watched, event.data.node_id);
+      if (event.data.accepted) closeGate(watched, placeOf(event.data));
       return;
     case 'GateExpired':
-      closeGate(watched, event.data.node_id);
+      closeGate(watched, placeOf(event.data));
       return;
     case 'NodeCompleted':
     case 'NodeFailed':
@@ -63,6 +68,9 @@ export const foldTimers = (watched: Watched, event: RecordedEvent): void => {
   }
 };
 
+/** A node's own gate is its only one; those of an agent's calls (`<node>.<attempt>.<key>`) have their timers side by side. */
+const placeOf = ({ node_id, gate_id }: { readonly node_id: NodeId; readonly gate_id: GateId }): Place => (gate_id.split('.').length > 2 ? gate_id : node_id);
+
 const startClock = (watched: Watched, at: Instant): void => {
   const { clock } = watched;
   if (!clock || clock.since !== null) return;
@@ -77,23 +85,23 @@ const stopClock = (watched: Watched, at: Instant): void => {
   watched.disarm(slotOf('run_timeout'));
 };
 
-const openGate = (watched: Watched, gate: GateId, node: NodeId, rules: GateRules): void => {
+const openGate = (watched: Watched, gate: GateId, node: Place, rules: GateRules): void => {
   if (rules.expires_at !== null) watched.arm({ kind: 'gate_expiry', gate }, rules.expires_at, node);
   remind(watched, gate, node, 1, rules.reminders_at);
 };
 
-const closeGate = (watched: Watched, node: NodeId): void => {
+const closeGate = (watched: Watched, node: Place): void => {
   watched.disarm(slotOf('gate_expiry', node));
   watched.disarm(slotOf('gate_reminder', node));
 };
 
-const remindNext = (watched: Watched, gate: GateId, node: NodeId, given: number): void => {
+const remindNext = (watched: Watched, gate: GateId, node: Place, given: number): void => {
   const armed = watched.timers.get(slotOf('gate_reminder', node));
   if (armed?.timer.kind !== 'gate_reminder' || armed.timer.nth > given) return;
   watched.disarm(slotOf('gate_reminder', node));
   remind(watched, gate, node, given + 1, armed.later.slice(given - armed.timer.nth));
 };
 
-const remind = (watched: Watched, gate: GateId, node: NodeId, nth: number, [next, ...later]: readonly Instant[]): void => {
+const remind = (watched: Watched, gate: GateId, node: Place, nth: number, [next, ...later]: readonly Instant[]): void => {
   if (next !== undefined) watched.arm({ kind: 'gate_reminder', gate, nth }, next, node, later);
 };

@@ -1,10 +1,12 @@
 import type { ExecutionId, Instant, NodeId, QueueStanding, RunnerId, Timer, WorkflowVersionId, WorkspaceId } from '@runlog/execution';
 
+/** What a timer is for: a node, a gate of an agent's call (`<node>.<attempt>.<key>`), or '' for the execution. */
+export type Place = string;
+
 /** A timer that runs. A gate's reminders come one after the other: `later` are those after this one. */
 export interface ArmedTimer {
   readonly timer: Timer;
-  /** The node it is for; '' when it is for the execution. */
-  readonly node: NodeId;
+  readonly node: Place;
   readonly dueAt: Instant;
   readonly later: readonly Instant[];
 }
@@ -33,9 +35,9 @@ export interface Observer {
   changed(watched: Watched): void;
 }
 
-/** A node has at most one timer of a kind: `<kind>:<node>`. */
+/** A node, or gate of a call, has at most one timer of a kind: `<kind>:<place>`. */
 export type Slot = string;
-export const slotOf = (kind: Timer['kind'], node: NodeId = ''): Slot => `${kind}:${node}`;
+export const slotOf = (kind: Timer['kind'], node: Place = ''): Slot => `${kind}:${node}`;
 
 const nodeKinds = ['delay', 'retry', 'node_timeout', 'gate_expiry', 'gate_reminder'] as const;
 
@@ -67,7 +69,7 @@ export class Watched {
     return this.clock === null && this.standing === null && !this.cancelling && this.timeouts.size === 0;
   }
 
-  arm(timer: Timer, dueAt: Instant, node: NodeId = '', later: readonly Instant[] = []): void {
+  arm(timer: Timer, dueAt: Instant, node: Place = '', later: readonly Instant[] = []): void {
     const armed = { timer, node, dueAt, later };
     const slot = slotOf(timer.kind, node);
     this.timers.set(slot, armed);
@@ -83,7 +85,9 @@ export class Watched {
   }
 
   disarmNode(node: NodeId): void {
-    if (this.timers.size > 0) for (const kind of nodeKinds) this.disarm(slotOf(kind, node));
+    if (this.timers.size === 0) return;
+    for (const kind of nodeKinds) this.disarm(slotOf(kind, node));
+    for (const [slot, armed] of this.timers) if (armed.node.startsWith(`${node}.`)) this.disarm(slot);
   }
 
   disarmAll(): void {

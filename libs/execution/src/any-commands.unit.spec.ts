@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { budgetOf } from './budgets.js';
 import { evolve } from './evolve.js';
 import { isTerminal } from './execution.js';
 import { isRejection } from './refusal.js';
@@ -7,7 +8,7 @@ import { fromSnapshot, toSnapshot } from './snapshot.js';
 import { edge, node, Scenario } from './testing/scenario.js';
 
 const ids = ['n0', 'n1', 'n2', 'n3', 'n4', 'n5'];
-const kinds = ['code', 'code', 'transform', 'delay', 'approval', 'question', 'condition', 'merge'] as const;
+const kinds = ['code', 'code', 'agent', 'agent', 'transform', 'delay', 'approval', 'question', 'condition', 'merge'] as const;
 const configs: Record<string, object> = {
   transform: { expression: '1' },
   condition: { expression: 'true' },
@@ -15,6 +16,7 @@ const configs: Record<string, object> = {
   delay: { seconds: 1 },
   approval: { prompt: '?', expires_in_seconds: 3, on_expiry: 'approve' },
   question: { prompt: '?' },
+  agent: { agent: 'a' },
 };
 
 const effects = [{}, {}, { effect: 'at_most_once' }, { effect: 'keyed' }, { on_unknown: 'ask' }] as const;
@@ -45,7 +47,32 @@ const workflows = fc
   }));
 
 const target = { node: fc.constantFrom(...ids), attempt: fc.integer({ min: 1, max: 3 }), runner: fc.constantFrom('r1', 'r2') };
-const gate = fc.constantFrom(...ids.flatMap((id) => [`${id}.1`, `${id}.1`, `${id}.2`]));
+const gate = fc.constantFrom(...ids.flatMap((id) => [`${id}.1`, `${id}.1`, `${id}.2`, `${id}.1.m1`, `${id}.1.m2`, `${id}.1.m1.t1`]));
+const key = fc.constantFrom('m1', 'm2', 'm3', 'm1.t1');
+const used = fc.record({
+  provider: fc.constant('p'),
+  model: fc.constant('m'),
+  tokens: fc.constant(null),
+  cost_nano_usd: fc.constantFrom('0', '400', '1000', null),
+  price: fc.constant(null),
+});
+const records = fc.uniqueArray(
+  fc.record({ key, receipt: fc.constant('r'), used: fc.option(used, { nil: undefined }) }).map(({ used, ...one }) => (used ? { ...one, used } : one)),
+  { maxLength: 2, selector: (one) => one.key },
+);
+const intents = fc.uniqueArray(fc.record({ key, kind: fc.constantFrom('model', 'tool'), name: fc.constant('n'), reserve_nano_usd: fc.constantFrom('1000', '1000', null) }), {
+  maxLength: 2,
+  selector: (one) => one.key,
+});
+const asks = fc.uniqueArray(
+  fc.record({
+    key,
+    kind: fc.constantFrom('approval', 'question', 'effect'),
+    name: fc.constant('n'),
+    rules: fc.constantFrom({ prompt: '?' }, { prompt: '?', expires_in_seconds: 3, on_expiry: 'approve' }),
+  }),
+  { minLength: 1, maxLength: 2, selector: (one) => one.key },
+);
 const failure = fc
   .record({ code: fc.constant('e'), message: fc.constant('m'), retryable: fc.boolean(), effect: fc.constantFrom('none', 'unknown', undefined) })
   .map(({ effect, ...error }) => ({ ...error, ...(effect ? { effect } : {}) }));
@@ -58,14 +85,16 @@ const commands = fc.array(
       weight: 2,
       arbitrary: fc.record({ type: fc.constant('FailNode'), ...target, error: failure }),
     },
+    { weight: 10, arbitrary: fc.record({ type: fc.constant('TakeStep'), ...target, nth: fc.constant(1), records, begins: intents }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('ParkNode'), ...target, nth: fc.constant(1), records, asks }) },
     fc.record({ type: fc.constant('StopNode'), ...target }),
     fc.record({ type: fc.constant('LoseAttempt'), ...target, because: fc.constant('silent') }),
     fc.record({ type: fc.constant('RemindNode'), node: target.node, attempt: target.attempt }),
     fc.record({
       type: fc.constant('Respond'),
       gate,
-      decision: fc.constantFrom('approve', 'reject', 'done', 'repeat', 'fail'),
-      answer: fc.constant(1),
+      decision: fc.constantFrom('approve', 'reject', 'done', 'repeat', 'fail', 'raise'),
+      answer: fc.constantFrom(1, { budget_usd: 0.000002 }, { budget_usd: 5 }),
       by: fc.constantFrom('user:a', 'user:b'),
       roles: fc.constant([]),
     }),
@@ -97,7 +126,7 @@ describe('any sequence of commands', () => {
   it('reaches only legal states, one end at most, and the same state from the log or a snapshot', async () => {
     await fc.assert(
       fc.asyncProperty(workflows, commands, async (workflow, sequence) => {
-        const scenario = await Scenario.of(workflow).created({ run_timeout_seconds: 20 });
+        const scenario = await Scenario.of(workflow).created({ run_timeout_seconds: 20, budget_nano_usd: '2500' });
         for (const command of sequence) {
           scenario.clock += 700;
           const before = scenario.execution && { status: scenario.execution.status, version: scenario.execution.version };
@@ -120,7 +149,11 @@ const checkState = ({ execution, workflow }: Scenario): void => {
   const settled = states.filter((one) => ['completed', 'failed', 'stopped', 'skipped'].includes(one.status)).length;
   expect(execution.active.size).toBe(active);
   expect(execution.settled).toBe(settled);
-  expect(execution.gatesOpen).toBe(states.filter((one) => one.waitsFor?.kind === 'gate').length);
+  expect(execution.gatesOpen).toBe(states.filter((one) => one.waitsFor?.kind === 'gate' || one.waitsFor?.kind === 'calls').length);
+  const { spent, reserved } = execution.account;
+  const budget = budgetOf(execution) ?? '0';
+  expect(BigInt(spent) + BigInt(reserved) <= BigInt(budget)).toBe(true);
+  expect(BigInt(reserved)).toBeGreaterThanOrEqual(0n);
   if (isTerminal(execution.status)) expect(active).toBe(0);
   if (execution.status === 'completed') expect(settled).toBe(workflow.nodes.size);
   // Nothing hangs: whoever is alive has something that can still happen to it.
@@ -137,5 +170,5 @@ const checkHistory = (scenario: Scenario): void => {
   }
   expect(execution).toEqual(scenario.execution);
   if (!execution || isTerminal(execution.status)) return;
-  expect(fromSnapshot(JSON.parse(JSON.stringify(toSnapshot(execution))), execution.outputs)).toEqual(execution);
+  expect(fromSnapshot(JSON.parse(JSON.stringify(toSnapshot(execution))), [...execution.outputs, ...execution.receipts])).toEqual(execution);
 };

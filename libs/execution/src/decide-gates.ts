@@ -1,10 +1,12 @@
 import { validateJson, type Workflow } from '@runlog/workflow';
+import { spentFrom } from './budgets.js';
 import type { CommandOf } from './commands.js';
 import type { Decision } from './decide.js';
 import { recorded } from './effects.js';
 import type { ExecutionEvent } from './events.js';
 import { type Execution, type Gate, isLimited, isSuspended, isTerminal } from './execution.js';
 import type { GateId, Json } from './ids.js';
+import { exceeds, inUsd, nanoUsd, plus } from './money.js';
 import { refuse } from './refusal.js';
 import type { Rejection } from './rejection.js';
 
@@ -25,7 +27,8 @@ export const respond = (command: CommandOf<'Respond'>, execution: Execution, wor
   const accepted = decision !== 'approve' || gate.approvals.length + 1 >= needed;
   const events: ExecutionEvent[] = [{ type: 'ResponseReceived', data: { node_id: gate.node, gate_id: gate.id, decision, answer, comment, by: command.by, accepted } }];
   if (!accepted) return events;
-  if (gate.kind === 'effect') return [...events, ...resumed(execution), ...settleEffect(command, gate, execution, workflow)];
+  if (gate.kind === 'budget') return settleBudget(command, gate, events, execution);
+  if (gate.kind === 'effect' && gate.key === undefined) return [...events, ...resumed(execution), ...settleEffect(command, gate, execution, workflow)];
   return [...events, ...resumed(execution), ...settleGate(gate, { decision: decision ?? 'answer', answer, comment, by: command.by })];
 };
 
@@ -68,12 +71,27 @@ export const resumed = (execution: Execution): ExecutionEvent[] => (isSuspended(
 /** The node's end for a settled gate. A plain `reject` completes the node; that it rejects the execution is in the response. */
 const settleGate = (gate: Gate, settled: { decision: string; answer: Json; comment: string | null; by: string }): ExecutionEvent[] => {
   const attempt = { node_id: gate.node, attempt: gate.attempt };
+  // An agent hears of it in its journal.
+  if (gate.key !== undefined && (gate.rules.on_reject !== 'fail' || settled.decision !== 'reject')) return [];
   if (gate.kind === 'question') return [{ type: 'NodeCompleted', data: { ...attempt, output: { answer: settled.answer, by: settled.by } } }];
   const approved = settled.decision !== 'reject';
   if (!approved && gate.rules.on_reject === 'fail')
     return [failedGate(gate, 'gate_rejected', `${settled.by} rejected gate '${gate.id}'${settled.comment ? `: ${settled.comment}` : ''}`)];
   const output = { decision: approved ? 'approve' : 'reject', by: settled.by, comment: settled.comment, answer: settled.answer };
   return [{ type: 'NodeCompleted', data: { ...attempt, output, branch: approved ? 'approved' : 'rejected' } }];
+};
+
+/** A raise answers whoever else asks for the same budget, too: nobody has to be told twice. */
+const settleBudget = (command: CommandOf<'Respond'>, gate: Gate, events: ExecutionEvent[], execution: Execution): ExecutionEvent[] => {
+  if (command.decision === 'fail') return [...events, ...resumed(execution), failedGate(gate, 'budget_exhausted', `${command.by} did not raise the budget: ${gate.rules.prompt}`)];
+  const others = [...execution.gates.values()].filter((one) => one !== gate && one.decided === null && one.budget?.scope === 'execution' && gate.budget?.scope === 'execution');
+  const told = others.map(
+    ({ id: gate_id, node: node_id }): ExecutionEvent => ({
+      type: 'ResponseReceived',
+      data: { node_id, gate_id, decision: 'raise', answer: command.answer ?? null, comment: command.comment ?? null, by: command.by, accepted: true },
+    }),
+  );
+  return [...events, ...told, ...resumed(execution)];
 };
 
 /** What a person says became of it. `repeat` needs no event of its own: the response makes the node ready again. */
@@ -94,7 +112,9 @@ const chosenGate = (command: CommandOf<'Respond'>, execution: Execution): Gate |
   const gates = [...execution.gates.values()];
   if (command.gate !== undefined || command.node !== undefined) {
     const named = gates.filter((gate) => (command.gate === undefined || gate.id === command.gate) && (command.node === undefined || gate.node === command.node));
-    const gate = named.find((one) => !one.decided) ?? named.at(-1);
+    const undecided = named.filter((one) => !one.decided);
+    if (undecided.length > 1) return ambiguous(command, undecided, execution);
+    const gate = undecided[0] ?? named.at(-1);
     if (gate) return gate;
     if (gates.every((one) => one.decided)) return refuse(command, execution, 'InvalidState', 'no_open_gate', `it waits for no answer (it is ${execution.status})`);
     const pointer = command.gate === undefined ? '/node_id' : '/gate_id';
@@ -107,7 +127,12 @@ const chosenGate = (command: CommandOf<'Respond'>, execution: Execution): Gate |
   const [last] = gates.slice(-1);
   if (open.length === 0 && last && gates.every(({ node }) => node === last.node)) return last;
   if (open.length === 0) return refuse(command, execution, 'InvalidState', 'no_open_gate', `it waits for no answer (it is ${execution.status})`);
-  const refusal = refuse(command, execution, 'InvalidState', 'gate_ambiguous', `${open.length} gates are open, name one with gate_id or node_id: ${listed(gates)}`);
+  return ambiguous(command, open, execution);
+};
+
+const ambiguous = (command: CommandOf<'Respond'>, open: readonly Gate[], execution: Execution): Rejection => {
+  const names = command.node === undefined ? 'gate_id or node_id' : 'gate_id';
+  const refusal = refuse(command, execution, 'InvalidState', 'gate_ambiguous', `${open.length} gates are open, name one with ${names}: ${listed(open)}`);
   const state = { status: execution.status, version: execution.version, open_gates: open.map(({ id, node, kind }) => ({ id, node_id: node, kind })) };
   return { ...refusal, state };
 };
@@ -138,6 +163,24 @@ const mayAnswer = (command: CommandOf<'Respond'>, gate: Gate, execution: Executi
   return undefined;
 };
 
+/** Less than what is spent and what comes next may cost would only be asked for again. Of other scopes it is raised elsewhere, and asked again. */
+const budgetProblem = (
+  { decision, answer }: CommandOf<'Respond'>,
+  gate: Gate,
+  execution: Execution,
+  invalid: (pointer: string, detail: string) => Rejection,
+): Rejection | undefined => {
+  const spent = gate.budget ? spentFrom(execution, gate.budget.scope, gate.node) : null;
+  if (decision !== 'raise' || spent === null || !gate.budget) return undefined;
+  const usd = typeof answer === 'object' && answer !== null && !Array.isArray(answer) ? answer.budget_usd : undefined;
+  if (usd !== undefined && Object.keys(answer as object).length > 1) return invalid('/answer', 'expected budget_usd and nothing else');
+  if (typeof usd !== 'number' || !(usd > 0 && usd <= 1_000_000)) return invalid('/answer/budget_usd', 'expected the new total in USD, a number above 0 and at most 1,000,000');
+  const least = plus(spent, gate.budget.needed);
+  return exceeds(least, nanoUsd(usd))
+    ? invalid('/answer/budget_usd', `expected at least ${inUsd(least)}: ${inUsd(spent)} is spent, and what comes next may cost ${inUsd(gate.budget.needed)}`)
+    : undefined;
+};
+
 /** Decisions that a gate of each kind takes. A question needs none, and overlooks those of an approval. */
 const decisions: Readonly<Record<Gate['kind'], readonly string[]>> = {
   approval: ['approve', 'reject'],
@@ -154,6 +197,7 @@ const answerProblems = (command: CommandOf<'Respond'>, gate: Gate, execution: Ex
   const isSaid = command.decision !== undefined;
   if (isSaid ? !words.includes(command.decision as string) : gate.kind !== 'question')
     return invalid('/decision', gate.kind === 'question' ? 'expected no decision, but an answer: the gate is a question' : `expected ${named(words)}: the gate is an ${gate.kind}`);
+  if (gate.kind === 'budget') return budgetProblem(command, gate, execution, invalid);
   if (command.decision === 'done' && command.answer === undefined && command.answerRef === undefined)
     return invalid('/answer', 'expected the receipt: what the node gives to those that follow it, or null');
   if (gate.kind === 'question' && command.answer === undefined) return invalid('/answer', 'expected an answer: the gate is a question');

@@ -3,6 +3,7 @@ import { backoff } from './backoff.js';
 import type { CommandOf, ExecutionCommand, NodeError } from './commands.js';
 import type { Decision } from './decide.js';
 import { resumed } from './decide-gates.js';
+import { told } from './decide-records.js';
 import { effectUnknown, intended, recorded } from './effects.js';
 import type { ExecutionEvent } from './events.js';
 import { type Execution, isTerminal, type NodeState } from './execution.js';
@@ -13,7 +14,7 @@ import type { Rejection } from './rejection.js';
 /** After so many silent runners the node itself is the suspect. */
 const maxLosses = 5;
 
-type Report = ExecutionCommand & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly begunBy?: CommandId };
+export type Report = ExecutionCommand & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId; readonly begunBy?: CommandId };
 
 export const startNode = (command: CommandOf<'StartNode'>, execution: Execution, workflow: Workflow): Decision => {
   const node = execution.nodes.get(command.node);
@@ -33,21 +34,23 @@ export const completeNode = (command: CommandOf<'CompleteNode'>, execution: Exec
   const node = isLate ? undefined : running(command, execution);
   if (node && 'rejected' in node) return node;
   const receipt = (given?: CommandOf<'CompleteNode'>) => recorded(execution, workflow, command.node, command.attempt, given);
-  if (execution.cancel) return [...receipt(command), acknowledged(command, 'finished')];
+  const calls = told(command.records, command, execution);
+  if (execution.cancel) return [...calls, ...receipt(command), acknowledged(command, 'finished')];
   const attempt = { node_id: command.node, attempt: command.attempt };
   const { output, outputRef, branch } = command;
   const completed: ExecutionEvent = {
     type: 'NodeCompleted',
     data: { ...attempt, output, ...(outputRef ? { output_ref: outputRef } : {}), ...(branch === undefined ? {} : { branch }) },
   };
-  return [...receipt(), ...(isLate ? resumed(execution) : []), completed];
+  return [...calls, ...receipt(), ...(isLate ? resumed(execution) : []), completed];
 };
 
 export const failNode = (command: CommandOf<'FailNode'>, execution: Execution, workflow: Workflow): Decision => {
   const node = running(command, execution);
   if ('rejected' in node) return node;
-  if (execution.cancel) return [acknowledged(command, 'finished')];
-  return failed(command, command.node, node, command.error, execution, workflow);
+  const calls = told(command.records, command, execution);
+  if (execution.cancel) return [...calls, acknowledged(command, 'finished')];
+  return [...calls, ...failed(command, command.node, node, command.error, execution, workflow)];
 };
 
 /** The runner's time-out was missed (or is longer than a minute): the scheduler's timer says so. */
@@ -65,7 +68,7 @@ export const stopNode = (command: CommandOf<'StopNode'>, execution: Execution): 
   const node = running(command, execution);
   if ('rejected' in node) return node;
   if (!execution.cancel) return refuse(command, execution, 'InvalidState', 'not_stopping', 'nobody asked to stop it');
-  return [acknowledged(command, 'stopped')];
+  return [...told(command.records, command, execution), acknowledged(command, 'stopped')];
 };
 
 export const loseAttempt = (command: CommandOf<'LoseAttempt'>, execution: Execution, workflow: Workflow): Decision => {
@@ -83,7 +86,7 @@ export const loseAttempt = (command: CommandOf<'LoseAttempt'>, execution: Execut
   return [lost, { type: 'NodeScheduled', data: { node_id: command.node, attempt: command.attempt + 1, kind: definition?.type ?? '' } }];
 };
 
-const acknowledged = (command: CommandOf<'CompleteNode' | 'FailNode' | 'StopNode'>, outcome: 'stopped' | 'finished'): ExecutionEvent => ({
+export const acknowledged = (command: CommandOf<'CompleteNode' | 'FailNode' | 'StopNode' | 'ParkNode'>, outcome: 'stopped' | 'finished'): ExecutionEvent => ({
   type: 'NodeStopped',
   data: { node_id: command.node, attempt: command.attempt, acknowledged: true, outcome, ...(command.signalledAt === undefined ? {} : { signalled_at: command.signalledAt }) },
 });
@@ -118,7 +121,7 @@ const isLateReceipt = (command: CommandOf<'CompleteNode'>, execution: Execution)
  * The node, if this report's attempt is the one that runs and belongs to the reporting runner. An attempt begun ahead may have been begun
  * twice by the same runner, first on a result that was refused: only the one whose intent was accepted counts.
  */
-const running = (command: Report, execution: Execution): NodeState | Rejection => {
+export const running = (command: Report, execution: Execution): NodeState | Rejection => {
   if (isTerminal(execution.status)) return refuse(command, execution, 'InvalidState', 'execution_ended', `it is ${execution.status} already`);
   const node = execution.nodes.get(command.node);
   const isBegun = command.begunBy === undefined || command.begunBy === node?.startedBy;
@@ -126,7 +129,7 @@ const running = (command: Report, execution: Execution): NodeState | Rejection =
   return refuse(command, execution, 'InvalidState', 'attempt_over', `attempt ${command.attempt} of node '${command.node}' ${standing(node)}`);
 };
 
-const standing = (node: NodeState | undefined): string => {
+export const standing = (node: NodeState | undefined): string => {
   if (!node || node.attempt === 0) return 'was never scheduled';
   return `is over or not this runner's: the node is ${node.status}, attempt ${node.attempt}${node.runner ? ` on runner ${node.runner}` : ''}`;
 };

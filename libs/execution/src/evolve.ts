@@ -1,9 +1,12 @@
 import type { Workflow } from '@runlog/workflow';
+import { releaseCall, waitForCall } from './call-gates.js';
 import { arrive, decideEdges, openFirst } from './edges.js';
 import { awaitReceipt, bookEffect, effectRules, forgetReceipt } from './effects.js';
 import type { EventOf, ExecutionEvent } from './events.js';
 import { type Execution, type Gate, isLimited, isSuspended, type NodeState } from './execution.js';
-import type { CommandId, ExecutionId, Instant, NodeId, WorkspaceId } from './ids.js';
+import type { CommandId, ExecutionId, Instant, Json, NodeId, WorkspaceId } from './ids.js';
+import { askAbout, bookCall, closeJournal, emptyAccount, forfeit } from './journal.js';
+import { nanoUsd } from './money.js';
 import { SLOT } from './queue-standing.js';
 
 /** An event with what recording gave it. */
@@ -60,6 +63,9 @@ const begin = (event: Applied & EventOf<'ExecutionCreated'>, execution: Executio
     held: true,
     slot: null,
     effects: new Map(),
+    journals: new Map(),
+    receipts: new Map(),
+    account: emptyAccount(),
     reuses: 0,
     continuing: event.more,
   };
@@ -126,7 +132,7 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
       const node = nodeOf(execution, event.data.node_id, workflow);
       node.failures++;
       if (event.data.error.effect === 'unknown') awaitReceipt(node, event.data.attempt);
-      if (!event.data.final) return;
+      if (!event.data.final) return forfeit(execution, event.data.node_id);
       settle(execution, event.data.node_id, 'failed', workflow, event.data.attempt);
       execution.failure = { node: event.data.node_id, error: event.data.error };
       return;
@@ -140,15 +146,22 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
     case 'AttemptLost': {
       const node = nodeOf(execution, event.data.node_id, workflow);
       node.losses++;
+      forfeit(execution, event.data.node_id);
       if (workflow.nodes.get(event.data.node_id)?.effect) awaitReceipt(node, event.data.attempt);
       return;
     }
     case 'EffectIntended':
     case 'EffectRecorded':
-      return bookEffect(execution, event);
+      if (!event.data.call) return bookEffect(execution, event);
+      if (event.type === 'EffectRecorded') nodeOf(execution, event.data.node_id, workflow).losses = 0;
+      return bookCall(execution, event);
+    case 'BudgetReserved':
+    case 'TokensUsed':
+      return bookCall(execution, event);
     case 'ApprovalRequested':
     case 'QuestionRequested':
     case 'EffectUnknown':
+    case 'BudgetExhausted':
       return openGate(execution, event, workflow);
     case 'GateReminded': {
       const gate = execution.gates.get(event.data.gate_id);
@@ -163,6 +176,7 @@ const apply = (execution: Execution, event: Applied, workflow: Workflow): void =
       close(execution, gate_id, { decision: outcome, by, at: event.at, answer, ...(answer_ref ? { answerRef: answer_ref } : {}), comment: null });
       if (outcome === 'reject' && execution.gates.get(gate_id)?.rules.on_reject === 'reject')
         execution.rejection = { gate: gate_id, node: node_id, by, comment: 'nobody answered in time' };
+      else releaseCall(execution, gate_id);
       return;
     }
     default:
@@ -197,7 +211,8 @@ const activate = (execution: Execution, id: NodeId, change: Partial<NodeState>, 
 
 const settle = (execution: Execution, id: NodeId, status: NodeState['status'], workflow: Workflow, attempt: number): void => {
   const node = nodeOf(execution, id, workflow);
-  if (node.waitsFor?.kind === 'gate') execution.gatesOpen--;
+  if (node.waitsFor?.kind === 'gate' || node.waitsFor?.kind === 'calls') execution.gatesOpen--;
+  closeJournal(execution, id);
   Object.assign(node, { status, waitsFor: null, startedBy: undefined, unanswered: undefined, attempt: Math.max(node.attempt, attempt) });
   execution.ready.delete(id);
   execution.unreached.delete(id);
@@ -213,18 +228,34 @@ const reuse = (execution: Execution, event: EventOf<'NodeReused'>, workflow: Wor
   }
 };
 
-type GateOpened = EventOf<'ApprovalRequested'> | EventOf<'QuestionRequested'> | EventOf<'EffectUnknown'>;
+type GateOpened = EventOf<'ApprovalRequested'> | EventOf<'QuestionRequested'> | EventOf<'EffectUnknown'> | EventOf<'BudgetExhausted'>;
 
 const openGate = (execution: Execution, event: Applied & GateOpened, workflow: Workflow): void => {
   const { gate_id, node_id, attempt } = event.data;
-  activate(execution, node_id, { status: 'waiting', attempt, waitsFor: { kind: 'gate', gate: gate_id } }, workflow);
-  execution.gatesOpen++;
-  execution.gates.set(gate_id, { id: gate_id, node: node_id, attempt, ...asked(event), approvals: [], responses: [], reminded: 0, decided: null });
+  const key = keyOf(event);
+  if (key === undefined) {
+    activate(execution, node_id, { status: 'waiting', attempt, waitsFor: { kind: 'gate', gate: gate_id } }, workflow);
+    execution.gatesOpen++;
+  } else {
+    forfeit(execution, node_id);
+    waitForCall(execution, node_id, gate_id);
+  }
+  if (key !== undefined && 'call' in event.data && event.data.call) askAbout(execution, node_id, key, gate_id, event.data.call);
+  const about = key === undefined ? {} : { key };
+  execution.gates.set(gate_id, { id: gate_id, node: node_id, attempt, ...asked(event), ...about, approvals: [], responses: [], reminded: 0, decided: null });
 };
 
-const asked = (event: GateOpened): Pick<Gate, 'kind' | 'rules'> => {
+/** Of the call that a gate within an agent is about. */
+const keyOf = (event: GateOpened): string | undefined =>
+  event.type === 'BudgetExhausted' || (event.type === 'EffectUnknown' && event.data.call) ? event.data.key : event.type === 'EffectUnknown' ? undefined : event.data.key;
+
+const asked = (event: GateOpened): Pick<Gate, 'kind' | 'rules' | 'budget'> => {
   if (event.type === 'EffectUnknown') return { kind: 'effect', rules: effectRules(event.data.prompt) };
-  const { gate_id: _gate, node_id: _node, attempt: _attempt, ...rules } = event.data;
+  if (event.type === 'BudgetExhausted') {
+    const { scope, needed_nano_usd: needed, prompt } = event.data;
+    return { kind: 'budget', rules: effectRules(prompt), budget: { scope, needed } };
+  }
+  const { gate_id: _gate, node_id: _node, attempt: _attempt, key: _key, call: _call, ...rules } = event.data;
   return { kind: event.type === 'ApprovalRequested' ? 'approval' : 'question', rules };
 };
 
@@ -247,7 +278,14 @@ const hear = (execution: Execution, event: Applied & EventOf<'ResponseReceived'>
   if (!accepted) return;
   if (decision === 'repeat') makeReady(execution, node_id);
   close(execution, gate_id, { decision: decision ?? 'answer', by, at: event.at, answer, ...(answer_ref ? { answerRef: answer_ref } : {}), comment });
+  if (decision === 'raise' && gate.budget) raise(execution, gate, answer);
   if (decision === 'reject' && gate.rules.on_reject === 'reject') execution.rejection = { gate: gate_id, node: node_id, by, comment };
+  else releaseCall(execution, gate_id);
+};
+
+const raise = (execution: Execution, { node, budget }: Gate, answer: Json): void => {
+  const account = budget?.scope === 'execution' ? execution.account : budget?.scope === 'node' ? execution.journals.get(node)?.account : undefined;
+  if (account) account.budget = nanoUsd((answer as { budget_usd: number }).budget_usd);
 };
 
 const close = (execution: Execution, id: string, decided: NonNullable<Gate['decided']>): void => {

@@ -1,7 +1,9 @@
+import type { BudgetScope } from './agent-calls.js';
 import type { BodyReference } from './body-reference.js';
 import type { CreatedData, EffectSource, NodeError, Receipt } from './commands.js';
 import type { GateRules } from './events.js';
 import type { Actor, CommandId, ExecutionId, GateId, Instant, Json, NodeId, RunnerId, WorkspaceId } from './ids.js';
+import type { Account, Journal } from './journal.js';
 
 export type Status = 'pending' | 'queued' | 'running' | 'suspended' | 'awaiting_approval' | 'completed' | 'failed' | 'cancelled' | 'rejected';
 
@@ -19,8 +21,12 @@ export interface NodeState {
   runner: RunnerId | null;
   /** While it runs: the command that started it. */
   startedBy?: CommandId | undefined;
-  /** What a waiting node waits for: its due time (delay, retry) or its gate. */
-  waitsFor: { readonly kind: 'delay' | 'retry'; readonly at: Instant } | { readonly kind: 'gate'; readonly gate: GateId } | null;
+  /** What a waiting node waits for: its due time (delay, retry), its gate, or the gates of its calls that are open. */
+  waitsFor:
+    | { readonly kind: 'delay' | 'retry'; readonly at: Instant }
+    | { readonly kind: 'gate'; readonly gate: GateId }
+    | { readonly kind: 'calls'; readonly gates: readonly GateId[] }
+    | null;
   /** The latest attempt whose effect is unknown: until another one starts, its runner may still say that it was had. */
   unanswered?: { readonly attempt: number; readonly runner: RunnerId } | undefined;
 }
@@ -40,6 +46,10 @@ export interface Gate {
   readonly attempt: number;
   readonly kind: 'approval' | 'question' | 'effect' | 'budget';
   readonly rules: GateRules;
+  /** The call of an agent that it is about. */
+  readonly key?: string;
+  /** Of kind `budget`: what did not suffice, and what the calls of the step may cost, nano-USD. */
+  readonly budget?: { readonly scope: BudgetScope; readonly needed: string };
   /** Who has approved so far. */
   approvals: Actor[];
   /** The commands whose responses were taken: each of them again is answered, not refused. */
@@ -101,6 +111,12 @@ export interface Execution {
   slot: { readonly ticket: number; readonly held: boolean } | null;
   /** Taken over from what it retries or replays, by node. */
   readonly effects: Map<NodeId, EarlierEffect>;
+  /** Of agents that have not ended. */
+  readonly journals: Map<NodeId, Journal>;
+  /** What their calls came to, by `<node>/<key>`; those stored elsewhere are not in it. */
+  readonly receipts: Map<string, Json>;
+  /** Of all models of the execution. */
+  readonly account: Account;
   /** NodeReused events so far. */
   reuses: number;
   /** The last event says that more is due for the same command. */

@@ -14,8 +14,8 @@ const maxReads = 100;
 /** Everything but pure nodes, gates and delays goes to a runner. */
 export const runsOnRunner = (node: CompiledNode): boolean => !node.pure && !node.gate && !node.delay;
 
-/** Its start need not be decided before it begins: should the decision be against it, it may have had its effect for nothing, and again. */
-const mayBeginAhead = (node: CompiledNode): boolean => runsOnRunner(node) && node.effect === null;
+/** Its start need not be decided before it begins: should the decision be against it, it may have had its effect for nothing, and again. An agent asks for each of its calls. */
+const mayBeginAhead = (node: CompiledNode): boolean => runsOnRunner(node) && node.effect === null && node.type !== 'agent';
 
 /** Up to `most` nodes that follow the node by the graph alone, one after the other; undefined where the leg is the node itself. */
 export const legAfter = (execution: Execution, workflow: Workflow, id: NodeId, most: number): Leg | undefined => {

@@ -1,7 +1,7 @@
 import type { Workflow } from '@runlog/workflow';
 import { insteadOfRunning } from './effects.js';
 import type { ExecutionEvent } from './events.js';
-import { type Execution, isLimited, isSuspended, isTerminal } from './execution.js';
+import { type Execution, type Gate, isLimited, isSuspended, isTerminal } from './execution.js';
 import type { NodeId } from './ids.js';
 import { defaultOutput } from './output.js';
 import { SLOT } from './queue-standing.js';
@@ -83,8 +83,10 @@ const complete = (execution: Execution, workflow: Workflow): Next => {
 const suspend = (execution: Execution): Next => {
   const asked = new Set([...execution.gates.values()].flatMap(({ kind, decided }) => (decided ? [] : [kind])));
   if (asked.has('approval')) return events([{ type: 'ExecutionSuspended', data: { status: 'awaiting_approval', reason: 'approval' } }]);
-  return events([{ type: 'ExecutionSuspended', data: { status: 'suspended', reason: asked.has('effect') ? 'effect_unknown' : 'question' } }]);
+  return events([{ type: 'ExecutionSuspended', data: { status: 'suspended', reason: reasonFor(asked) } }]);
 };
+
+const reasonFor = (asked: ReadonlySet<Gate['kind']>): string => (asked.has('effect') ? 'effect_unknown' : asked.has('budget') ? 'budget_exhausted' : 'question');
 
 const events = (list: ExecutionEvent[]): Next => ({ kind: 'events', events: list });
 

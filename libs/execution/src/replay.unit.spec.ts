@@ -342,7 +342,8 @@ describe('the plan', () => {
     );
   });
 
-  it('knows every kind that touches the world', () => expect([...kinds.values()].filter((kind) => kind.runs === 'runner').map(({ type }) => type)).toEqual(['http', 'code']));
+  it('knows every kind that touches the world', () =>
+    expect([...kinds.values()].filter((kind) => kind.runs === 'runner').map(({ type }) => type)).toEqual(['http', 'code', 'agent']));
 });
 
 /** What the read models know of effects, from the history alone. */

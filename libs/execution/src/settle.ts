@@ -1,6 +1,7 @@
-import type { GateConfig, Workflow } from '@runlog/workflow';
+import { type GateConfig, gateConfig, type Workflow } from '@runlog/workflow';
+import type { CallGate } from './agent-calls.js';
 import type { BodyReference } from './body-reference.js';
-import type { ExecutionEvent, GateRules } from './events.js';
+import type { EventOf, ExecutionEvent, GateRules } from './events.js';
 import type { Instant, Json, NodeId } from './ids.js';
 import type { Evaluation } from './next.js';
 import { completed } from './output.js';
@@ -43,6 +44,18 @@ const outputEvent = (outcome: Outcome, workflow: Workflow): ExecutionEvent =>
     : outcome.reference
       ? { type: 'ExecutionCompleted', data: { output: null, output_ref: outcome.reference } }
       : completed(outcome.output, workflow);
+
+/** What an agent asks people about one of its calls. */
+export const gateAbout = (
+  { key, kind, name, arguments_sha256, rules }: CallGate,
+  about: Pick<EventOf<'EffectUnknown'>['data'], 'node_id' | 'attempt' | 'gate_id'>,
+  at: Instant,
+): ExecutionEvent => {
+  const call = { kind: 'tool' as const, name, ...(arguments_sha256 === undefined ? {} : { arguments_sha256 }) };
+  const asked = rulesOf(gateConfig({ on_reject: 'branch', ...rules } as unknown as { readonly [member: string]: Json }), at);
+  if (kind === 'effect') return { type: 'EffectUnknown', data: { ...about, key, prompt: asked.prompt, call } };
+  return { type: kind === 'question' ? 'QuestionRequested' : 'ApprovalRequested', data: { ...about, key, call, ...asked } };
+};
 
 /** Seconds from now become instants. */
 const rulesOf = ({ expires_in_seconds, reminders_seconds, ...rules }: GateConfig, at: Instant): GateRules => ({

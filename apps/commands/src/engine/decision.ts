@@ -2,6 +2,7 @@ import {
   type CommandOf,
   type Decision,
   decide,
+  decideBegins,
   decideIntent,
   type ExecutionCommand,
   intentOf,
@@ -21,7 +22,7 @@ import { PartitionHalted } from './halted.js';
 import type { Live } from './live.js';
 import { type Desk, Recording } from './recording.js';
 import type { FetchedOutputs } from './reused-outputs.js';
-import { taskFor } from './task-building.js';
+import { taskFor, withStoredJournal } from './task-building.js';
 import type { Workflows } from './workflows.js';
 
 /** A command as read from its partition. */
@@ -83,15 +84,16 @@ export class Decider {
     const recording = new Recording(this.desk, command, offset, workflow, live, received.reused);
     try {
       await recording.add(decision);
-      const refused = intent && (await this.#begin(intent, recording, command as CommandOf<'CompleteNode'>, workflow));
-      if (decision.length > 0 || continuing) await this.#follow(recording, command, workflow);
-      await recording.close(refused);
+      const isStep = command.type === 'TakeStep';
+      const reply = isStep ? await this.#step(command, recording, workflow) : intent && (await this.#begin(intent, recording, command as CommandOf<'CompleteNode'>, workflow));
+      if (decision.length > 0 || isStep || continuing) await this.#follow(recording, command, workflow);
+      await recording.close(reply);
     } catch (error) {
       this.desk.outbox.check();
       if (recording.count > 0) throw new DecisionBroke(offset, error);
       return this.fault(received, error);
     }
-    if (recording.count === 0 && live) this.#repeat(command, live);
+    if (recording.count === 0 && live) await this.#repeat(command, live);
   }
 
   /** The command can't be decided: its sender is refused; what came from inside leaves a trace in the execution. */
@@ -121,6 +123,18 @@ export class Decider {
     return undefined;
   }
 
+  /** The calls that an agent is about to make: they may begin, or its runner hears why not. Said again for a step that has been taken. */
+  async #step(command: CommandOf<'TakeStep'>, recording: Recording, workflow: Workflow): Promise<FollowUp | undefined> {
+    const { live } = recording;
+    if (!live) return undefined;
+    const { events, refused } = decideBegins(command, live.execution, workflow);
+    await recording.add(events);
+    if (refused) return refusal(command, refused);
+    const { id: commandId, replyTo: instance } = command;
+    const { id: executionId, version } = live.execution;
+    return instance === undefined ? undefined : { instance, reply: { type: 'accepted', commandId, executionId, version } };
+  }
+
   async #follow(recording: Recording, command: ExecutionCommand, workflow: Workflow): Promise<void> {
     for (;;) {
       await breathe();
@@ -147,13 +161,13 @@ export class Decider {
   }
 
   /** Carried out before, or a reminder: the answer, or the task, goes out once more. */
-  #repeat(command: ExecutionCommand, live: Live): void {
+  async #repeat(command: ExecutionCommand, live: Live): Promise<void> {
     if (command.type === 'RemindNode') {
       const task = taskFor(live, command.node, command.at, this.desk.legs, command.traceparent);
-      if (task) this.desk.outbox.say({ task });
+      if (task) this.desk.outbox.say({ task: await withStoredJournal(task, this.desk.stored) });
       return;
     }
-    if (command.replyTo === undefined) return;
+    if (command.replyTo === undefined || command.type === 'TakeStep') return;
     const { id: executionId, version } = live.execution;
     this.desk.outbox.say({ instance: command.replyTo, reply: { type: 'unchanged', commandId: command.id, executionId, version } });
   }

@@ -43,8 +43,9 @@ const failed = (event: ExecutionEvent, bytes: number, limitBytes: number): Draft
   const message = `Expected a result of at most ${limitBytes} bytes, but got ${bytes}`;
   if (event.type === 'ExecutionCompleted') return draftOf({ type: 'ExecutionFailed', data: { error: message, error_code: 'output_too_large', error_node_id: null } });
   if (event.type === 'EffectRecorded') {
-    const { receipt: _tooLarge, ...data } = event.data;
-    return draftOf({ type: 'EffectRecorded', data });
+    const { receipt: _tooLarge, call, ...data } = event.data;
+    const error = { code: 'output_too_large', message, retryable: false };
+    return draftOf({ type: 'EffectRecorded', data: call ? { ...data, receipt: null, call: { ...call, error } } : data });
   }
   if (event.type !== 'NodeCompleted') throw new Error(`Expected the body of ${event.type} to have at most ${limitBytes} bytes, but it has ${bytes}`);
   const { node_id, attempt, inline } = event.data;

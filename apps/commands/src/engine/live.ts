@@ -9,7 +9,7 @@ export interface Live {
   tip: string;
   /** Version that is stored in `engine_state`; 0: none. */
   stored: number;
-  /** Nodes whose outputs are not stored yet. */
+  /** Names of outputs, and of receipts of agents' calls, that are not stored yet. */
   freshOutputs: NodeId[];
   /** Rows of it may be in `engine_outputs`: an owner before this one may still be writing them. */
   hasStoredOutputs: boolean;

@@ -1,6 +1,6 @@
 import { chainId, type EventEnvelope, encodeEvent } from '@runlog/event-log';
 import type { ExecutionEvent } from '@runlog/execution';
-import { type Applied, type ExecutionCommand, evolve } from '@runlog/execution';
+import { type Applied, type ExecutionCommand, evolve, keptBy } from '@runlog/execution';
 import type { Workflow } from '@runlog/workflow';
 import { type BodyStorage, type Draft, fitting, small } from './fitting.js';
 import type { FollowUp } from './follow-ups.js';
@@ -11,7 +11,7 @@ import type { Residents } from './residents.js';
 import type { FetchedOutputs } from './reused-outputs.js';
 import { stopSignals } from './stop-signals.js';
 import type { StoredBodies } from './stored-bodies.js';
-import { taskFor } from './task-building.js';
+import { taskFor, withStoredJournal } from './task-building.js';
 
 const sliceEvents = 256;
 const sliceBytes = 512 * 1024;
@@ -114,13 +114,14 @@ export class Recording {
 
   #followUp(event: ExecutionEvent, live: Live, tasks: boolean): void {
     const { command } = this;
-    if (event.type === 'NodeCompleted' && !event.data.output_ref) live.freshOutputs.push(event.data.node_id);
+    const kept = keptBy(event);
+    if (kept !== undefined) live.freshOutputs.push(kept);
     if (event.type === 'NodeReused' && this.reused) this.desk.residents.adopt(live, this.reused);
     if (event.type === 'NodeScheduled' && tasks) {
       const task = taskFor(live, event.data.node_id, command.at, this.desk.legs, command.traceparent);
       if (task) this.#followUps.push({ task });
     }
-    if (event.type === 'EffectIntended' && !event.data.from && command.replyTo !== undefined) {
+    if (event.type === 'EffectIntended' && !event.data.from && !event.data.call && command.replyTo !== undefined) {
       const { id: executionId, version } = live.execution;
       this.#followUps.push({ instance: command.replyTo, reply: { type: 'accepted', commandId: command.id, executionId, version } });
     }
@@ -131,10 +132,13 @@ export class Recording {
     const last = slice.at(-1);
     const { traceparent } = this.command;
     const records = slice.map((event) => encodeEvent({ ...event, more: more && event === last, ...(traceparent === undefined ? {} : { traceparent }) }, this.desk.claim));
-    const cut = { records, bytes: this.#bytes, lastId: last?.id ?? '', followUps: this.#followUps };
+    const leaving = this.#followUps;
+    this.#followUps = [];
+    const followUps: FollowUp[] = [];
+    for (const one of leaving) followUps.push('task' in one ? { task: await withStoredJournal(one.task, this.desk.stored) } : one);
+    const cut = { records, bytes: this.#bytes, lastId: last?.id ?? '', followUps };
     this.#slice = [];
     this.#bytes = 0;
-    this.#followUps = [];
     if (last) await this.desk.outbox.add(cut);
     else for (const followUp of cut.followUps) this.desk.outbox.say(followUp);
   }

@@ -1,5 +1,5 @@
 import { AcceptedEvents, type DecodedEvent, type EventLog, type LogRecord, type OwnedPartition, witness } from '@runlog/event-log';
-import { type ExecutionId, evolve, type Instant, isTerminal, type Reuse, type WorkflowVersionId } from '@runlog/execution';
+import { type ExecutionId, evolve, type Instant, isTerminal, keptBy, type Reuse, type WorkflowVersionId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
 import type { Workflow } from '@runlog/workflow';
@@ -13,7 +13,8 @@ import type { Residents } from './residents.js';
 import { retrying } from './retrying.js';
 import { fetchReused } from './reused-outputs.js';
 import { stopSignalsDue } from './stop-signals.js';
-import { scheduledNodes, taskFor } from './task-building.js';
+import type { StoredBodies } from './stored-bodies.js';
+import { scheduledNodes, taskFor, withStoredJournal } from './task-building.js';
 import type { Workflows } from './workflows.js';
 import type { WriteBehind } from './write-behind.js';
 
@@ -27,6 +28,7 @@ export interface RecoveryParts {
   readonly loading: Loading;
   readonly workflows: Workflows;
   readonly writeBehind: WriteBehind;
+  readonly stored: StoredBodies;
   readonly legs: number;
   readonly logger: Logger;
 }
@@ -91,7 +93,8 @@ export class Recovery {
     const after = live ?? { execution, workflow, tip: '', stored: 0, freshOutputs: [], hasStoredOutputs: true, bytes: 0 };
     if (!live) residents.add(after);
     after.tip = event.id;
-    if (event.type === 'NodeCompleted' && !event.data.output_ref) after.freshOutputs.push(event.data.node_id);
+    const kept = keptBy(event);
+    if (kept !== undefined) after.freshOutputs.push(kept);
     if (event.type === 'NodeReused') this.#reusing.set(event.executionId, [...(this.#reusing.get(event.executionId) ?? []), event.data]);
     residents.touch(after, event.value.length);
   }
@@ -124,12 +127,13 @@ export class Recovery {
 
   /** Tasks and stop signals that the last owner may not have got out. Both are harmless twice. */
   async #sendDue(): Promise<void> {
-    const { residents, log, legs } = this.parts;
+    const { residents, log, legs, stored } = this.parts;
     await this.#adoptReused();
     const due = new FollowUps(log);
     for (const [id, at] of this.#touched) {
       const live = residents.get(id);
-      if (live && !isTerminal(live.execution.status)) for (const followUp of dueOf(live, at, legs)) due.add(followUp);
+      if (!live || isTerminal(live.execution.status)) continue;
+      for (const one of dueOf(live, at, legs)) due.add('task' in one ? { task: await withStoredJournal(one.task, stored) } : one);
     }
     this.#touched.clear();
     if (!due.isEmpty) await log.send(due.take());

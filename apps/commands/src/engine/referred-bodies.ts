@@ -1,4 +1,4 @@
-import type { BodyReference, ExecutionCommand } from '@runlog/execution';
+import type { BodyReference, CallRecord, ExecutionCommand, WorkspaceId } from '@runlog/execution';
 import type { Received } from './decision.js';
 import type { StoredBodies } from './stored-bodies.js';
 
@@ -7,13 +7,31 @@ import type { StoredBodies } from './stored-bodies.js';
  * answer is put in place, because deciding checks it. Where a result is gone its node has failed; a create or answer is refused for it.
  */
 export const withBodies = async (received: readonly Received[], stored: StoredBodies): Promise<readonly Received[]> => {
-  if (!received.some(({ command }) => referenceIn(command))) return received;
+  if (!received.some(({ command }) => referenceIn(command) || recordsIn(command).some(({ receipt_ref }) => receipt_ref))) return received;
   const settled: Received[] = [];
   for (const one of received) {
-    const reference = referenceIn(one.command);
-    settled.push(reference ? await withBody(one, reference, stored) : one);
+    const whole = await withReceipts(one, stored);
+    const reference = referenceIn(whole.command);
+    settled.push(reference ? await withBody(whole, reference, stored) : whole);
   }
   return settled;
+};
+
+const recordsIn = (command: ExecutionCommand): readonly CallRecord[] => ('records' in command ? (command.records ?? []) : []);
+
+/** Of a call whose receipt is gone its agent hears that it failed: it may have had its effect all the same. */
+const withReceipts = async (received: Received, stored: StoredBodies): Promise<Received> => {
+  const { command } = received;
+  const records: CallRecord[] = [];
+  for (const record of recordsIn(command)) records.push(await withReceipt(record, command.workspaceId, stored));
+  return records.some(({ error }, i) => error !== recordsIn(command)[i]?.error) ? { ...received, command: { ...command, records } as ExecutionCommand } : received;
+};
+
+const withReceipt = async (record: CallRecord, workspaceId: WorkspaceId, stored: StoredBodies): Promise<CallRecord> => {
+  const { receipt_ref, ...rest } = record;
+  if (!receipt_ref || (await stored.renew(workspaceId, receipt_ref))) return record;
+  const message = `Expected the receipt of call '${record.key}' in the artifact store, but body '${receipt_ref.digest}' is not there`;
+  return { ...rest, receipt: null, error: { code: 'artifact_missing', message, retryable: false } };
 };
 
 const referenceIn = (command: ExecutionCommand): BodyReference | undefined => {

@@ -1,4 +1,4 @@
-import { type Execution, type ExecutionId, fromSnapshot, isTerminal, type Json, type NodeId, toSnapshot } from '@runlog/execution';
+import { type Execution, type ExecutionId, fromSnapshot, isTerminal, type Json, keptBody, type NodeId, toSnapshot } from '@runlog/execution';
 import type { Database, Sql } from '@runlog/read-model';
 import { breathe } from './breathing.js';
 import { type Checkpoint, saveCheckpoint } from './checkpoint.js';
@@ -63,8 +63,10 @@ export class StateStore {
       const { execution } = live;
       const terminal = isTerminal(execution.status);
       states.push([execution.id, execution.version, live.tip, execution.status, terminal, JSON.stringify(toSnapshot(execution))]);
-      if (!terminal) for (const node of live.freshOutputs) outputs.push([execution.id, node, JSON.stringify(execution.outputs.get(node) ?? null)]);
-      else if (live.hasStoredOutputs) ended.push(execution.id);
+      if (!terminal)
+        for (const node of live.freshOutputs)
+          if (keptBody(execution, node) !== undefined) outputs.push([execution.id, node, JSON.stringify(keptBody(execution, node) ?? null)]);
+          else if (live.hasStoredOutputs) ended.push(execution.id);
       fresh.push(live.freshOutputs);
       live.freshOutputs = [];
       await breathe();

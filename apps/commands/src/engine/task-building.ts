@@ -1,14 +1,19 @@
-import { type Execution, type Instant, idempotencyKeyOf, legAfter, type NodeId, type NodeTask, runsOnRunner, scopeOf } from '@runlog/execution';
+import { type Execution, type Instant, idempotencyKeyOf, journalOf, legAfter, type NodeId, type NodeTask, runsOnRunner, scopeOf } from '@runlog/execution';
+import type { CompiledNode } from '@runlog/workflow';
 import type { Live } from './live.js';
+import type { StoredBodies } from './stored-bodies.js';
+
+/** Characters of a journal up to which it is part of the task. */
+const largestJournal = 128 * 1024;
 
 /** The task of a node's present attempt, with up to `legs` nodes that follow it; undefined when no runner has to do with it. */
 export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, legs: number, traceparent?: string): NodeTask | undefined => {
   const node = workflow.nodes.get(id);
   const state = execution.nodes.get(id);
   if (!node || !state || !runsOnRunner(node)) return undefined;
-  const { definition } = node;
   const { bodies, ...scope } = scopeOf(execution, workflow, id);
   const leg = legAfter(execution, workflow, id, legs);
+  const journal = node.agent ? journalOf(execution, id) : undefined;
   return {
     executionId: execution.id,
     workspaceId: execution.workspaceId,
@@ -16,7 +21,7 @@ export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, 
     node: id,
     attempt: state.attempt,
     kind: node.type,
-    config: definition.config as NodeTask['config'],
+    config: configOf(node),
     timeoutMs: node.timeoutMs,
     idempotencyKey: idempotencyKeyOf(execution, id),
     effect: node.effect?.class ?? null,
@@ -24,8 +29,21 @@ export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, 
     ...(bodies ? { bodies } : {}),
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(leg ? { leg } : {}),
+    ...(journal ? { journal } : {}),
     at,
   };
+};
+
+/** An agent's is the version that the workflow's version pins. */
+const configOf = ({ agent, definition }: CompiledNode): NodeTask['config'] => (agent ? { ...definition.config, agent } : definition.config) as unknown as NodeTask['config'];
+
+/** A large journal goes by reference: no record need hold it. */
+export const withStoredJournal = async (task: NodeTask, stored: StoredBodies): Promise<NodeTask> => {
+  if (!task.journal) return task;
+  const text = JSON.stringify(task.journal);
+  if (text.length <= largestJournal) return task;
+  const { journal: _large, ...rest } = task;
+  return { ...rest, journal_ref: await stored.put(task.workspaceId, text) };
 };
 
 /** Nodes that are scheduled and that nobody has started, as far as the state tells. */

@@ -103,6 +103,7 @@ export class Tenure {
       workflows,
       legs,
       logger,
+      stored: this.#stored,
       residents: this.#residents,
       known: this.#known,
       loading: this.#loading,

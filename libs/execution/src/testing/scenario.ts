@@ -1,6 +1,7 @@
-import { compile, delayUntil, evaluate, openGate, runPure, type Workflow, type WorkflowDefinition } from '@runlog/workflow';
+import { compile, delayUntil, evaluate, openGate, type PinnedAgents, runPure, type Workflow, type WorkflowDefinition } from '@runlog/workflow';
 import type { CommandOf, ExecutionCommand, InheritedEffect, Reuse } from '../commands.js';
 import { type Decision, decide } from '../decide.js';
+import { decideBegins } from '../decide-steps.js';
 import type { EventType, ExecutionEvent } from '../events.js';
 import { type Applied, evolve } from '../evolve.js';
 import type { Execution } from '../execution.js';
@@ -27,6 +28,8 @@ export class Scenario {
   readonly history: Applied[] = [];
   /** Starts that reports carried in vain. */
   readonly refusedIntents: Rejection[] = [];
+  /** What the latest step's calls were refused with. */
+  refusedStep: Rejection | undefined;
   private commands = 0;
   private fetched: (readonly [string, Json])[] = [];
   /** What the next evaluations give, instead of what their expressions say. */
@@ -36,8 +39,8 @@ export class Scenario {
 
   private constructor(readonly workflow: Workflow) {}
 
-  static of(definition: Partial<WorkflowDefinition>): Scenario {
-    return new Scenario(compile('version-1', { key: 'w', name: 'W', nodes: [], edges: [], ...definition }));
+  static of(definition: Partial<WorkflowDefinition>, agents: PinnedAgents = {}): Scenario {
+    return new Scenario(compile('version-1', { key: 'w', name: 'W', nodes: [], edges: [], ...definition }, agents));
   }
 
   now(): number {
@@ -71,6 +74,11 @@ export class Scenario {
     if (isRejection(intent)) this.refusedIntents.push(intent);
     if (isRejection(decision)) return decision;
     if (!isRejection(intent)) this.record(intent, command);
+    if (command.type === 'TakeStep' && this.execution) {
+      const { events, refused } = decideBegins(command, this.execution, this.workflow);
+      this.refusedStep = refused;
+      this.record(events, command);
+    }
     await this.proceed(command);
     return this.history.slice(before);
   }
