@@ -179,6 +179,18 @@ describe('every answer', () => {
       expect({ query, status: (await gateway.call('GET', `/api/v1/executions/${id}${query}`)).status }).toEqual({ query, status: 400 });
     expect((await gateway.call('GET', `/api/v1/executions/${id}/logs?after=999999999999999`)).status).toBe(200);
   });
+
+  it('with a last id that none of its frames has is a 400, whether or not it wants a stream', async () => {
+    const { id } = (await gateway.call('POST', `/api/v1/workflows/${pure}/executions`, { input: { n: 1 } })).body;
+    const status = async (query: string, headers = {}) => (await gateway.call('GET', `/api/v1/executions/${id}${query}`, undefined, headers)).status;
+    for (const path of ['/events', '/logs'])
+      expect([path, await status(`${path}?last_event_id=0.5`), await status(path, { 'last-event-id': '1.2' }), await status(`${path}?last_event_id=1`)]).toEqual([
+        path,
+        400,
+        400,
+        200,
+      ]);
+  });
 });
 
 describe('a stream without news', () => {

@@ -8,7 +8,7 @@ import type { Answer } from '../http/answer.js';
 import { unknown } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
 import { Answers, AnswersList, AnswersOneOf, Problems } from '../http/responses.js';
-import { wantsStream } from '../streams/last-event-id.js';
+import { checkNumbered, wantsStream } from '../streams/last-event-id.js';
 import { Histories } from './histories.js';
 import { EventsQuery, LogsQuery, StreamQuery, TraceQuery } from './history.dto.js';
 import { LogAnswers } from './log-answers.js';
@@ -36,6 +36,7 @@ export class HistoryController {
   @Problems(404)
   async events(@Req() request: ApiRequest, @Res() response: Response, @Caller() who: Principal, @Param('execution_id') ref: string, @Query() query: EventsQuery): Promise<void> {
     const how = presentationOf(request, {}, this.links.publicUrl, true);
+    if (!how.dialect.events) checkNumbered(request, query.last_event_id);
     if (wantsStream(request) || how.dialect.events) return this.histories.streamEvents(who, ref, request, query, response, how);
     const { headers, body } = await this.histories.events(who, ref, query);
     response.status(200).set(headers).json(body);

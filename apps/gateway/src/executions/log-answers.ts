@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import type { Principal } from '../auth/principal.js';
 import type { ApiRequest } from '../http/request.js';
-import { wantsStream } from '../streams/last-event-id.js';
+import { checkNumbered, wantsStream } from '../streams/last-event-id.js';
 import type { Histories } from './histories.js';
 import type { LogsQuery } from './history.dto.js';
 import { type Links, presentationOf } from './presentation.js';
@@ -14,6 +14,7 @@ export class LogAnswers {
   ) {}
 
   async send(request: ApiRequest, response: Response, who: Principal, ref: string, query: LogsQuery): Promise<void> {
+    checkNumbered(request, query.last_event_id);
     const { dialect, address } = presentationOf(request, {}, this.links.publicUrl, true);
     if (query.follow === true || (query.follow === undefined && wantsStream(request))) return this.histories.streamLogs(who, ref, request, query, response);
     const page = await this.histories.logs(who, ref, query);

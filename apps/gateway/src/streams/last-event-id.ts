@@ -12,6 +12,8 @@ export const checkLastEventId = (request: Pick<ApiRequest, 'get'>): void => {
     throw malformed('invalid_last_event_id', 'Last-Event-ID', `Expected the id of a frame, but got '${given}'`);
 };
 
+const foreignId = (given: string) => malformed('invalid_last_event_id', 'Last-Event-ID', `Expected the id of a frame of this stream, but got '${given}'`);
+
 /**
  * Where a reconnecting client stands: the header wins over `?last_event_id`, which EventSource-less clients send. null: a first connect.
  * Throws a 400 problem for what `read` says is no id of this stream.
@@ -21,7 +23,7 @@ export const lastPosition = <Position>(request: Pick<ApiRequest, 'get'>, paramet
   const given = header === undefined || header === '' ? parameter : header;
   if (given === undefined) return null;
   const position = read(given);
-  if (position === null) throw malformed('invalid_last_event_id', 'Last-Event-ID', `Expected the id of a frame of this stream, but got '${given}'`);
+  if (position === null) throw foreignId(given);
   return position;
 };
 
@@ -29,6 +31,11 @@ const numberIn = (id: string): number | null => (/^\d{1,15}$/.test(id) ? Number(
 
 /** The same where ids are numbers. */
 export const lastEventId = (request: Pick<ApiRequest, 'get'>, parameter: string | undefined): number | null => lastPosition(request, parameter, numberIn);
+
+/** Throws a 400 problem for a last id that is no plain number, where ids are: also where no stream is asked for. */
+export const checkNumbered = (request: Pick<ApiRequest, 'get'>, parameter: string | undefined): void => {
+  for (const given of [request.get('last-event-id'), parameter]) if (given && numberIn(given) === null) throw foreignId(given);
+};
 
 /** The same in the canonical stream of events. */
 export const eventPositionOf = (id: string): EventPosition | null => {
