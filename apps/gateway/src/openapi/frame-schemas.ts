@@ -8,6 +8,9 @@ export const frameSchemas: Readonly<Record<string, Schema>> = {
   StreamDone: object({ status: ended, version: count }),
   OutcomeDone: object({ output: { type: 'object', additionalProperties: true, description: 'Any other output is wrapped as {response}' }, token_usage: ref('TokenUsage') }),
   OutcomeError: object({ message: text, code: text, status: ended }),
+  SaidFrame: object({ content: text }),
+  ToolStartFrame: object({ id: text, name: text }),
+  ToolEndFrame: object({ id: text, name: text, summary: text }, ['summary']),
   Nothing: { type: 'object', additionalProperties: false },
 };
 
@@ -20,6 +23,7 @@ const frame = (event: Schema, data: string, about: string, id?: Schema): Schema 
 });
 
 const word = (event: string): Schema => ({ const: event });
+const placed: Schema = { type: 'string', pattern: '^[0-9]+\\.[0-9]+$', description: '`<version>.<n>`' };
 const number: Schema = { type: 'string', pattern: '^[0-9]+$' };
 const reconnect = frame(word('reconnect'), 'Nothing', 'Closed after 10 minutes: connect again with Last-Event-ID');
 const done = frame(word('done'), 'StreamDone', 'The end');
@@ -46,8 +50,16 @@ const streams: Readonly<Record<string, { readonly frames: readonly Schema[]; rea
       'retry: 1000\n\nid: 12\nevent: log\ndata: {"seq":12,"at":"2026-03-31T09:30:00.000Z","level":"info","node_id":"pay","attempt":1,"message":"paying 40","fields":null}\n\nevent: done\ndata: {"status":"completed","version":7}\n\n',
   },
   streamExecution: {
-    frames: [frame(word('done'), 'OutcomeDone', 'It completed'), frame(word('error'), 'OutcomeError', 'It failed, or was rejected or cancelled')],
-    example: 'retry: 1000\n\nevent: done\ndata: {"output":{"paid":40},"token_usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}\n\n',
+    frames: [
+      frame(word('thinking'), 'SaidFrame', 'A piece of what an agent thinks', placed),
+      frame(word('tool_start'), 'ToolStartFrame', 'An agent uses a tool', placed),
+      frame(word('tool_end'), 'ToolEndFrame', 'What came of it', placed),
+      frame(word('content'), 'SaidFrame', 'A piece of what an agent says: all of them, joined, are its final text', placed),
+      frame(word('done'), 'OutcomeDone', 'It completed'),
+      frame(word('error'), 'OutcomeError', 'It failed, or was rejected or cancelled'),
+    ],
+    example:
+      'retry: 1000\n\nid: 5.120\nevent: content\ndata: {"content":"Your order "}\n\nid: 5.121\nevent: content\ndata: {"content":"is on its way."}\n\nevent: done\ndata: {"output":{"response":"Your order is on its way."},"token_usage":{"prompt_tokens":450,"completion_tokens":12,"total_tokens":462}}\n\n',
   },
 };
 
