@@ -9,7 +9,7 @@ await bootstrapService('queries', async (platform) => {
   const { log, database, catalog, artifacts } = await connectBackbone(platform);
   const collected = { artifacts, graceMs: config.artifactGraceMs };
   const { framesKeptMs } = config;
-  const service = new QueriesService({ database, log, catalog, collected, framesKeptMs, logger, health, metrics });
+  const service = new QueriesService({ database, log, catalog, collected, framesKeptMs, traces: config.traces, logger, health, metrics });
   return {
     module: QueriesModule.of(service),
     open: async (module, options) => {

@@ -25,6 +25,26 @@ export const exposeLastCheck = (registry: Registry, lastCheck: () => Promise<Las
   expose('runlog_projection_checked_timestamp_seconds', 'When the read models were last compared with the log', ({ at }) => at / 1000);
 };
 
+/** What becomes of the spans of traces. */
+export interface ExportMetrics {
+  exported(spans: number): void;
+  /** The collector did not take them this time. */
+  failed(): void;
+  dropped(reason: 'too_old' | 'unreadable', spans: number): void;
+}
+
+export const exposeExport = (registry: Registry): ExportMetrics => {
+  const exported = new Counter({ name: 'runlog_traces_exported_spans_total', help: 'Spans that the collector has taken', registers: [registry] });
+  const failed = new Counter({ name: 'runlog_traces_export_failures_total', help: 'Times that the collector did not take spans', registers: [registry] });
+  const dropped = new Counter({
+    name: 'runlog_traces_dropped_spans_total',
+    help: 'Spans that were not exported: the collector was away for too long (too_old), or the history was not there to fold (unreadable: executions)',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  return { exported: (spans) => exported.inc(spans), failed: () => failed.inc(), dropped: (reason, spans) => dropped.inc({ reason }, spans) };
+};
+
 export const exposeQueries = (registry: Registry, { lagMs, stopped }: { readonly lagMs: () => number; readonly stopped: () => boolean }): QueriesMetrics => {
   new Gauge({
     name: 'runlog_queries_lag_seconds',

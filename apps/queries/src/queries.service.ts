@@ -1,16 +1,17 @@
 import type { ArtifactStore } from '@runlog/artifacts';
 import type { Reads } from '@runlog/contract';
 import type { Batch, EventLog } from '@runlog/event-log';
-import type { HealthRegistry, Logger, Registry, Startable } from '@runlog/platform';
+import type { Config, HealthRegistry, Logger, Registry, Startable } from '@runlog/platform';
 import type { Catalog, Database } from '@runlog/read-model';
 import { Collector } from './collection/collector.js';
 import { FrameCollector } from './collection/frame-collector.js';
 import { ExecutionProjection } from './execution-projection.js';
 import { FrameProjection } from './frame-projection.js';
-import { exposeLastCheck, exposeQueries } from './metrics.js';
+import { exposeExport, exposeLastCheck, exposeQueries } from './metrics.js';
 import { Progress } from './projection/progress.js';
 import { Lag } from './reads/lag.js';
 import { ReadsService } from './reads/reads.service.js';
+import { TraceExport } from './traces/trace-export.js';
 import { lastCheck } from './verify/last-check.js';
 
 export interface QueriesDeps {
@@ -21,6 +22,8 @@ export interface QueriesDeps {
   readonly collected?: { readonly artifacts: ArtifactStore; readonly graceMs: number };
   /** What agents said as they said it is kept for so long after the end of their execution; default an hour. */
   readonly framesKeptMs?: number;
+  /** Given, and with an address: the spans of executions are exported there. */
+  readonly traces?: Config['traces'];
   readonly logger: Logger;
   readonly health?: HealthRegistry;
   readonly metrics?: Registry;
@@ -35,6 +38,7 @@ export class QueriesService implements Startable {
   readonly #lag: Lag;
   readonly #collector: Collector | undefined;
   readonly #frameCollector: FrameCollector;
+  readonly #traces: TraceExport | undefined;
 
   constructor(deps: QueriesDeps) {
     const { database, log, logger } = deps;
@@ -56,6 +60,17 @@ export class QueriesService implements Startable {
     this.reads = new ReadsService({ database, log, catalog: deps.catalog, progress, framesProgress, lag: this.#lag });
     this.#frameCollector = new FrameCollector({ database, logger, keptMs: deps.framesKeptMs ?? 3_600_000 });
     this.#collector = deps.collected && new Collector({ database, log, logger, ...deps.collected });
+    const { url } = deps.traces ?? {};
+    if (deps.traces && url !== undefined)
+      this.#traces = new TraceExport({
+        database,
+        log,
+        catalog: deps.catalog,
+        logger,
+        progress,
+        settings: { ...deps.traces, url },
+        ...(deps.metrics && { metrics: exposeExport(deps.metrics) }),
+      });
     deps.health?.add('projection', () => this.#executions.health());
   }
 
@@ -63,13 +78,14 @@ export class QueriesService implements Startable {
     await this.#executions.start();
     await this.#frames.start();
     this.#lag.start();
+    await this.#traces?.start();
     this.#collector?.start();
     this.#frameCollector.start();
   }
 
   async stop(): Promise<void> {
     this.#lag.stop();
-    await Promise.all([this.#executions.stop(), this.#frames.stop(), this.#collector?.stop(), this.#frameCollector.stop()]);
+    await Promise.all([this.#traces?.stop(), this.#executions.stop(), this.#frames.stop(), this.#collector?.stop(), this.#frameCollector.stop()]);
   }
 
   /** For logs and health pages. */

@@ -9,3 +9,4 @@ export { Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.js
 export { ObservationServer } from './observation-server.js';
 export { type Startable, serviceModule } from './service-module.js';
 export { exitOnUncaught, Shutdown, type ShutdownOptions } from './shutdown.js';
+export { openSpanSender, type SpanSender } from './span-exporter.js';

@@ -1,4 +1,5 @@
 export { startTestBroker, type TestBroker } from './broker.js';
+export { type CollectedSpan, spansOf, startTestCollector, type TestCollector } from './collector.js';
 export { createdWith } from './created-with.js';
 export { startTestDatabase, type TestDatabase } from './database.js';
 export { until } from './until.js';

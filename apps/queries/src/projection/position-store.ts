@@ -3,7 +3,7 @@ import { checkProgress, ProgressMismatch } from '@runlog/event-log';
 import type { Sql } from '@runlog/read-model';
 
 /** The name of a projection: its rows in `projection_progress` and, with a prefix, its group. */
-export type Projection = 'executions' | 'frames';
+export type Projection = 'executions' | 'frames' | 'traces';
 
 /** A position, and which build of the rows it belongs to: a rebuild swaps them for others. */
 export interface StoredPosition extends Position {
@@ -35,6 +35,25 @@ export const openPosition = async (sql: Sql, log: EventLog, projection: Projecti
     [projection, first.topicId, partition, first.offset, first.claim, first.previous, Date.now()],
   );
   return (await storedPosition(sql, projection, partition)) ?? { ...first, generation: 0 };
+};
+
+/** As `openPosition`; where nothing is stored (or `anew`), reading goes on where another projection stands. @throws ProgressMismatch */
+export const openPositionLike = async (
+  sql: Sql,
+  log: EventLog,
+  projection: Projection,
+  other: Projection,
+  topic: Topic,
+  partition: number,
+  anew = false,
+): Promise<StoredPosition> => {
+  if (anew) await sql.query('delete from projection_progress where projection = $1 and partition = $2', [projection, partition]);
+  await sql.query(
+    `insert into projection_progress (projection, topic_id, partition, "offset", claim, previous, updated_at)
+     select $1, topic_id, partition, "offset", claim, previous, $4 from projection_progress where projection = $2 and partition = $3 on conflict do nothing`,
+    [projection, other, partition, Date.now()],
+  );
+  return openPosition(sql, log, projection, topic, partition);
 };
 
 /** As `openPosition`, for a topic that forgets: what expired before it was read is skipped, and `onExpired` says so. */

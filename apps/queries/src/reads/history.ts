@@ -24,6 +24,15 @@ export const viewAtVersion = async (sql: Sql, workspaceId: string, executionId: 
   return view?.version === version ? view : undefined;
 };
 
+/** The stored history up to event `version`, page by page. */
+export async function* allEventsUpTo(sql: Sql, workspaceId: string, executionId: string, version: number): AsyncGenerator<EventView> {
+  for (let after = 0; after < version; ) {
+    const events = await eventsAfter(sql, workspaceId, executionId, after, Math.min(PAGE, version - after));
+    yield* events;
+    after = events.at(-1)?.version ?? version;
+  }
+}
+
 interface NodeRow {
   readonly state: NodeView;
   readonly output: NodeView['output'];

@@ -16,6 +16,8 @@ export class Recorder {
   readonly #tips = new Map<string, Tip>();
   #subscription: Subscription | undefined;
   #commandOffset = 0;
+  /** Of the events that follow. */
+  traceparent: string | undefined;
 
   constructor(
     private readonly log: EventLog,
@@ -65,7 +67,7 @@ export class Recorder {
         value: JSON.stringify(data),
       };
       tip.id = chainId(link);
-      return encodeEvent({ ...link, type, id: tip.id, more: false }, claim);
+      return encodeEvent({ ...link, type, id: tip.id, more: false, ...(this.traceparent === undefined ? {} : { traceparent: this.traceparent }) }, claim);
     });
   }
 
