@@ -15,6 +15,7 @@ import { watch } from './footprint.mjs';
 import { gatewayCosts } from './gateway-costs.mjs';
 import { startClient } from './load.mjs';
 import { printRatios } from './ratios.mjs';
+import { measureSecurity, securityTable } from './row-level-security.mjs';
 import { startStandalone } from './starting.mjs';
 import { keepReport, trace } from './trace.mjs';
 import { workflows } from './workloads.mjs';
@@ -332,6 +333,9 @@ process.stdout.write(
     .map(([name, us]) => `${name.replace(/_us$/, '').replaceAll('_', ' ')} ${us} µs`)
     .join(', ')}\n`,
 );
+const security = await measureSecurity(quick ? 2_000 : 20_000);
+appendFileSync(resultFile, `${JSON.stringify({ workload: 'row-level-security', ...security })}\n`);
+process.stdout.write(`\n${securityTable(security)}\n`);
 if (peers) printRatios(results);
 const traced = [];
 for (const mode of modes) traced.push(...(await trace(mode, { w1: quick ? 50 : 200, w2: quick ? 200 : 1_000, profile })));

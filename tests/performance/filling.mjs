@@ -18,7 +18,7 @@ const endings = [
   ...Array(2).fill(() => []),
 ];
 
-/** PostgreSQL of its own below `home`, where `npm start` would have it, with everything that it takes to record and read executions. */
+/** PostgreSQL of its own below `home`, where `npm start` would have it, with everything that it takes to record and read executions; what was filled there before is kept. */
 export async function open(home) {
   const postgres = await startEmbeddedPostgres({ dataFolder: join(home, 'postgres') });
   const url = postgres.connectionString;
@@ -28,8 +28,13 @@ export async function open(home) {
   const workspaceId = (await catalog.seedDefaults()).workspace.id;
   const nodes = NODES.map((id) => ({ id, type: 'transform', name: id, config: { expression: '1' } }));
   const workflows = [];
-  for (let i = 0; i < WORKFLOWS; i++)
-    workflows.push(await catalog.createWorkflow({ workspaceId, definition: { key: `bench_${i}`, name: `Bench ${i}`, nodes, edges: [] }, by: null, at: 1 }));
+  for (let i = 0; i < WORKFLOWS; i++) {
+    const workflow = await catalog.workflow(workspaceId, `bench_${i}`);
+    const version = workflow && (await catalog.workflowVersionByNumber(workspaceId, workflow.id, 1));
+    workflows.push(
+      workflow ? { workflow, version } : await catalog.createWorkflow({ workspaceId, definition: { key: `bench_${i}`, name: `Bench ${i}`, nodes, edges: [] }, by: null, at: 1 }),
+    );
+  }
   const log = createPostgresLog({ connectionString: url });
   await log.start();
   const recorder = new Recorder(log, workspaceId);
@@ -37,7 +42,9 @@ export async function open(home) {
   const queries = new QueriesService({ database, log, catalog, logger });
   await queries.start();
   const partitions = log.partitions('execution-events');
+  /** Of this run; `n` of the first one is as many as there were before. */
   const ids = [];
+  const before = (await database.query('select count(*)::int as n from executions'))[0].n;
   const begun = Date.now();
 
   /** Execution number `n`, a second after the one before: version 7 when it has ended, 6 while it runs. */
@@ -78,7 +85,7 @@ export async function open(home) {
       [...groups.values()].map((some) =>
         recorder.append(
           some[0],
-          some.flatMap((id) => historyOf(id, ids.push(id))),
+          some.flatMap((id) => historyOf(id, before + ids.push(id))),
         ),
       ),
     );
@@ -89,19 +96,24 @@ export async function open(home) {
   const level = async () => {
     for (let partition = 0; partition < partitions; partition++) {
       const fresh = { partition, offset: await log.end('execution-events', partition), timeoutMs: 60_000 };
-      while ((await queries.reads.execution({ workspaceId, ref: ids[0], nodes: false, fresh })).stale);
+      while ((await queries.reads.execution({ workspaceId, ref: ids[0] ?? uuidv7(), nodes: false, fresh })).stale);
     }
   };
 
+  /** Some of what is there, for questions about single ones. */
+  const sample = [];
+
   /** Records until there are `total`, the projection close behind. */
   const fill = async (total, say = () => undefined) => {
-    while (ids.length < total) {
-      await record(Math.min(500, total - ids.length));
-      if (ids.length % 10_000 === 0) await level();
-      if (ids.length % 50_000 === 0) say(`recorded and projected ${ids.length.toLocaleString('en')}`);
+    const there = () => before + ids.length;
+    while (there() < total) {
+      await record(Math.min(500, total - there()));
+      if (there() % 10_000 === 0) await level();
+      if (there() % 50_000 === 0) say(`recorded and projected ${there().toLocaleString('en')}`);
     }
     await level();
-    await database.query('vacuum (analyze)');
+    if (ids.length > 0) await database.query('vacuum (analyze)');
+    sample.push(...(await database.query('select id from executions order by md5(id::text) limit 200')).map(({ id }) => id));
   };
 
   const close = async () => {
@@ -111,5 +123,5 @@ export async function open(home) {
     await database.close();
     await postgres.stop();
   };
-  return { url, database, catalog, logger, log, queries, workspaceId, workflows, ids, record, level, fill, close };
+  return { url, database, catalog, logger, log, queries, workspaceId, workflows, ids, sample, record, level, fill, close };
 }

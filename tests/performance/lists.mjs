@@ -4,20 +4,25 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandLine } from '../../deploy/local/command-line.mjs';
 import { pinnedNode, root, setUp } from '../../deploy/local/setup.mjs';
 
-const { executions } = commandLine({ usage: 'npm run bench:lists [-- <executions, 1000000>]: lists, filters and pages beside so many', positionals: { executions: 1_000_000 } });
+const { executions, home: kept } = commandLine({
+  usage: 'npm run bench:lists [-- <executions, 1000000>] [--home <folder>]: lists, filters and pages beside so many; what is filled in a folder is kept for the next run',
+  positionals: { executions: 1_000_000 },
+  values: { home: '' },
+});
 await setUp();
 const { open } = await import('./filling.mjs');
+const { securityCosts, securityTable } = await import('./row-level-security.mjs');
 const { startStandalone } = await import('./starting.mjs');
 const { isSearched, pageStatement } = await import('../../apps/queries/dist/reads/execution-list.js');
 
 const pages = Math.min(10_000, Math.floor(executions / 50) - 20);
 const say = (line) => process.stderr.write(`${line}\n`);
-const home = await mkdtemp(join(tmpdir(), 'runlog-lists-'));
+const home = kept === '' ? await mkdtemp(join(tmpdir(), 'runlog-lists-')) : resolve(kept);
 const round = (ms) => Math.round(ms * 10) / 10;
 const quantile = (list, q) => round([...list].sort((a, b) => a - b)[Math.floor((list.length - 1) * q)]);
 const figures = (list) => ({ n: list.length, p50_ms: quantile(list, 0.5), p95_ms: quantile(list, 0.95), max_ms: quantile(list, 1) });
@@ -100,6 +105,8 @@ try {
   await filled.fill(executions, say);
   const fillSeconds = round((performance.now() - t) / 1_000);
   const plans = await plansOf(filled);
+  const security = await securityCosts(filled);
+  say(securityTable(security));
   t = performance.now();
   const verify = await verified(filled.url);
   const verifySeconds = round((performance.now() - t) / 1_000);
@@ -113,7 +120,7 @@ try {
       lists[name] = await timed(system, parameters);
       say(`${name}: ${JSON.stringify(lists[name])}`);
     }
-    const result = { executions, fill_s: fillSeconds, verify: verify.last, verify_s: verifySeconds, ready_ms: system.readyMs, lists, walk: await walk(system), plans };
+    const result = { executions, fill_s: fillSeconds, verify: verify.last, verify_s: verifySeconds, security, ready_ms: system.readyMs, lists, walk: await walk(system), plans };
     process.stdout.write(`${JSON.stringify({ ...result, plans: undefined }, null, 2)}\n`);
     const folder = fileURLToPath(new URL('./results', import.meta.url));
     mkdirSync(folder, { recursive: true });
@@ -125,5 +132,5 @@ try {
   }
   process.exitCode = verify.code === 0 ? 0 : 1;
 } finally {
-  await rm(home, { recursive: true, force: true });
+  if (kept === '') await rm(home, { recursive: true, force: true });
 }
