@@ -64,7 +64,10 @@ const put: Record<string, (tables: Tables, row: Row, verb: string) => void> = {
     const id = [row.workspace_id, row.day, row.workflow_id, row.agent_id, row.model, row.partition].join(' ');
     const known = usage_daily.get(id);
     if (!known) usage_daily.set(id, row);
-    else for (const [name, value] of Object.entries(row)) if (typeof value === 'number' && name !== 'partition') known[name] = (known[name] as number) + value;
+    else {
+      for (const [name, value] of Object.entries(row)) if (typeof value === 'number' && name !== 'partition') known[name] = (known[name] as number) + value;
+      known.cost_nano_usd = String(BigInt(known.cost_nano_usd as string) + BigInt(row.cost_nano_usd as string));
+    }
   },
 };
 

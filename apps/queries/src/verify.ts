@@ -93,9 +93,9 @@ class Check {
           if (!event || (workspaceId !== undefined && event.workspaceId !== workspaceId)) continue;
           const known = refolded.get(event.executionId);
           const names = await this.namesOf(known?.view.workflow_version_id ?? (event.type === 'ExecutionCreated' ? event.data.workflow_version_id : ''));
-          const counted = usage.before(known?.view);
+          const counted = usage.before(known?.view, event);
           const view = foldView(known?.view, event, names);
-          usage.after(counted, view, event);
+          usage.after(counted, view, event, names);
           const digests = referencesIn(event).map(({ digest }) => digest);
           if (known) known.ids.push(event.id);
           else refolded.set(event.executionId, { view, ids: [event.id], digests: new Set() });

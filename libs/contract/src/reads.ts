@@ -1,4 +1,4 @@
-import type { AgentFrame } from '@runlog/execution';
+import type { AgentFrame, BodyReference } from '@runlog/execution';
 import type { Json } from '@runlog/workflow';
 import type { EffectView, ExecutionStatus, ExecutionView, GateView, NodeStatus, NodeView } from './views.js';
 
@@ -113,6 +113,8 @@ export interface GatePage {
   readonly lagMs: number;
 }
 
+export type UsageGroup = 'day' | 'workflow' | 'agent' | 'model';
+
 /** What was used, added up. Days are UTC, `YYYY-MM-DD`, both ends included. */
 export interface UsageFilter {
   readonly workspaceId: string;
@@ -120,17 +122,23 @@ export interface UsageFilter {
   readonly to: string;
   readonly workflowId?: string;
   readonly agentId?: string;
+  readonly model?: string;
   /** A row for each of these; none: one row over all. */
-  readonly by: { readonly day: boolean; readonly workflow: boolean };
+  readonly by: { readonly [Group in UsageGroup]: boolean };
   readonly limit: number;
-  /** The last row of the page before. */
-  readonly after?: { readonly day: string; readonly workflowId: string };
+  /** The last row of the page before; what rows are not told apart by does not count. */
+  readonly after?: { readonly day: string; readonly workflowId: string; readonly agentId: string; readonly model: string };
 }
 
-/** Counts of executions by the day of the event that is counted. `day`, `workflow_id`: null where rows are not told apart by it. */
+/**
+ * Counts by the day of the event that is counted. `day`, `workflow_id`, `agent_id`, `model`: null where rows are not told apart by it; the
+ * last two are empty where the row is about no agent or no model. Tokens are in buckets that share none.
+ */
 export interface UsageView {
   readonly day: string | null;
   readonly workflow_id: string | null;
+  readonly agent_id: string | null;
+  readonly model: string | null;
   readonly created: number;
   readonly completed: number;
   readonly failed: number;
@@ -138,8 +146,15 @@ export interface UsageView {
   readonly rejected: number;
   readonly steps: number;
   readonly active_ms: number;
+  readonly agent_actions: number;
+  readonly model_calls: number;
+  /** Whose cost nobody knows: `cost_nano_usd` is the sum of the others. */
+  readonly unpriced_calls: number;
   readonly input_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_write_tokens: number;
   readonly output_tokens: number;
+  readonly reasoning_tokens: number;
   readonly cost_nano_usd: string;
 }
 
@@ -147,6 +162,64 @@ export interface UsagePage {
   readonly rows: readonly UsageView[];
   readonly hasMore: boolean;
   readonly lagMs: number;
+}
+
+/** An execution's place in the order of sessions: when it was created, and its id. */
+export interface SessionPlace {
+  readonly at: number;
+  readonly id: string;
+}
+
+export interface SessionFilter {
+  readonly workspaceId: string;
+  readonly podId?: string;
+  readonly agentId?: string;
+  readonly limit: number;
+  /** What follows the session whose newest execution is here, or what precedes it. */
+  readonly after?: SessionPlace;
+  readonly before?: SessionPlace;
+}
+
+/** A conversation: the executions of agents that name it, without replays. */
+export interface SessionView {
+  readonly session_id: string;
+  /** Of the newest execution. */
+  readonly agent_id: string;
+  readonly last_execution_id: string;
+  readonly last_at: number;
+  readonly first_at: number;
+  readonly executions: number;
+}
+
+export interface SessionPage {
+  readonly rows: readonly SessionView[];
+  /** More rows in the direction of travel. */
+  readonly hasMore: boolean;
+  readonly lagMs: number;
+}
+
+export interface TurnFilter {
+  readonly workspaceId: string;
+  readonly sessionId: string;
+  readonly podId?: string;
+  readonly status?: ExecutionStatus;
+  /** From here on, oldest first; or those before, newest first. */
+  readonly after?: SessionPlace;
+  readonly before?: SessionPlace;
+  readonly limit: number;
+}
+
+/** An execution as a turn of a conversation. */
+export interface TurnView {
+  readonly execution_id: string;
+  readonly agent_id: string;
+  readonly status: ExecutionStatus;
+  readonly created_at: number;
+  readonly completed_at: number | null;
+  readonly input: Json;
+  readonly input_ref: BodyReference | null;
+  readonly output: Json;
+  readonly output_ref: BodyReference | null;
 }
 
 export interface LogQuery {
@@ -197,6 +270,8 @@ export interface ReplayNode {
   readonly branch: string | null;
   /** A try of it had begun. */
   readonly tried: boolean;
+  /** What its model calls cost where it ran, as far as known; 0 also where it was not asked for. */
+  readonly cost_nano_usd: string;
   readonly reused_from: { readonly execution_id: string; readonly version: number } | null;
 }
 
@@ -232,13 +307,23 @@ export interface Reads {
   nodes(ask: { workspaceId: string; executionId: string; fresh?: Freshness }): Promise<readonly NodeView[] | null>;
   /** Open gates of live executions, newest first. */
   gates(filter: GateFilter): Promise<GatePage>;
-  /** Newest day first, then by workflow. */
+  /** Newest day first, then by workflow, agent and model. */
   usage(filter: UsageFilter): Promise<UsagePage>;
+  /** Newest first. */
+  sessions(filter: SessionFilter): Promise<SessionPage>;
+  /** The executions of one session. */
+  turns(filter: TurnFilter): Promise<readonly TurnView[]>;
   /**
    * The nodes of an execution as a replay needs them: as they stood after event `atVersion`, or as they stand; `branching` are
-   * those whose branch matters. null: unknown here.
+   * those whose branch matters, `costing` those whose cost does. null: unknown here.
    */
-  replayNodes(ask: { workspaceId: string; executionId: string; atVersion?: number; branching: readonly string[] }): Promise<readonly ReplayNode[] | null>;
+  replayNodes(ask: {
+    workspaceId: string;
+    executionId: string;
+    atVersion?: number;
+    branching: readonly string[];
+    costing?: readonly string[];
+  }): Promise<readonly ReplayNode[] | null>;
   /** Which of these nodes began their effects in an ended execution, or where it reused them from. */
   effects(ask: { workspaceId: string; executionId: string; nodes: readonly string[] }): Promise<readonly KnownEffect[]>;
   /** Where the execution projection stands per partition of execution-events: next offset, claim in force, id of the record before. */

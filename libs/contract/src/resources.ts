@@ -468,6 +468,34 @@ export interface AgentVersionResource {
   readonly created_by: string | null;
 }
 
+/** A conversation: the executions of agents that name it, without replays. */
+export interface SessionResource {
+  readonly object: 'session';
+  readonly id: string;
+  /** Of the newest execution. */
+  readonly agent_id: string;
+  readonly last_execution_id: string;
+  readonly executions: number;
+  readonly created_at: Timestamp;
+  /** When the newest execution was created. */
+  readonly updated_at: Timestamp;
+}
+
+/** What a user or an agent said in a session. */
+export interface MessageResource {
+  readonly object: 'message';
+  readonly id: string;
+  readonly role: 'user' | 'assistant';
+  readonly content: string;
+  /** The content is longer than what is shown: the execution has all of it. */
+  readonly is_cut: boolean;
+  readonly agent_id: string;
+  readonly execution_id: string;
+  readonly execution_status: ExecutionStatus;
+  readonly execution_created_at: Timestamp;
+  readonly created_at: Timestamp;
+}
+
 /** What people set of a queue. */
 export interface QueueSettingsResource {
   readonly limit: number | null;

@@ -1,4 +1,4 @@
-import type { BodyReference } from '@runlog/execution';
+import type { BodyReference, BudgetScope } from '@runlog/execution';
 import type { Json } from '@runlog/workflow';
 
 /** The nine statuses of an execution. */
@@ -16,6 +16,8 @@ export interface GateView {
   readonly approvers: Json;
   readonly approvals_given: number;
   readonly approvals_needed: number;
+  /** Of kind `budget`: whose is exhausted, what the next calls may cost, and what was left for them. */
+  readonly budget?: { readonly scope: BudgetScope; readonly needed_nano_usd: string; readonly left_nano_usd: string };
   /** null while open. */
   readonly decided: {
     readonly decision: string;
@@ -41,6 +43,13 @@ export interface SpendingView {
   readonly cost_nano_usd: string;
   readonly cost_complete: boolean;
   readonly token_usage: TokenUsageView;
+}
+
+/** A model call that has begun and not settled. */
+export interface OpenCallView {
+  readonly model: string;
+  /** Set aside for it, where a budget applies. */
+  readonly reserved_nano_usd: string | null;
 }
 
 export interface AttemptView {
@@ -81,8 +90,8 @@ export interface NodeView {
   readonly effect?: EffectView;
   /** Of its model calls over all attempts; absent: nothing is known to be spent. */
   readonly spent?: SpendingView;
-  /** The model of each model call that has begun and not settled, by the call's key; absent: there is none. */
-  readonly open_calls?: { readonly [key: string]: string };
+  /** By the call's key; absent: there is none. */
+  readonly open_calls?: { readonly [key: string]: OpenCallView };
 }
 
 /** What is known of a node's effect on the world. */
@@ -148,6 +157,8 @@ export interface ExecutionView {
   readonly priority: number;
   readonly run_timeout_seconds: number | null;
   readonly budget_nano_usd: string | null;
+  /** What people have raised it to, if they have. */
+  readonly raised_budget_nano_usd?: string | undefined;
   readonly assigned_to_worker: string | null;
   readonly actions_count: number;
   readonly completed_actions_count: number;

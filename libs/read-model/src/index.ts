@@ -9,6 +9,7 @@ export type { Publishing, WorkflowCreated } from './catalog/workflows.js';
 export { Catalog, type PinnedVersion } from './catalog.js';
 export { createDatabase, type Database, type DatabaseOptions, openBeside, type Sql } from './database.js';
 export type { NodeNames } from './fold/draft.js';
+export { callsLostBy } from './fold/fold-spending.js';
 export { foldView, VersionGap } from './fold/fold-view.js';
 export { openGatesOf } from './fold/open-gates.js';
 export { isTerminalStatus } from './fold/status.js';
@@ -26,6 +27,10 @@ export { liveJson, nodeStateJson, type StoredExecution, settledJson, viewOf } fr
 export { loadLiveViews } from './rows/live-views.js';
 export { indexedTerm, metadataTerm } from './rows/terms.js';
 export { type SealedSecret, SecretBox, SecretUnreadable, secretKeyIn } from './secret-box.js';
+export { type SaidInSession, sessionHistory } from './sessions/history.js';
+export { sessionsOf } from './sessions/sessions.js';
+export { turnsOf } from './sessions/turns.js';
+export { wordsOfAgent, wordsOfUser } from './sessions/words.js';
 export { linkTo, type Predecessor, predecessorsOf, traceContextOf } from './trace/context.js';
 export { TraceFold, type TraceNames } from './trace/fold-trace.js';
 export { otlpJson, TRACE_SCOPE, tracedService } from './trace/otlp.js';

@@ -1,6 +1,7 @@
 import type { DiffResource, ExecutionView, NodeView } from '@runlog/contract';
 import { canonicalJson } from '@runlog/read-model';
 import { orderOf, START, type Workflow } from '@runlog/workflow';
+import { usd } from './money.js';
 import { nodeDuration } from './node-stats.js';
 
 /** An execution with all nodes, and the version that it is pinned to. */
@@ -27,13 +28,15 @@ export const diffOf = (a: Run, b: Run, now: number): DiffResource => {
         status: { a: statusIn(a, id), b: statusIn(b, id) },
         output_equal: isEqual(outputOf(one), outputOf(other)),
         duration_ms: { a: one ? nodeDuration(one, now) : null, b: other ? nodeDuration(other, now) : null },
-        cost: { a: 0, b: 0 },
+        cost: { a: costOf(one), b: costOf(other) },
       };
     }),
   };
 };
 
 const nodesOf = (a: Run, b: Run): string[] => [...new Set([a, b].flatMap(({ workflow }) => orderOf([...workflow.nodes.keys()], workflow.definition.edges).order))];
+
+const costOf = (node: NodeView | undefined): number => (node?.spent ? usd(node.spent.cost_nano_usd) : 0);
 
 const nodeOf = ({ view }: Run, id: string): NodeView | undefined => view.nodes?.[id];
 

@@ -1,9 +1,10 @@
-import type { ExecutionResource, ExecutionView, GateResource, GateView, ReferenceResource, TemplateResource, TokenUsageResource } from '@runlog/contract';
+import type { ExecutionResource, ExecutionView, GateResource, GateView, ReferenceResource, TemplateResource } from '@runlog/contract';
 import { isTerminalStatus, openGatesOf } from '@runlog/read-model';
 import { layoutTemplate, type Workflow } from '@runlog/workflow';
 import type { Part } from '../dialects/dialect.js';
 import { nodeArtifact } from './artifacts.js';
 import { createdIn, durationsOf, utc, utcOrNull } from './execution-times.js';
+import { tokenUsage, usd, usdOrNull } from './money.js';
 import { statsOf } from './node-stats.js';
 import type { Presentation } from './presentation.js';
 
@@ -74,7 +75,7 @@ export const executionResource = (view: ExecutionView, workflow: Workflow | null
     cost: usd(view.cost_nano_usd),
     cost_nano_usd: view.cost_nano_usd,
     cost_complete: view.cost_complete,
-    budget_usd: view.budget_nano_usd === null ? null : usd(view.budget_nano_usd),
+    budget_usd: usdOrNull(view.raised_budget_nano_usd ?? view.budget_nano_usd),
     created_at_utc: utc(view.created_at),
     ...createdIn(view.created_at, how.zone),
     started_at: utcOrNull(view.started_at),
@@ -119,12 +120,3 @@ const referencesOf = (view: ExecutionView): ExecutionResource['execution_data_re
   Object.fromEntries(Object.values(view.nodes ?? {}).flatMap(({ node_id, output_ref }) => (output_ref ? [[node_id, { name: nodeArtifact(node_id), ...output_ref }]] : [])));
 
 const referenceTo = (name: string, reference: ExecutionView['output_ref']): ReferenceResource | null => (reference ? { name, ...reference } : null);
-
-/** Nano-USD, exact, to USD for people. */
-const usd = (nano: string): number => Number(nano) / 1e9;
-
-export const tokenUsage = ({ input_uncached, cache_read, cache_write, output_text, reasoning }: ExecutionView['token_usage']): TokenUsageResource => {
-  const prompt_tokens = input_uncached + cache_read + cache_write;
-  const completion_tokens = output_text + reasoning;
-  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens, input_uncached, cache_read, cache_write, output_text, reasoning };
-};

@@ -1,6 +1,7 @@
 import type { EdgeStats, ExecutionView, NodeStats, NodeView, TokenUsageResource } from '@runlog/contract';
 import { START, type Workflow } from '@runlog/workflow';
 import { utcOrNull } from './execution-times.js';
+import { tokenUsage, usd } from './money.js';
 
 const noTokens: TokenUsageResource = {
   prompt_tokens: 0,
@@ -54,8 +55,8 @@ const nodeStats = (node: NodeView, now: number): NodeStats => ({
   failed_at: utcOrNull(node.failed_at),
   attempts: node.attempts.length,
   duration_ms: nodeDuration(node, now),
-  cost: 0,
-  token_usage: noTokens,
+  cost: node.spent ? usd(node.spent.cost_nano_usd) : 0,
+  token_usage: node.spent ? tokenUsage(node.spent.token_usage) : noTokens,
 });
 
 /** From its first start to its end, or to now while it goes on; null before its start. */

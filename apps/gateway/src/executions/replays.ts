@@ -7,9 +7,10 @@ import type { Commands } from '../commands.js';
 import { Answer } from '../http/answer.js';
 import { invalid, Problem } from '../http/problem.js';
 import type { ActIds, Idempotency } from '../idempotency.js';
-import { checkInput, traceparentOf } from './creates.js';
+import { checkInput } from './creates.js';
 import type { ExecutionReader } from './execution-reader.js';
 import type { FollowOn, FollowOns } from './follow-ons.js';
+import { usd } from './money.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
 import { requireMatch } from './presentation.js';
 import type { StoredBodies } from './stored-bodies.js';
@@ -24,6 +25,8 @@ interface WorkedOut {
   readonly workflow: Workflow;
   readonly input: Json;
   readonly plan: ReplayPlan;
+  /** Nano-USD that each agent cost in the source, where a plan is asked for: what it is expected to cost again. */
+  readonly costs: ReadonlyMap<string, string>;
 }
 
 /** Replays of ended executions: from the beginning, from a node, or from an event. */
@@ -41,7 +44,7 @@ export class Replays {
 
   async replay(ask: Ask): Promise<Answer> {
     const worked = await this.workOut(ask);
-    if (ask.body.plan) return new Answer(200, planResource(worked.plan));
+    if (ask.body.plan) return new Answer(200, planResource(worked));
     return this.idempotency.once(ask.request, ask.who, ask.body, (ids) => this.act(ask, worked, ids));
   }
 
@@ -64,7 +67,7 @@ export class Replays {
     // With another input it is other work, whose effects are others.
     const isSame = body.input === undefined || (!created.input_ref && canonicalJson(body.input) === canonicalJson(created.input));
     const heritage = isSame ? await this.heritage(source, workflow) : new Map<string, Heritage>();
-    return { source, created, workflow, input, plan: await this.plan(source, workflow, body, heritage) };
+    return { source, created, workflow, input, ...(await this.plan(source, workflow, body, heritage)) };
   }
 
   /** What its nodes that declare effects would find of them: of those that are what they were. */
@@ -86,23 +89,26 @@ export class Replays {
   }
 
   private async plan(
-    { id, workspace_id: workspaceId, version: ended, workflow_version_id }: ExecutionView,
+    { id, workspace_id: workspaceId, version: last, workflow_version_id }: ExecutionView,
     workflow: Workflow,
     { from_node_id: from, at_version: forkedAt, reask = false, plan: isAsked }: ReplayBody,
     heritage: ReadonlyMap<string, Heritage>,
   ) {
     const reuses = from !== undefined || forkedAt !== undefined;
     const branching = [...workflow.nodes.values()].filter(({ type, definition }) => kinds.get(type)?.branches(definition.config) != null).map(({ id }) => id);
-    const ask = { workspaceId, executionId: id, branching, ...(forkedAt === undefined ? {} : { atVersion: forkedAt }) };
+    const costing = isAsked ? [...workflow.nodes.values()].filter(({ agent }) => agent !== null).map(({ id }) => id) : [];
+    const ask = { workspaceId, executionId: id, branching, costing, ...(forkedAt === undefined ? {} : { atVersion: forkedAt }) };
     const [found, ran] = reuses || isAsked ? await Promise.all([this.reads.replayNodes(ask), this.workflows.version(workflow_version_id)]) : [];
     const nodes = (found ?? []).map(
-      ({ node_id, reused_from, ...node }) =>
+      ({ node_id, reused_from, cost_nano_usd: _cost, ...node }) =>
         [node_id, { ...node, type: ran?.nodes.get(node_id)?.type ?? '', reused: reused_from && { from: reused_from.execution_id, version: reused_from.version } }] as const,
     );
-    const version = forkedAt ?? ended;
+    const version = forkedAt ?? last;
     const planned = planReplay(workflow, { source: { id, version }, nodes: new Map(nodes), from, fork: forkedAt !== undefined, reask, heritage });
     if ('problem' in planned) throw invalid([{ pointer: '/from_node_id', detail: planned.problem }], 'node_not_reached');
-    return planned;
+    // What a node costs shows at its end, which may be behind the fork.
+    const ended = costing.length > 0 && forkedAt !== undefined ? await this.reads.replayNodes({ workspaceId, executionId: id, branching: [], costing }) : found;
+    return { plan: planned, costs: new Map((ended ?? []).map(({ node_id, cost_nano_usd }) => [node_id, cost_nano_usd])) };
   }
 
   private async act(ask: Ask, { source, created, workflow, input, plan }: WorkedOut, { executionId, commandId }: ActIds): Promise<Answer> {
@@ -115,7 +121,7 @@ export class Replays {
       executionId,
       workspaceId: who.workspaceId,
       at: Date.now(),
-      traceparent: traceparentOf(request),
+      traceparent: request.traceparent,
       created: {
         ...created,
         workflow_version_id: workflow.versionId,
@@ -159,10 +165,9 @@ export class Replays {
   }
 }
 
-const planResource = ({ nodes, repeatedEffects }: ReplayPlan) => ({
+const planResource = ({ plan: { nodes, repeatedEffects }, costs }: Pick<WorkedOut, 'plan' | 'costs'>) => ({
   object: 'plan',
   nodes: nodes.map(({ node, action }) => ({ node_id: node, action })),
   repeated_effects: repeatedEffects,
-  // No kind of node costs anything yet.
-  cost_estimate: 0,
+  cost_estimate: usd(nodes.reduce((sum, { node, action }) => sum + (action === 'reuse' ? 0n : BigInt(costs.get(node) ?? '0')), 0n).toString()),
 });

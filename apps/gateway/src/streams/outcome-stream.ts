@@ -3,7 +3,7 @@ import type { Json } from '@runlog/execution';
 import { isTerminalStatus } from '@runlog/read-model';
 import { asObject } from '../dialects/agents/agents.js';
 import { endOf } from '../executions/event-resource.js';
-import { tokenUsage } from '../executions/execution-resource.js';
+import { tokenUsage } from '../executions/money.js';
 import type { Frames } from '../frames.js';
 import type { Tail } from '../tail.js';
 import type { Frame } from './event-script.js';

@@ -14,7 +14,7 @@ export class UsageController {
 
   @Get()
   @Requires('usage:read')
-  @ApiOperation({ operationId: 'listUsage', summary: 'What the workspace used: executions, steps, tokens, cost; per day, per workflow, or in all' })
+  @ApiOperation({ operationId: 'listUsage', summary: 'What the workspace used: executions, steps, tokens, cost; per day, workflow, agent, model, or in all' })
   @AnswersList('Usage')
   @Problems()
   list(@Caller() who: Principal, @Query() query: UsageQuery): Promise<Answer> {

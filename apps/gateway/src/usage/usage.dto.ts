@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
 
-const groups = ['day', 'workflow'] as const;
+const groups = ['day', 'workflow', 'agent', 'model'] as const;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Which days, of what, and how it is added up. */
@@ -22,6 +22,18 @@ export class UsageQuery {
   @Length(1, 255)
   workflow_id?: string;
 
+  @ApiPropertyOptional({ type: String, description: 'Id or key of an agent', minLength: 1, maxLength: 255 })
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  agent_id?: string;
+
+  @ApiPropertyOptional({ type: String, description: 'Name of a model, as its provider calls it', minLength: 1, maxLength: 255 })
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  model?: string;
+
   @ApiPropertyOptional({ enum: groups, isArray: true, description: 'A row for each of these; may be repeated. Default: one row over all' })
   @IsOptional()
   @IsIn(groups, { each: true })
@@ -34,9 +46,9 @@ export class UsageQuery {
   @Max(1000)
   limit?: number;
 
-  @ApiPropertyOptional({ type: String, description: 'Cursor: what follows it', minLength: 1, maxLength: 255 })
+  @ApiPropertyOptional({ type: String, description: 'Cursor: what follows it', minLength: 1, maxLength: 2048 })
   @IsOptional()
   @IsString()
-  @Length(1, 255)
+  @Length(1, 2048)
   after?: string;
 }

@@ -52,9 +52,9 @@ export class Changes {
   /** Folds one event into its view; one that the view has seen changes nothing. */
   fold(view: ExecutionView | undefined, event: DecodedEvent, names: NodeNames): ExecutionView {
     if (view && event.version <= view.version) return view;
-    const before = this.usage.before(view);
+    const before = this.usage.before(view, event);
     const folded = foldView(view, event, names);
-    this.usage.after(before, folded, event);
+    this.usage.after(before, folded, event, names);
     let touched = this.touched.get(event.executionId);
     if (!touched) this.touched.set(event.executionId, (touched = { view: folded, isNew: view === undefined, nodes: new Map(), outputChanged: false, gatesChanged: false }));
     if ('node_id' in event.data) touched.nodes.set(event.data.node_id, event.type === 'NodeCompleted' || touched.nodes.get(event.data.node_id) === true);

@@ -10,7 +10,11 @@ export const namesFrom = (catalog: Catalog): NamesOf => {
     const version = await catalog.workflowVersion(versionId);
     if (!version) return nameless;
     let names = made.get(version);
-    if (!names) made.set(version, (names = { nodes: new Map(version.definition.nodes.map((node) => [node.id, { type: node.type, definition: { name: node.name } }])) }));
+    if (!names) made.set(version, (names = namesIn(version)));
     return names;
   };
 };
+
+const namesIn = ({ definition, agents }: PinnedVersion): NodeNames => ({
+  nodes: new Map(definition.nodes.map(({ id, type, name }) => [id, { type, definition: { name }, agent: Object.hasOwn(agents, id) ? (agents[id] ?? null) : null }])),
+});

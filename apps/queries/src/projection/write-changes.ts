@@ -103,6 +103,7 @@ const usageColumns: readonly Column<UsageRow>[] = [
   { name: 'workspace_id', type: 'uuid', of: (row) => row.workspaceId },
   { name: 'workflow_id', type: 'uuid', of: (row) => row.workflowId },
   { name: 'agent_id', type: 'text', of: (row) => row.agentId },
+  { name: 'model', type: 'text', of: (row) => row.model },
   { name: 'partition', type: 'integer', of: (row) => row.partition },
   { name: 'created', type: 'bigint', of: (row) => row.created },
   { name: 'completed', type: 'bigint', of: (row) => row.completed },
@@ -111,8 +112,18 @@ const usageColumns: readonly Column<UsageRow>[] = [
   { name: 'rejected', type: 'bigint', of: (row) => row.rejected },
   { name: 'steps', type: 'bigint', of: (row) => row.steps },
   { name: 'active_ms', type: 'bigint', of: (row) => row.activeMs },
+  { name: 'agent_actions', type: 'bigint', of: (row) => row.agentActions },
+  { name: 'model_calls', type: 'bigint', of: (row) => row.modelCalls },
+  { name: 'unpriced_calls', type: 'bigint', of: (row) => row.unpricedCalls },
+  { name: 'input_tokens', type: 'bigint', of: (row) => row.input },
+  { name: 'cache_read_tokens', type: 'bigint', of: (row) => row.cacheRead },
+  { name: 'cache_write_tokens', type: 'bigint', of: (row) => row.cacheWrite },
+  { name: 'output_tokens', type: 'bigint', of: (row) => row.output },
+  { name: 'reasoning_tokens', type: 'bigint', of: (row) => row.reasoning },
+  { name: 'cost_nano_usd', type: 'bigint', of: (row) => row.costNanoUsd.toString() },
 ];
-const usageCounts = ['created', 'completed', 'failed', 'cancelled', 'rejected', 'steps', 'active_ms'];
+const usageKey = ['workspace_id', 'day', 'workflow_id', 'agent_id', 'model', 'partition'];
+const usageCounts = usageColumns.map(({ name }) => name).filter((name) => !usageKey.includes(name));
 
 interface Referring {
   readonly event: DecodedEvent;
@@ -153,7 +164,7 @@ with won as (
   insert into execution_events (${names(eventColumns)}) select ${selected(eventColumns)} from ${unnested(eventColumns, eventsFrom)} where exists (select from won)
 ), used as (
   insert into usage_daily as u (${names(usageColumns)}) select ${selected(usageColumns)} from ${unnested(usageColumns, usageFrom)} where exists (select from won)
-  on conflict (workspace_id, day, workflow_id, agent_id, model, partition) do update set ${usageCounts.map((count) => `${count} = u.${count} + excluded.${count}`).join(', ')}
+  on conflict (${usageKey.join(', ')}) do update set ${usageCounts.map((count) => `${count} = u.${count} + excluded.${count}`).join(', ')}
 ), asked as (
   insert into gates as g (${names(gateColumns)}) select ${selected(gateColumns)} from ${unnested(gateColumns, gatesFrom)} where exists (select from won)
   on conflict (execution_id, gate_id) do update set gate = excluded.gate

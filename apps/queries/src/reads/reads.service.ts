@@ -13,11 +13,15 @@ import type {
   NodeView,
   Reads,
   ReplayNode,
+  SessionFilter,
+  SessionPage,
+  TurnFilter,
+  TurnView,
   UsageFilter,
   UsagePage,
 } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
-import { type Catalog, type Database, effectsOf, framesAfter, heardUpTo, knownEffect, type Sql, type StoredExecution, viewOf } from '@runlog/read-model';
+import { type Catalog, type Database, effectsOf, framesAfter, heardUpTo, knownEffect, type Sql, type StoredExecution, sessionsOf, turnsOf, viewOf } from '@runlog/read-model';
 import { namesFrom } from '../projection/names.js';
 import { storedPositions } from '../projection/position-store.js';
 import type { Progress } from '../projection/progress.js';
@@ -29,7 +33,7 @@ import { logLines } from './logs.js';
 import { openGates } from './open-gates.js';
 import { asReplayNode, replayNodesOf, reusedNodes } from './reused-nodes.js';
 import { StoredFrames } from './stored-frames.js';
-import { usedPerDay } from './used.js';
+import { used } from './used.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** A list waits so long at most for what is just being projected. */
@@ -139,13 +143,25 @@ export class ReadsService implements Reads {
   async usage(filter: UsageFilter): Promise<UsagePage> {
     const { database, lag, progress } = this.deps;
     await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
-    return { ...(await usedPerDay(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
+    return { ...(await used(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
   }
 
-  async replayNodes({ workspaceId, executionId, atVersion, branching }: Parameters<Reads['replayNodes']>[0]): Promise<readonly ReplayNode[] | null> {
+  async sessions(filter: SessionFilter): Promise<SessionPage> {
+    const { database, lag, progress } = this.deps;
+    await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
+    return { ...(await sessionsOf(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
+  }
+
+  async turns(filter: TurnFilter): Promise<readonly TurnView[]> {
+    await this.deps.progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
+    return turnsOf(this.#as(filter.workspaceId), filter);
+  }
+
+  async replayNodes({ workspaceId, executionId, atVersion, branching, costing = [] }: Parameters<Reads['replayNodes']>[0]): Promise<readonly ReplayNode[] | null> {
     const row = await this.#row(workspaceId, executionId, false);
     if (!row) return null;
-    if (atVersion === undefined || atVersion >= row.version) return replayNodesOf(this.#as(workspaceId), executionId, branching, row.settled.replay_of !== null);
+    if (atVersion === undefined || atVersion >= row.version)
+      return replayNodesOf(this.#as(workspaceId), executionId, { branching, costing, isReplay: row.settled.replay_of !== null });
     const view = await viewAtVersion(this.#as(workspaceId), workspaceId, executionId, atVersion, await this.#namesOf(row.settled.workflow_version_id));
     return Object.values(view?.nodes ?? {}).map(asReplayNode);
   }

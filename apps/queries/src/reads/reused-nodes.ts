@@ -45,6 +45,7 @@ interface DetailRow {
   readonly node_id: string;
   readonly branch: string | null;
   readonly tried: boolean;
+  readonly cost: string | null;
 }
 
 /** Begun, for certain; of a stopped node only its state tells. */
@@ -54,41 +55,61 @@ const tried: ReadonlySet<NodeStatus> = new Set(['running', 'waiting', 'completed
  * The execution's own nodes and those that it has reused, as a replay of it needs them. States are opened only where a branch matters, so
  * that a large execution costs little more than a small one.
  */
-export const replayNodesOf = async (sql: Sql, executionId: string, branching: readonly string[], isReplay: boolean): Promise<ReplayNode[]> => {
-  const [statuses, details, reuses] = await Promise.all([
+export const replayNodesOf = async (
+  sql: Sql,
+  executionId: string,
+  { branching, costing, isReplay }: { readonly branching: readonly string[]; readonly costing: readonly string[]; readonly isReplay: boolean },
+): Promise<ReplayNode[]> => {
+  const [statuses, details, reuses, reusedCosts] = await Promise.all([
     sql.query<{ status: NodeStatus; nodes: string[] }>(
       'select status, array_agg(node_id) as nodes from execution_nodes where execution_id = $1 group by status',
       [executionId],
       'replay-nodes',
     ),
     sql.query<DetailRow>(
-      `select node_id, state ->> 'branch' as branch, state ->> 'started_at' is not null as tried from execution_nodes
+      `select node_id, state ->> 'branch' as branch, state ->> 'started_at' is not null as tried, state #>> '{spent,cost_nano_usd}' as cost from execution_nodes
        where execution_id = $1 and (node_id = any($2) or status = 'stopped')`,
-      [executionId, branching],
+      [executionId, [...branching, ...costing]],
       'replay-node-details',
     ),
     isReplay ? sql.query<{ value: string }>(`select value from execution_events where execution_id = $1 and type = 'NodeReused'`, [executionId], 'replay-reused') : [],
+    isReplay && costing.length > 0
+      ? sql.query<{ node_id: string; cost: string | null }>(
+          `select n.node_id, n.state #>> '{spent,cost_nano_usd}' as cost ${reused} and r.node_id = any($2)`,
+          [executionId, costing],
+          'replay-reused-costs',
+        )
+      : [],
   ]);
+  const costOf = new Map(reusedCosts.map(({ node_id, cost }) => [node_id, cost]));
   const detailOf = new Map(details.map((row) => [row.node_id, row]));
   const own = statuses.flatMap(({ status, nodes }) =>
     nodes.map((node_id): ReplayNode => {
       const detail = detailOf.get(node_id);
-      return { node_id, status, branch: detail?.branch ?? null, tried: detail?.tried ?? tried.has(status), reused_from: null };
+      return { node_id, status, branch: detail?.branch ?? null, tried: detail?.tried ?? tried.has(status), cost_nano_usd: detail?.cost ?? '0', reused_from: null };
     }),
   );
-  return [...own, ...reuses.flatMap(({ value }) => reusedIn(JSON.parse(value) as EventData['NodeReused']))];
+  return [...own, ...reuses.flatMap(({ value }) => reusedIn(JSON.parse(value) as EventData['NodeReused'], costOf))];
 };
 
-const reusedIn = ({ source_execution_id, source_version, nodes, branches }: EventData['NodeReused']): ReplayNode[] => {
+const reusedIn = ({ source_execution_id, source_version, nodes, branches }: EventData['NodeReused'], costOf: ReadonlyMap<string, string | null>): ReplayNode[] => {
   const reused_from = { execution_id: source_execution_id, version: source_version };
-  return nodes.map((node_id) => ({ node_id, status: 'completed', branch: Object.hasOwn(branches, node_id) ? (branches[node_id] ?? null) : null, tried: false, reused_from }));
+  return nodes.map((node_id) => ({
+    node_id,
+    status: 'completed',
+    branch: Object.hasOwn(branches, node_id) ? (branches[node_id] ?? null) : null,
+    tried: false,
+    cost_nano_usd: costOf.get(node_id) ?? '0',
+    reused_from,
+  }));
 };
 
 /** A node that has returned the receipt of an effect has a row of its own. */
-export const asReplayNode = ({ node_id, status, branch, started_at, reused_from, effect }: NodeView): ReplayNode => ({
+export const asReplayNode = ({ node_id, status, branch, started_at, reused_from, effect, spent }: NodeView): ReplayNode => ({
   node_id,
   status,
   branch,
   tried: started_at !== null,
+  cost_nano_usd: spent?.cost_nano_usd ?? '0',
   reused_from: effect ? null : reused_from,
 });

@@ -32,5 +32,5 @@ export const compareUsage = (usage: Usage, { used }: Standing): Drift[] => {
   });
 };
 
-const keyOf = ({ day, workspace_id, workflow_id, agent_id, partition }: Row): string =>
-  `${day}, workspace ${workspace_id}, workflow ${workflow_id}${agent_id === '' ? '' : `, agent ${agent_id}`}, partition ${partition}`;
+const keyOf = ({ day, workspace_id, workflow_id, agent_id, model, partition }: Row): string =>
+  `${day}, workspace ${workspace_id}, workflow ${workflow_id}${agent_id === '' ? '' : `, agent ${agent_id}`}${model === '' ? '' : `, model ${model}`}, partition ${partition}`;

@@ -1,22 +1,36 @@
-import type { SpendingView, TokenUsageView } from '@runlog/contract';
+import type { NodeView, OpenCallView, SpendingView, TokenUsageView } from '@runlog/contract';
 import type { EventOf, ExecutionEvent } from '@runlog/execution';
 import type { ExecutionDraft, NodeDraft, NodeNames } from './draft.js';
 import { nodeOf } from './nodes.js';
 
 const nothing: TokenUsageView = { input_uncached: 0, cache_read: 0, cache_write: 0, output_text: 0, reasoning: 0 };
 
-/** Ends of an attempt: a model call that is still open then has an outcome that nobody will hear of. */
-const ends: ReadonlySet<string> = new Set(['NodeCompleted', 'NodeFailed', 'NodeStopped', 'AttemptLost', 'NodeScheduled']);
+const executionEnds: ReadonlySet<string> = new Set(['ExecutionCompleted', 'ExecutionFailed', 'ExecutionRejected', 'ExecutionCancelled']);
+const attemptEnds: ReadonlySet<string> = new Set(['NodeCompleted', 'NodeFailed', 'NodeStopped', 'AttemptLost', 'NodeScheduled', 'BudgetExhausted']);
+const gatesOfCalls: ReadonlySet<string> = new Set(['ApprovalRequested', 'QuestionRequested', 'EffectUnknown']);
 
-/** The models of calls that were begun, and of which this event says that nobody will hear: by view and event, before it is folded. */
-export const callsLostBy = (view: { readonly nodes?: { readonly [node: string]: Pick<NodeDraft, 'open_calls'> } } | undefined, event: ExecutionEvent): readonly string[] =>
-  ends.has(event.type) && 'node_id' in event.data ? Object.values(view?.nodes?.[event.data.node_id]?.open_calls ?? {}) : [];
+/** The nodes of which this event ends the attempt, or lets its runner go: of calls that are open then nobody will hear. */
+const nodesLeftBy = (event: ExecutionEvent, nodes: { readonly [node: string]: unknown }): readonly string[] => {
+  if (executionEnds.has(event.type)) return Object.keys(nodes);
+  if (!('node_id' in event.data)) return [];
+  const isLeft = attemptEnds.has(event.type) || (gatesOfCalls.has(event.type) && 'call' in event.data && event.data.call !== undefined);
+  return isLeft ? [event.data.node_id] : [];
+};
+
+/** The model calls that were begun, and of which this event says that nobody will hear: by the view before it is folded. */
+export const callsLostBy = (view: { readonly nodes?: { readonly [node: string]: Pick<NodeView, 'open_calls'> } } | undefined, event: ExecutionEvent): readonly OpenCallView[] => {
+  const nodes = view?.nodes ?? {};
+  return nodesLeftBy(event, nodes).flatMap((id) => Object.values(nodes[id]?.open_calls ?? {}));
+};
 
 /** What an event says about calls of agents: begun, settled, lost; what they used and cost. Each failed and repeated call counts. */
 export const foldSpending = (view: ExecutionDraft, event: ExecutionEvent, workflow: NodeNames): void => {
   switch (event.type) {
+    case 'BudgetReserved':
+      return open(nodeOf(view, event.data.node_id, workflow), event.data.key, { reserved_nano_usd: event.data.nano_usd });
     case 'EffectIntended':
-      if (event.data.call?.kind === 'model') begin(nodeOf(view, event.data.node_id, workflow), event.data.key, event.data.call.name);
+      if (event.data.call?.kind === 'model') open(nodeOf(view, event.data.node_id, workflow), event.data.key, { model: event.data.call.name });
+      else settle(view.nodes[event.data.node_id], event.data.key);
       return;
     case 'EffectRecorded':
       settle(view.nodes[event.data.node_id], event.data.key);
@@ -25,18 +39,19 @@ export const foldSpending = (view: ExecutionDraft, event: ExecutionEvent, workfl
     case 'TokensUsed':
       settle(view.nodes[event.data.node_id], event.data.key);
       return spend(view, nodeOf(view, event.data.node_id, workflow), event.data);
-    default: {
-      if (callsLostBy(view, event).length === 0) return;
-      const node = nodeOf(view, (event.data as { readonly node_id: string }).node_id, workflow);
-      delete node.open_calls;
-      node.spent = { ...spentOf(node), cost_complete: false };
-      view.cost_complete = false;
-    }
+    default:
+      for (const id of nodesLeftBy(event, view.nodes)) {
+        const node = view.nodes[id];
+        if (!node?.open_calls) continue;
+        delete node.open_calls;
+        node.spent = { ...spentOf(node), cost_complete: false };
+        view.cost_complete = false;
+      }
   }
 };
 
-const begin = (node: NodeDraft, key: string, model: string): void => {
-  node.open_calls = { ...node.open_calls, [key]: model };
+const open = (node: NodeDraft, key: string, known: Partial<OpenCallView>): void => {
+  node.open_calls = { ...node.open_calls, [key]: { model: '', reserved_nano_usd: null, ...node.open_calls?.[key], ...known } };
 };
 
 const settle = (node: NodeDraft | undefined, key: string): void => {

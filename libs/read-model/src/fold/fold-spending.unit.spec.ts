@@ -81,6 +81,22 @@ describe('what an execution used', () => {
     });
   });
 
+  it('is incomplete when the execution ends, or people are asked, while a call is open', () => {
+    expect(after(began('m1'), ['ExecutionFailed', { error: 'x', error_code: 'x', error_node_id: null }])).toMatchObject({ cost_complete: false });
+    const asked = { node_id: 'a', attempt: 1, gate_id: 'a.1.m2', key: 'm2', needed_nano_usd: '5', left_nano_usd: '1', scope: 'execution', prompt: '' } as const;
+    expect(after(began('m1'), ['BudgetExhausted', asked])).toMatchObject({
+      cost_complete: false,
+      gates: [{ budget: { scope: 'execution', needed_nano_usd: '5', left_nano_usd: '1' } }],
+    });
+  });
+
+  it('shows what a budget was raised to', () => {
+    const asked = { node_id: 'a', attempt: 1, gate_id: 'a.1.m2', key: 'm2', needed_nano_usd: '5', left_nano_usd: '1', prompt: '' } as const;
+    const raised: Step = ['ResponseReceived', { node_id: 'a', gate_id: 'a.1.m2', decision: 'raise', answer: { budget_usd: 0.25 }, comment: null, by: 'user:1', accepted: true }];
+    expect(after(['BudgetExhausted', { ...asked, scope: 'execution' }], raised)).toMatchObject({ raised_budget_nano_usd: '250000000' });
+    expect(after(['BudgetExhausted', { ...asked, scope: 'node' }], raised).raised_budget_nano_usd).toBeUndefined();
+  });
+
   it('counts what agents did with tools, not that the same was begun twice or taken over', () => {
     const begun: Step = ['EffectIntended', { node_id: 'a', attempt: 1, key: 'm1.t1', call: { kind: 'tool', name: 'pay' } }];
     const inherited: Step = ['EffectRecorded', { node_id: 'a', attempt: 0, key: 'm1.t2', call: { kind: 'tool', name: 'pay' }, from: { execution_id: 'x', version: 3 } }];

@@ -21,6 +21,7 @@ const liveMembers = [
   'cost_nano_usd',
   'cost_complete',
   'token_usage',
+  'raised_budget_nano_usd',
   'started_at',
   'completed_at',
   'cancel_requested_at',
