@@ -59,6 +59,8 @@ import { AuditController } from './people/audit.controller.js';
 import { AuditInterceptor } from './people/audit.interceptor.js';
 import { UsersController } from './people/users.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
+import { SessionsController } from './sessions/sessions.controller.js';
+import { Sessions } from './sessions/sessions.js';
 import { WorkspacesController } from './tenants/workspaces.controller.js';
 import { UsageController } from './usage/usage.controller.js';
 import { Used } from './usage/used.js';
@@ -96,6 +98,7 @@ export class GatewayModule {
         WorkflowsController,
         AgentsController,
         AgentExecutionsController,
+        SessionsController,
         QueuesController,
         SecretsController,
         ApiKeysController,
@@ -145,6 +148,7 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Retries, new Retries(catalog, workflows, commands, reader, awaiting, followOns, idempotency)),
     value(Replays, new Replays(catalog, workflows, commands, reads, reader, bodies, followOns, idempotency)),
     value(Verbs, new Verbs(commands, reader, presenter, idempotency)),
+    value(Sessions, new Sessions(reads, catalog, bodies)),
     value(Inbox, new Inbox(reads, catalog)),
     value(Used, new Used(reads, catalog)),
     value(Batches, new Batches(catalog, workflows, commands, idempotency)),

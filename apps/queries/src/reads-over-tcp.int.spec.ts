@@ -24,6 +24,8 @@ const answering = (name: string): Reads => ({
   nodes: async () => null,
   gates: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
   usage: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
+  sessions: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
+  turns: async () => [],
   replayNodes: async () => [],
   effects: async () => [],
   positions: async () => [{ topicId: name, partition: 0, offset: 1, claim: 0, previous: '' }],

@@ -1,6 +1,6 @@
 import { Controller, Inject, Logger } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { ExecutionFilter, GateFilter, LogQuery, Reads, UsageFilter } from '@runlog/contract';
+import type { ExecutionFilter, GateFilter, LogQuery, Reads, SessionFilter, TurnFilter, UsageFilter } from '@runlog/contract';
 import { readsPatterns } from '@runlog/read-model';
 
 /** Nest's token for the `Reads` of this process. */
@@ -59,6 +59,16 @@ export class ReadsController {
   @MessagePattern(readsPatterns.usage)
   usage(@Payload() filter: UsageFilter) {
     return this.#answer(() => this.reads.usage(filter));
+  }
+
+  @MessagePattern(readsPatterns.sessions)
+  sessions(@Payload() filter: SessionFilter) {
+    return this.#answer(() => this.reads.sessions(filter));
+  }
+
+  @MessagePattern(readsPatterns.turns)
+  turns(@Payload() filter: TurnFilter) {
+    return this.#answer(() => this.reads.turns(filter));
   }
 
   @MessagePattern(readsPatterns.replayNodes)

@@ -1,4 +1,4 @@
-import { fileArtifacts } from '@runlog/artifacts';
+import { Bodies, fileArtifacts } from '@runlog/artifacts';
 import { priceList } from '@runlog/cost';
 import { createKafkaLog, createPostgresLog } from '@runlog/event-log';
 import { bootstrapService } from '@runlog/platform';
@@ -21,7 +21,7 @@ await bootstrapService('runner', async ({ config, logger, health, metrics, shutd
   const artifacts = fileArtifacts(config.artifacts, config.artifactLimitBytes);
   health.add('artifacts', () => artifacts.health());
   const settings = { slots: config.runnerSlots, egressAllow: config.egressAllow, mcpServers: config.mcpServers };
-  const service = new RunnerService({ log, secrets, artifacts, memory: storedMemory(database), prices: priceList(config.prices), logger, settings });
+  const service = new RunnerService({ log, secrets, artifacts, memory: storedMemory(database, log, new Bodies(artifacts)), prices: priceList(config.prices), logger, settings });
   exposeRunner(metrics, service);
   health.add('log', () => log.healthy());
   return { module: RunnerModule.of(service) };

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { LoggerService } from '@nestjs/common';
 import { Module } from '@nestjs/common';
+import { Bodies } from '@runlog/artifacts';
 import { CommandsModule, CommandsService, exposeCommands } from '@runlog/commands';
 import { priceList } from '@runlog/cost';
 import { GatewayModule, GatewayService, openGateway } from '@runlog/gateway';
@@ -38,7 +39,7 @@ export const startStandalone = async (platform: Platform, nest: LoggerService): 
   const queries = new QueriesService({ database, log, catalog, collected, framesKeptMs: config.framesKeptMs, traces: config.traces, logger, health, metrics });
   const secrets = new SecretBox(await secretKeyIn(config.home, config.secretKey));
   const settings = { slots: config.runnerSlots, egressAllow: [...loopback, ...config.egressAllow], denyPorts: ownPorts, mcpServers: config.mcpServers };
-  const memory = storedMemory(database);
+  const memory = storedMemory(database, log, new Bodies(artifacts));
   const runner = new RunnerService({ log, secrets: catalogSecrets(catalog, secrets), artifacts, memory, prices: priceList(config.prices), logger, settings });
   exposeRunner(metrics, runner);
   const gateway = new GatewayService({ log, reads: queries.reads, catalog, artifacts, sealing: secrets, config, logger, health, metrics });

@@ -55,6 +55,8 @@ export class ReadsClient implements Reads {
   nodes: Reads['nodes'] = (ask) => this.#ask('nodes', ask);
   gates: Reads['gates'] = (filter) => this.#ask('gates', filter);
   usage: Reads['usage'] = (filter) => this.#ask('usage', filter);
+  sessions: Reads['sessions'] = (filter) => this.#ask('sessions', filter);
+  turns: Reads['turns'] = (filter) => this.#ask('turns', filter);
   replayNodes: Reads['replayNodes'] = (ask) => this.#ask('replayNodes', ask);
   effects: Reads['effects'] = (ask) => this.#ask('effects', ask);
   positions: Reads['positions'] = () => this.#ask('positions', {});

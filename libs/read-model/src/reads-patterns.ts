@@ -11,6 +11,8 @@ export const readsPatterns = {
   nodes: 'reads.nodes',
   gates: 'reads.gates',
   usage: 'reads.usage',
+  sessions: 'reads.sessions',
+  turns: 'reads.turns',
   replayNodes: 'reads.replayNodes',
   effects: 'reads.effects',
   positions: 'reads.positions',

@@ -67,7 +67,7 @@ const placeIn = (cursor: string, name: 'after' | 'before'): GatePlace => {
     typeof executionId === 'string' &&
     /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(executionId) &&
     typeof gateId === 'string' &&
-    /^\w{1,64}\.\d{1,9}$/.test(gateId)
+    /^\w{1,64}\.\d{1,9}(\.[\w.]{1,64})?$/.test(gateId)
   )
     return { requestedAt, executionId, gateId };
   throw malformed('invalid_cursor', name, `Expected '${name}' to be a cursor of this list, but it is not`);

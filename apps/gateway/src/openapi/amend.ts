@@ -118,7 +118,7 @@ const amendAnswer = (answer: Answer, status: number, id: string, method: string)
       ? { 'Preference-Applied': ref('Preference-Applied') }
       : {}),
     ...(method === 'post' ? { 'Idempotency-Replayed': ref('Idempotency-Replayed') } : {}),
-    ...(isList && ['listExecutions', 'listApprovals', 'listUsage'].includes(id) ? { 'Runlog-Lag-Ms': ref('Runlog-Lag-Ms') } : {}),
+    ...(isList && ['listExecutions', 'listApprovals', 'listSessions', 'listUsage'].includes(id) ? { 'Runlog-Lag-Ms': ref('Runlog-Lag-Ms') } : {}),
   };
   const json = answer.content?.['application/json'] as { schema?: object; example?: unknown } | undefined;
   if (json && isExecution && id !== 'listExecutions') json.example = executionExample;

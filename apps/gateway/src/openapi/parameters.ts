@@ -17,6 +17,7 @@ export const segments: Readonly<Record<string, object>> = {
   pod_id: key('Id, KSUID or slug'),
   wId: key('Workspace: id, KSUID or slug'),
   podId: key('Pod: id, KSUID or slug'),
+  session_id: { description: 'As the executions name it', schema: { type: 'string', minLength: 1, maxLength: 255 } },
   node_id: { description: 'Id of a node of the workflow', schema: { type: 'string', pattern: '^[A-Za-z0-9_]{1,64}$' } },
   key_id: { description: 'Id of the key', schema: { type: 'string', format: 'uuid' } },
   version: { description: 'Number or id', schema: { type: 'string', pattern: '^[A-Za-z0-9-]{1,36}$' } },

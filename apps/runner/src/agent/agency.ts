@@ -15,8 +15,8 @@ export interface Said {
 export interface AgentMemory {
   /** What earlier attempts of the node have been heard to say. Resolves once the fence of this attempt, sent before, is stored. */
   saidBefore(task: NodeTask, signal: AbortSignal): Promise<{ readonly content: string; readonly thinking: string }>;
-  /** Messages of the session before this execution, oldest first. */
-  history(task: NodeTask, agentId: string, sessionId: string): Promise<readonly Said[]>;
+  /** The newest messages of the session before this execution, oldest first; those before the first that goes beyond `maxChars` are left out. */
+  history(task: NodeTask, sessionId: string, maxChars: number, signal: AbortSignal): Promise<readonly Said[]>;
 }
 
 /** What an attempt of an agent has beside what every node has. */

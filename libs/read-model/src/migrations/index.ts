@@ -12,6 +12,7 @@ import { People1700000000011 } from './0011-people.js';
 import { Frames1700000000012 } from './0012-frames.js';
 import { Agents1700000000013 } from './0013-agents.js';
 import { UsageOfModels1700000000014 } from './0014-usage-of-models.js';
+import { Sessions1700000000015 } from './0015-sessions.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   Frames1700000000012,
   Agents1700000000013,
   UsageOfModels1700000000014,
+  Sessions1700000000015,
 ] as const;
