@@ -13,6 +13,7 @@ import { Frames1700000000012 } from './0012-frames.js';
 import { Agents1700000000013 } from './0013-agents.js';
 import { UsageOfModels1700000000014 } from './0014-usage-of-models.js';
 import { Sessions1700000000015 } from './0015-sessions.js';
+import { Budgets1700000000016 } from './0016-budgets.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   Agents1700000000013,
   UsageOfModels1700000000014,
   Sessions1700000000015,
+  Budgets1700000000016,
 ] as const;
