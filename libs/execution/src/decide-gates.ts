@@ -29,7 +29,7 @@ export const respond = (command: CommandOf<'Respond'>, execution: Execution, wor
   if (!accepted) return events;
   if (gate.kind === 'budget') return settleBudget(command, gate, events, execution);
   if (gate.kind === 'effect' && gate.key === undefined) return [...events, ...resumed(execution), ...settleEffect(command, gate, execution, workflow)];
-  return [...events, ...resumed(execution), ...settleGate(gate, { decision: decision ?? 'answer', answer, comment, by: command.by })];
+  return [...events, ...resumed(execution, heard(gate, decision)), ...settleGate(gate, { decision: decision ?? 'answer', answer, comment, by: command.by })];
 };
 
 const isTaken = (command: CommandOf<'Respond'>, execution: Execution): boolean => [...execution.gates.values()].some(({ responses }) => responses.includes(command.id));
@@ -52,7 +52,7 @@ export const expireGate = (command: CommandOf<'FireTimer'>, id: GateId, executio
   const answer: Json = typeof rule === 'string' ? null : rule.answer;
   const expired: ExecutionEvent = { type: 'GateExpired', data: { node_id: gate.node, gate_id: id, outcome, answer } };
   if (outcome === 'fail') return [expired, ...resumed(execution), failedGate(gate, 'gate_expired', `Nobody answered gate '${id}' in time`)];
-  return [expired, ...resumed(execution), ...settleGate(gate, { decision: outcome, answer, comment: null, by: 'system:gate_expired' })];
+  return [expired, ...resumed(execution, heard(gate, outcome)), ...settleGate(gate, { decision: outcome, answer, comment: null, by: 'system:gate_expired' })];
 };
 
 export const remindGate = (command: CommandOf<'FireTimer'>, id: GateId, nth: number, execution: Execution): Decision => {
@@ -65,14 +65,26 @@ export const remindGate = (command: CommandOf<'FireTimer'>, id: GateId, nth: num
   return [{ type: 'GateReminded', data: { node_id: gate.node, gate_id: id, nth } }];
 };
 
-/** One that is in a queue is resumed by its admission. */
-export const resumed = (execution: Execution): ExecutionEvent[] => (isSuspended(execution.status) && !isLimited(execution) ? [{ type: 'ExecutionResumed', data: {} }] : []);
+/** The gate, where all that follows from the decision is that an agent hears of it in its journal. */
+const heard = (gate: Gate, decision: string | null): Gate | undefined =>
+  gate.key !== undefined && (decision !== 'reject' || gate.rules.on_reject === 'branch') ? gate : undefined;
+
+/** One that is in a queue is resumed by its admission, an agent that waits for other answers by the last of them. */
+export const resumed = (execution: Execution, decided?: Gate): ExecutionEvent[] =>
+  isSuspended(execution.status) && !isLimited(execution) && !waitsOn(execution, decided) ? [{ type: 'ExecutionResumed', data: {} }] : [];
+
+/** Its agent has other gates open, and the execution's status is the same without this one. */
+const waitsOn = ({ nodes, gates, status }: Execution, decided: Gate | undefined): boolean => {
+  const waitsFor = decided && nodes.get(decided.node)?.waitsFor;
+  if (!decided || waitsFor?.kind !== 'calls' || waitsFor.gates.length === 1) return false;
+  const others = [...gates.values()].filter((gate) => gate !== decided && gate.decided === null);
+  return others.some(({ kind }) => kind === 'approval') === (status === 'awaiting_approval');
+};
 
 /** The node's end for a settled gate. A plain `reject` completes the node; that it rejects the execution is in the response. */
 const settleGate = (gate: Gate, settled: { decision: string; answer: Json; comment: string | null; by: string }): ExecutionEvent[] => {
   const attempt = { node_id: gate.node, attempt: gate.attempt };
-  // An agent hears of it in its journal.
-  if (gate.key !== undefined && (gate.rules.on_reject !== 'fail' || settled.decision !== 'reject')) return [];
+  if (gate.key !== undefined && (settled.decision !== 'reject' || gate.rules.on_reject !== 'fail')) return [];
   if (gate.kind === 'question') return [{ type: 'NodeCompleted', data: { ...attempt, output: { answer: settled.answer, by: settled.by } } }];
   const approved = settled.decision !== 'reject';
   if (!approved && gate.rules.on_reject === 'fail')

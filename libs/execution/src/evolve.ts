@@ -5,7 +5,7 @@ import { awaitReceipt, bookEffect, effectRules, forgetReceipt } from './effects.
 import type { EventOf, ExecutionEvent } from './events.js';
 import { type Execution, type Gate, isLimited, isSuspended, type NodeState } from './execution.js';
 import type { CommandId, ExecutionId, Instant, Json, NodeId, WorkspaceId } from './ids.js';
-import { askAbout, bookCall, closeJournal, emptyAccount, forfeit } from './journal.js';
+import { askAbout, bookCall, closeJournal, emptyAccount, forfeit, journalFor } from './journal.js';
 import { nanoUsd } from './money.js';
 import { SLOT } from './queue-standing.js';
 
@@ -17,6 +17,7 @@ export type Applied = ExecutionEvent & {
   readonly at: Instant;
   readonly commandId: CommandId;
   readonly more: boolean;
+  readonly traceparent?: string;
 };
 
 /**
@@ -41,6 +42,7 @@ const begin = (event: Applied & EventOf<'ExecutionCreated'>, execution: Executio
     created: event.data,
     createdAt: event.at,
     createCommandId: event.commandId,
+    ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
     version: 1,
     status: 'pending',
     startedAt: null,
@@ -284,7 +286,7 @@ const hear = (execution: Execution, event: Applied & EventOf<'ResponseReceived'>
 };
 
 const raise = (execution: Execution, { node, budget }: Gate, answer: Json): void => {
-  const account = budget?.scope === 'execution' ? execution.account : budget?.scope === 'node' ? execution.journals.get(node)?.account : undefined;
+  const account = budget?.scope === 'execution' ? execution.account : budget?.scope === 'node' ? journalFor(execution, node).account : undefined;
   if (account) account.budget = nanoUsd((answer as { budget_usd: number }).budget_usd);
 };
 

@@ -76,6 +76,8 @@ export interface Execution {
   readonly createdAt: Instant;
   /** The command that created it: the same command again is answered, not refused. */
   readonly createCommandId: CommandId;
+  /** W3C, of the command that created it: what it causes belongs to that trace, whoever's command set it off. */
+  readonly traceparent?: string;
   version: number;
   status: Status;
   startedAt: Instant | null;

@@ -67,7 +67,8 @@ export const journalOf = (execution: Execution, id: NodeId): JournalEntry[] | un
   });
 };
 
-const journalFor = (execution: Execution, id: NodeId): Journal => {
+/** Made when something is first heard of the node's calls. */
+export const journalFor = (execution: Execution, id: NodeId): Journal => {
   const known = execution.journals.get(id);
   if (known) return known;
   const journal: Journal = { calls: new Map(), reservations: new Map(), account: emptyAccount() };
