@@ -9,8 +9,10 @@ import type { Progress } from './projection/progress.js';
 import { Quarantine } from './projection/quarantine.js';
 
 const TOPIC = 'execution-events';
-/** Most executions begin and end within this: they are then written once. */
+/** Most executions begin and end within this: they are then written once. A reader in another process waits for as long. */
 const APART_MS = 60;
+/** For whoever has all partitions and so is told of every reader that waits. */
+const ALONE_APART_MS = 250;
 
 /** Folds execution-events into executions, execution_nodes, execution_events and usage_daily: each batch one transaction. */
 export class ExecutionProjection {
@@ -31,7 +33,7 @@ export class ExecutionProjection {
     },
   ) {
     this.#namesOf = namesFrom(deps.catalog);
-    this.#pace = new Pace(deps.progress, APART_MS);
+    this.#pace = new Pace(deps.progress, () => (this.#partitions.size === deps.log.partitions(TOPIC) ? ALONE_APART_MS : APART_MS));
   }
 
   async start(): Promise<void> {

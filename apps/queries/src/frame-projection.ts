@@ -26,7 +26,7 @@ export class FrameProjection {
       readonly onBatch?: (batch: Batch, seconds: number) => void;
     },
   ) {
-    this.#pace = new Pace(deps.progress, APART_MS);
+    this.#pace = new Pace(deps.progress, () => APART_MS);
   }
 
   async start(): Promise<void> {

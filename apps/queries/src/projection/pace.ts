@@ -13,12 +13,12 @@ export class Pace {
 
   constructor(
     private readonly progress: Progress,
-    private readonly apartMs: number,
+    private readonly apartMs: () => number,
   ) {}
 
   /** Resolves when the batch is due. */
   async turn({ partition, records }: Batch): Promise<void> {
-    const wait = (this.#last.get(partition) ?? 0) + this.apartMs - performance.now();
+    const wait = (this.#last.get(partition) ?? 0) + this.apartMs() - performance.now();
     if (wait > 0 && records.length < FULL) await this.progress.collect(partition, wait);
     this.#last.set(partition, performance.now());
   }
