@@ -121,8 +121,8 @@ export class RunnerService {
     await this.#egress.close();
   }
 
-  describe(): Heartbeat & { readonly sandboxes: number; readonly framesDropped: number } {
-    return { ...this.#heartbeat(), sandboxes: this.#sandbox.children, framesDropped: this.#frames.dropped };
+  describe(): Heartbeat & { readonly running: number; readonly sandboxes: number; readonly framesDropped: number } {
+    return { ...this.#heartbeat(), running: this.#desk.running, sandboxes: this.#sandbox.children, framesDropped: this.#frames.dropped };
   }
 
   async #take({ records }: Batch): Promise<void> {

@@ -8,8 +8,8 @@ import { terminal } from '../kinds/node-kind.js';
 const ASK_AGAIN_MS = 3_000;
 /** Other calls hold what is left of the budget. */
 const BUSY_AGAIN_MS = 200;
-/** What a call came to waits so long for others, to be told with them. */
-const RECORD_WITHIN_MS = 50;
+/** What a call came to waits so long for others, or for the step that follows, to be told with them. */
+const RECORD_WITHIN_MS = 150;
 /** After a refusal the signal to stop may still be on its way. */
 const STOP_COMES_WITHIN_MS = 5_000;
 

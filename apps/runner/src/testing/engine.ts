@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileArtifacts } from '@runlog/artifacts';
 import { type PriceList, priceList } from '@runlog/cost';
 import { createPostgresLog, decodeJson, type EventLog, encodeJson, partitionOf, type Topic } from '@runlog/event-log';
-import type { ExecutionCommand, Frame, Heartbeat, NodeTask, Reply } from '@runlog/execution';
+import type { ExecutionCommand, Frame, Heartbeat, NodeTask, Reply, RunnerId } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { type TestDatabase, until } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
@@ -86,8 +86,12 @@ export class Engine {
     return task;
   }
 
-  async reply(runner: RunnerService, reply: Reply): Promise<void> {
-    await this.log.send([{ topic: 'command-replies', partition: partitionOf(runner.id, this.log.partitions('command-replies')), records: [encodeJson(runner.id, reply)] }]);
+  reply(runner: RunnerService, reply: Reply): Promise<void> {
+    return this.send(runner.id, reply);
+  }
+
+  async send(runner: RunnerId, reply: Reply): Promise<void> {
+    await this.log.send([{ topic: 'command-replies', partition: partitionOf(runner, this.log.partitions('command-replies')), records: [encodeJson(runner, reply)] }]);
   }
 
   refuse(runner: RunnerService, command: ExecutionCommand): Promise<void> {
