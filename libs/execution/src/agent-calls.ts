@@ -86,6 +86,8 @@ export interface JournalEntry {
   readonly name: string;
   /** `asked`: people were asked about it, and it was not begun. `begun`: no receipt came, and nobody knows whether it was had. */
   readonly standing: 'asked' | 'begun' | 'recorded';
+  /** In which it was begun last. */
+  readonly attempt?: number;
   readonly arguments_sha256?: string;
   readonly receipt?: Json;
   /** Where the receipt is stored; `receipt` is absent then. */

@@ -121,14 +121,15 @@ describe('the next attempt', () => {
     expect(types(await scenario.accepted(lose()))).toEqual(['AttemptLost', 'NodeScheduled']);
     expect(journal(scenario)).toEqual([
       { key: 'session', kind: 'session', name: 'session', standing: 'recorded', receipt: [] },
-      { key: 'm1', kind: 'model', name: 'gpt', standing: 'recorded', receipt: 'm1 said' },
-      { key: 'm1.t1', kind: 'tool', name: 'search', arguments_sha256: 'abc', standing: 'begun' },
+      { key: 'm1', kind: 'model', name: 'gpt', standing: 'recorded', attempt: 1, receipt: 'm1 said' },
+      { key: 'm1.t1', kind: 'tool', name: 'search', arguments_sha256: 'abc', standing: 'begun', attempt: 1 },
       {
         key: 'm1.t2',
         kind: 'tool',
         name: 'search',
         arguments_sha256: 'abc',
         standing: 'recorded',
+        attempt: 1,
         receipt: 'm1.t2 said',
         error: { code: 'broken', message: 'no', retryable: false },
       },

@@ -49,6 +49,8 @@ export interface CreatedData {
   readonly timeout_includes_suspended: boolean;
   readonly cancel_grace_seconds: number;
   readonly budget_nano_usd: string | null;
+  /** What the root and everything below it may spend together; absent: no such budget. The same in every execution of the tree. */
+  readonly tree_budget_nano_usd?: string | null;
   readonly parent_execution_id: ExecutionId | null;
   readonly root_execution_id: ExecutionId | null;
   readonly batch_id: string | null;

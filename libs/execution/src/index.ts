@@ -26,3 +26,4 @@ export { type Outcome, settle } from './settle.js';
 export { fromSnapshot, snapshotVersion, toSnapshot } from './snapshot.js';
 export { attemptSpanId, callSpanId, executionSpanId, ownTraceId, readTraceparent, spanId, traceparentFrom } from './span-ids.js';
 export { successorId, successorOf } from './successor.js';
+export { createdWith } from './testing/created-with.js';

@@ -58,7 +58,7 @@ export const keptBody = (execution: Execution, name: string): Json | undefined =
 export const journalOf = (execution: Execution, id: NodeId): JournalEntry[] | undefined => {
   const journal = execution.journals.get(id);
   if (!journal || journal.calls.size === 0) return undefined;
-  return [...journal.calls].map(([key, { attempt: _attempt, begunBy: _by, isMetered: _metered, gate, ...call }]) => {
+  return [...journal.calls].map(([key, { begunBy: _by, isMetered: _metered, gate, ...call }]) => {
     const decided = gate === undefined ? undefined : execution.gates.get(gate)?.decided;
     const receipt = call.standing === 'recorded' && !call.receipt_ref ? { receipt: execution.receipts.get(receiptName(id, key)) ?? null } : {};
     if (!decided) return { key, ...call, ...receipt };

@@ -15,6 +15,7 @@ import {
 } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Workflow } from '@runlog/workflow';
+import type { Reservation } from './accounts.js';
 import { breathe } from './breathing.js';
 import { outcomeOf } from './evaluation.js';
 import type { FollowUp } from './follow-ups.js';
@@ -35,6 +36,8 @@ export interface Received {
   readonly lacksBody?: string;
   /** The execution that it follows has not ended yet, as far as the read model knows. */
   readonly isEarly?: true;
+  /** What was reserved for its calls beyond the execution, in case they may begin. */
+  readonly reserved?: readonly Reservation[];
 }
 
 /** The decision on a command broke off after its first events: the memory of the partition is ahead of anything that may be recorded. */
@@ -75,18 +78,19 @@ export class Decider {
     } catch (error) {
       return this.fault(received, error);
     }
-    const intent = intentOf(command);
     if (isRejection(decision)) {
-      if (!continuing || !live) return this.#refuse(command, decision);
+      if (!continuing || !live) {
+        await this.#release(received);
+        return this.#refuse(command, decision);
+      }
       decision = [];
     }
     if (!workflow) return;
     const recording = new Recording(this.desk, command, offset, workflow, live, received.reused);
     try {
       await recording.add(decision);
-      const isStep = command.type === 'TakeStep';
-      const reply = isStep ? await this.#step(command, recording, workflow) : intent && (await this.#begin(intent, recording, command as CommandOf<'CompleteNode'>, workflow));
-      if (decision.length > 0 || isStep || continuing) await this.#follow(recording, command, workflow);
+      const reply = await this.#answer(command, recording, workflow);
+      if (recording.count > 0 || continuing) await this.#follow(recording, command, workflow);
       await recording.close(reply);
     } catch (error) {
       this.desk.outbox.check();
@@ -113,6 +117,14 @@ export class Decider {
     }
   }
 
+  /** What is decided on the state that the first events have left, and told to whoever sent the command, with the last of its events. */
+  async #answer(command: ExecutionCommand, recording: Recording, workflow: Workflow): Promise<FollowUp | undefined> {
+    if (command.type === 'TakeStep') return this.#step(command, recording, workflow);
+    if (command.type === 'ParkNode') return recording.count > 0 ? accepted(command, recording.live) : undefined;
+    const intent = intentOf(command);
+    return intent && this.#begin(intent, recording, command as CommandOf<'CompleteNode'>, workflow);
+  }
+
   /** A leg's next node: started without a task, or its refusal, which leaves with what it rests on. */
   async #begin(intent: CommandOf<'StartNode'>, recording: Recording, report: CommandOf<'CompleteNode'>, workflow: Workflow): Promise<FollowUp | undefined> {
     const { live } = recording;
@@ -129,10 +141,13 @@ export class Decider {
     if (!live) return undefined;
     const { events, refused } = decideBegins(command, live.execution, workflow);
     await recording.add(events);
-    if (refused) return refusal(command, refused);
-    const { id: commandId, replyTo: instance } = command;
-    const { id: executionId, version } = live.execution;
-    return instance === undefined ? undefined : { instance, reply: { type: 'accepted', commandId, executionId, version } };
+    return refused ? refusal(command, refused) : accepted(command, live);
+  }
+
+  /** Where that fails, the end of the attempt releases it. */
+  async #release({ reserved = [], offset }: Received): Promise<void> {
+    if (reserved.length === 0) return;
+    await this.desk.release(reserved).catch((error: unknown) => this.logger.warn({ err: error, partition: this.partition, offset }, 'reservations of a refused step stay for now'));
   }
 
   async #follow(recording: Recording, command: ExecutionCommand, workflow: Workflow): Promise<void> {
@@ -163,7 +178,7 @@ export class Decider {
   /** Carried out before, or a reminder: the answer, or the task, goes out once more. */
   async #repeat(command: ExecutionCommand, live: Live): Promise<void> {
     if (command.type === 'RemindNode') {
-      const task = taskFor(live, command.node, command.at, this.desk.legs, command.traceparent);
+      const task = taskFor(live, command.node, command.at, this.desk.legs);
       if (task) this.desk.outbox.say({ task: await withStoredJournal(task, this.desk.stored) });
       return;
     }
@@ -175,6 +190,9 @@ export class Decider {
 
 const refusal = ({ id: commandId, executionId, replyTo }: ExecutionCommand, rejection: Rejection): FollowUp | undefined =>
   replyTo === undefined ? undefined : { instance: replyTo, reply: { type: 'refused', commandId, executionId, rejection } };
+
+const accepted = ({ id: commandId, replyTo: instance }: ExecutionCommand, live: Live | undefined): FollowUp | undefined =>
+  live && instance !== undefined ? { instance, reply: { type: 'accepted', commandId, executionId: live.execution.id, version: live.execution.version } } : undefined;
 
 const unknown = (command: ExecutionCommand): Rejection =>
   command.type === 'CreateExecution'

@@ -2,6 +2,7 @@ import { chainId, type EventEnvelope, encodeEvent } from '@runlog/event-log';
 import type { ExecutionEvent } from '@runlog/execution';
 import { type Applied, type ExecutionCommand, evolve, keptBy } from '@runlog/execution';
 import type { Workflow } from '@runlog/workflow';
+import type { Reservation } from './accounts.js';
 import { type BodyStorage, type Draft, fitting, small } from './fitting.js';
 import type { FollowUp } from './follow-ups.js';
 import type { KnownIds } from './known-ids.js';
@@ -30,6 +31,8 @@ export interface Desk {
   readonly maxEventBytes: number;
   /** Nodes that may follow the first one in a task, at most. */
   readonly legs: number;
+  /** Gives back what was reserved for calls beyond their execution. */
+  release(reservations: readonly Reservation[]): Promise<void>;
 }
 
 type Numbered = EventEnvelope & { readonly value: string };
@@ -93,7 +96,7 @@ export class Recording {
       commandOffset: this.offset,
       more: false,
     };
-    const applied = { ...envelope, data: event.data } as Applied;
+    const applied = { ...envelope, data: event.data, ...(command.traceparent === undefined ? {} : { traceparent: command.traceparent }) } as Applied;
     if (live) for (const { runner, signal } of stopSignals(applied, command, live.execution)) this.#followUps.push({ instance: runner, reply: signal });
     const execution = evolve(live?.execution, applied, this.workflow);
     const id = chainId({ ...envelope, value });
@@ -118,7 +121,7 @@ export class Recording {
     if (kept !== undefined) live.freshOutputs.push(kept);
     if (event.type === 'NodeReused' && this.reused) this.desk.residents.adopt(live, this.reused);
     if (event.type === 'NodeScheduled' && tasks) {
-      const task = taskFor(live, event.data.node_id, command.at, this.desk.legs, command.traceparent);
+      const task = taskFor(live, event.data.node_id, command.at, this.desk.legs);
       if (task) this.#followUps.push({ task });
     }
     if (event.type === 'EffectIntended' && !event.data.from && !event.data.call && command.replyTo !== undefined) {

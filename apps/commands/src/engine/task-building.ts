@@ -7,7 +7,7 @@ import type { StoredBodies } from './stored-bodies.js';
 const largestJournal = 128 * 1024;
 
 /** The task of a node's present attempt, with up to `legs` nodes that follow it; undefined when no runner has to do with it. */
-export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, legs: number, traceparent?: string): NodeTask | undefined => {
+export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, legs: number): NodeTask | undefined => {
   const node = workflow.nodes.get(id);
   const state = execution.nodes.get(id);
   if (!node || !state || !runsOnRunner(node)) return undefined;
@@ -27,7 +27,7 @@ export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, 
     effect: node.effect?.class ?? null,
     scope,
     ...(bodies ? { bodies } : {}),
-    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(execution.traceparent === undefined ? {} : { traceparent: execution.traceparent }),
     ...(leg ? { leg } : {}),
     ...(journal ? { journal } : {}),
     at,

@@ -2,6 +2,7 @@ import type { Bodies } from '@runlog/artifacts';
 import { deadLetter, type EventLog, type LogRecord, type OwnedPartition, UndecodableRecord } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
+import { maySpend, release, withAccounts } from './accounts.js';
 import { breathe, breatheIn } from './breathing.js';
 import { type Checkpoint, forgetOldStates, loadCheckpoint } from './checkpoint.js';
 import { Decider, type Received } from './decision.js';
@@ -146,6 +147,7 @@ export class Tenure {
         residents: this.#residents,
         known: this.#known,
         stored: this.#stored,
+        release: (reservations) => release(reservations, this.parts.database),
         maxEventBytes: Math.min(largestEventBytes, this.parts.log.maxRecordBytes - 8_192),
       },
       workflows,
@@ -200,7 +202,7 @@ export class Tenure {
     const { owned, broken } = this.parts;
     const received = await this.#decode(records);
     await this.#bring(received);
-    for (const one of await this.#withInherited(await this.#withReused(await withBodies(received, this.#stored)))) {
+    for (const one of await this.#withAccounts(await this.#withInherited(await this.#withReused(await withBodies(received, this.#stored))))) {
       const others = breathe();
       if (others) await others;
       if (owned.signal.aborted) return;
@@ -260,6 +262,13 @@ export class Tenure {
     const { database, workflows, owned, logger } = this.parts;
     if (!received.some(({ command }) => mayInherit(command))) return Promise.resolve(received);
     return retrying(() => withInherited(received, { database, workflows, residents: this.#residents }), 'loading effects to take over', owned.signal, logger);
+  }
+
+  /** Steps that call models, with what the budgets beyond their executions say. */
+  #withAccounts(received: readonly Received[]): Promise<readonly Received[]> {
+    const { database, owned, logger } = this.parts;
+    if (!maySpend(received)) return Promise.resolve(received);
+    return retrying(() => withAccounts(received, { database, residents: this.#residents }), 'reserving in budgets', owned.signal, logger);
   }
 
   #point(outbox: Outbox): Checkpoint {

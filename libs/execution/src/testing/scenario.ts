@@ -13,6 +13,7 @@ import type { Rejection } from '../rejection.js';
 import { adoptOutputs, outputsToFetch } from '../reuse.js';
 import { scopeOf } from '../scope.js';
 import { type Outcome, settle } from '../settle.js';
+import { createdWith } from './created-with.js';
 
 export const executionId = '01890a5d-ac96-7b6e-8000-0000000000e1';
 const workspaceId = '01890a5d-ac96-7b6e-8000-0000000000a1';
@@ -167,41 +168,7 @@ export class Scenario {
 /** The types of events, for short assertions. */
 export const types = (events: readonly ExecutionEvent[] | Rejection): EventType[] => (isRejection(events) ? [] : events.map((event) => event.type));
 
-const created = {
-  workflow_id: 'w1',
-  workflow_version_id: 'version-1',
-  agent_id: null,
-  agent_version_id: null,
-  deployment_id: null,
-  step_key: null,
-  output_schema_name: null,
-  pod_id: 'p1',
-  user_id: null,
-  session_id: null,
-  created_by: 'user:ann',
-  trigger: { kind: 'api', id: null },
-  hashid: 'abcde',
-  key: 'w_1',
-  name: 'W 1',
-  run_number: 1,
-  input: {},
-  metadata: {},
-  tags: [],
-  queue_name: null,
-  concurrency_key: null,
-  priority: 0,
-  run_timeout_seconds: null,
-  timeout_includes_suspended: false,
-  cancel_grace_seconds: 10,
-  budget_nano_usd: null,
-  parent_execution_id: null,
-  root_execution_id: null,
-  batch_id: null,
-  retry_of: null,
-  replay_of: null,
-  retry_count: 0,
-  actions_count: 0,
-};
+const created = createdWith({ workflow_id: 'w1', pod_id: 'p1', created_by: 'user:ann', key: 'w_1', name: 'W 1', actions_count: 0 });
 
 const START = 'start_of_workflow';
 
