@@ -1,6 +1,7 @@
 import type { Json } from '@runlog/execution';
 import { resolveTemplates } from '@runlog/workflow';
 import { terminal } from '../../kinds/node-kind.js';
+import { cleanText } from '../../plain-json.js';
 import type { ToolKind } from './tool-kind.js';
 
 const MAX_PROMPT_CHARS = 16_384;
@@ -22,7 +23,8 @@ export const askHuman: ToolKind = {
           const seen = { input: args, nodes: {}, execution: scope.execution };
           const { schema, ...templated } = config as { [member: string]: Json };
           const rules = (await resolveTemplates(templated, seen, { at: Date.now(), commandId: 'ask' })) as { [member: string]: Json };
-          const prompt = String(rules.prompt ?? (args as { question?: Json }).question ?? JSON.stringify(args)).slice(0, MAX_PROMPT_CHARS);
+          const asked = rules.prompt ?? (args as { question?: Json }).question;
+          const prompt = cleanText((typeof asked === 'string' ? asked : JSON.stringify(asked ?? args)).slice(0, MAX_PROMPT_CHARS));
           return { ...rules, prompt, ...(schema === undefined ? {} : { schema }) };
         },
         call: () => Promise.reject(terminal('tool_failed', 'Expected people to answer this, but it was called')),

@@ -1,5 +1,5 @@
 import type { Json } from '@runlog/execution';
-import { resolveTemplates, resolveUrl } from '@runlog/workflow';
+import { ExpressionFailed, resolveTemplates, resolveUrl } from '@runlog/workflow';
 import { http as node } from '../../kinds/http.js';
 import { type NodeContext, terminal } from '../../kinds/node-kind.js';
 import type { ToolContext } from './tool.js';
@@ -28,12 +28,18 @@ export const http: ToolKind = {
   },
 };
 
-const filled = async (config: NodeContext['config'], args: Json, { scope, idempotencyKey }: ToolContext): Promise<NodeContext['config']> => {
+/** @throws NodeFailure of an argument that an expression can't bear */
+const filled = (...given: Parameters<typeof resolved>): ReturnType<typeof resolved> =>
+  resolved(...given).catch((error: unknown) => {
+    throw error instanceof ExpressionFailed ? terminal(error.code, error.message) : error;
+  });
+
+const resolved = async (config: NodeContext['config'], args: Json, { scope, idempotencyKey }: ToolContext): Promise<NodeContext['config']> => {
   const seen = { input: args, nodes: {}, execution: scope.execution };
   const seedOf = (member: string) => ({ at: Date.now(), commandId: `${idempotencyKey}/${member}` });
-  const resolved: { [member: string]: Json } = { ...config, url: await urlOf(String(config.url), seen, seedOf('url')) };
-  for (const member of templates) if (config[member] !== undefined) resolved[member] = await resolveTemplates(config[member], seen, seedOf(member));
-  return resolved;
+  const all: { [member: string]: Json } = { ...config, url: await urlOf(String(config.url), seen, seedOf('url')) };
+  for (const member of templates) if (config[member] !== undefined) all[member] = await resolveTemplates(config[member], seen, seedOf(member));
+  return all;
 };
 
 const urlOf = async (template: string, seen: Parameters<typeof resolveUrl>[1], seed: Parameters<typeof resolveUrl>[2]): Promise<Json> => {

@@ -21,6 +21,8 @@ export interface ToolResult {
 export interface ToolContext extends Pick<NodeContext, 'signal' | 'scope' | 'log' | 'secrets' | 'conceal' | 'egress' | 'sandbox' | 'mcp'> {
   /** Stable over repeats of this very call: what a target may use to tell a repeat. */
   readonly idempotencyKey: string;
+  /** W3C Trace Context, for what the call causes elsewhere. */
+  readonly traceparent?: string;
   /** How often this very call has been begun before, in an attempt that was lost. */
   readonly repeats: number;
 }

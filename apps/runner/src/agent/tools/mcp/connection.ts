@@ -11,7 +11,7 @@ export interface Connected {
   close(): Promise<void>;
 }
 
-/** One server, connected when it is needed: at most once at a time, anew after it has gone, and no longer than it is used. */
+/** One connection to a server, from its first use until nobody has used it for a while, or the server has gone. */
 export class Connection {
   #connected: Promise<Connected> | undefined;
   #uses = 0;
@@ -19,16 +19,10 @@ export class Connection {
 
   constructor(
     private readonly connect: (onGone: () => void) => Promise<Connected>,
+    /** It has come to its end; whoever needs the server takes another one. */
+    private readonly onEnd: (self: Connection) => void,
     private readonly idleMs = IDLE_MS,
   ) {}
-
-  get isOpen(): boolean {
-    return this.#connected !== undefined;
-  }
-
-  get isUnused(): boolean {
-    return !this.isOpen && this.#uses === 0;
-  }
 
   async use<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
     clearTimeout(this.#idle);
@@ -45,6 +39,7 @@ export class Connection {
     clearTimeout(this.#idle);
     const connected = this.#connected;
     this.#connected = undefined;
+    this.onEnd(this);
     await connected?.then((one) => one.close()).catch(() => undefined);
   }
 
@@ -66,6 +61,8 @@ export class Connection {
   }
 
   #forget(gone: Promise<Connected>): void {
-    if (this.#connected === gone) this.#connected = undefined;
+    if (this.#connected !== gone) return;
+    this.#connected = undefined;
+    this.onEnd(this);
   }
 }

@@ -33,9 +33,9 @@ export class McpServers {
     },
   ) {}
 
-  /** How many are connected now. */
+  /** How many are connected, or about to be. */
   get size(): number {
-    return [...this.#connections.values()].filter((one) => one.isOpen).length;
+    return this.#connections.size;
   }
 
   of(workspaceId: string): McpAccess {
@@ -43,7 +43,7 @@ export class McpServers {
       session: async (target) => {
         // Most runners never need it.
         const { McpSession } = await import('./mcp-session.js');
-        return new McpSession('server' in target ? target.server : new URL(target.url).host, this.#connection(workspaceId, target));
+        return new McpSession('server' in target ? target.server : new URL(target.url).host, () => this.#connection(workspaceId, target));
       },
     };
   }
@@ -57,9 +57,10 @@ export class McpServers {
     const key = createHash('sha256')
       .update(JSON.stringify([workspaceId, target]))
       .digest('base64');
-    // Those that have gone stay out of the way of those that are used.
-    for (const [other, one] of this.#connections) if (other !== key && one.isUnused) this.#connections.delete(other);
-    const connection = this.#connections.get(key) ?? new Connection((onGone) => this.#connect(target, onGone), this.parts.idleMs);
+    const there = this.#connections.get(key);
+    if (there) return there;
+    const forget = (self: Connection): void => void (this.#connections.get(key) === self && this.#connections.delete(key));
+    const connection = new Connection((onGone) => this.#connect(target, onGone), forget, this.parts.idleMs);
     this.#connections.set(key, connection);
     return connection;
   }

@@ -22,7 +22,8 @@ export class McpSession {
   constructor(
     /** As people know it. */
     readonly name: string,
-    private readonly connection: Connection,
+    /** The one there is, or a new one. */
+    private readonly connection: () => Connection,
   ) {}
 
   /** All its tools. @throws NodeFailure `mcp_...` */
@@ -55,7 +56,6 @@ export class McpSession {
       if (!hasLostItsSession(error)) throw failureOf(error, this.name);
     }
     // It knows nothing of the session, so it has done nothing either.
-    await this.connection.drop();
     return this.#once(signal, work).catch((error: unknown) => {
       signal.throwIfAborted();
       throw failureOf(error, this.name);
@@ -67,11 +67,13 @@ export class McpSession {
     const end = (): void => ended.reject(signal.reason);
     signal.throwIfAborted();
     signal.addEventListener('abort', end, { once: true });
-    const used = this.connection.use(async (client) => {
+    const connection = this.connection();
+    const used = connection.use(async (client) => {
       try {
         return await work(client);
       } catch (error) {
-        if (isTimeout(error)) void this.connection.dropUnlessAlive(client);
+        if (isTimeout(error)) void connection.dropUnlessAlive(client);
+        if (hasLostItsSession(error)) await connection.drop();
         throw error;
       }
     });

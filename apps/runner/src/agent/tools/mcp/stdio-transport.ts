@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
+import { deserializeMessage, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { AllowedServer } from './allow-list.js';
+import { Lines } from './lines.js';
+import { MAX_MESSAGE_BYTES } from './max-message.js';
 
 /** A server whose input ended has this long to end, then again this long after SIGTERM. */
 const END_WITHIN_MS = 2_000;
@@ -16,7 +18,7 @@ export class StdioTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
-  readonly #received = new ReadBuffer();
+  readonly #received = new Lines(MAX_MESSAGE_BYTES);
   readonly #gone = Promise.withResolvers<void>();
   #process: ChildProcess | undefined;
   #lastWords = '';
@@ -94,21 +96,22 @@ export class StdioTransport implements Transport {
 
   #read(chunk: Buffer): void {
     try {
-      this.#received.append(chunk);
-      for (let message = this.#next(); message !== null; message = this.#next()) if (message) this.onmessage?.(message);
+      for (const line of this.#received.read(chunk)) this.#hear(line);
     } catch (error) {
       this.onerror?.(error as Error);
       this.kill();
     }
   }
 
-  /** Undefined: a line that is no message; null: no whole line yet. */
-  #next(): JSONRPCMessage | null | undefined {
+  /** What is no message is left out: programs say things by mistake. */
+  #hear(line: string): void {
+    let message: JSONRPCMessage;
     try {
-      return this.#received.readMessage();
+      message = deserializeMessage(line);
     } catch (error) {
       this.onerror?.(error as Error);
-      return undefined;
+      return;
     }
+    this.onmessage?.(message);
   }
 }
