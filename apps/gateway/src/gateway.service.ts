@@ -1,7 +1,7 @@
 import type { ArtifactStore } from '@runlog/artifacts';
 import type { Reads } from '@runlog/contract';
 import type { EventLog } from '@runlog/event-log';
-import type { Config, HealthRegistry, Logger, Registry, Startable } from '@runlog/platform';
+import { type Config, type HealthRegistry, type Logger, openRequestTracer, type Registry, type RequestTracer, type Startable } from '@runlog/platform';
 import { type Catalog, IDEMPOTENCY_KEPT_MS, type SecretBox } from '@runlog/read-model';
 import { uuidv7 } from 'uuidv7';
 import { firstAdminKey } from './auth/admin-key.js';
@@ -44,6 +44,8 @@ export class GatewayService implements Startable {
   readonly frames: Frames;
   readonly bodies: StoredBodies;
   readonly runners: RunnersSeen;
+  /** Where spans are exported, once started. */
+  tracer: RequestTracer | undefined;
   private readonly replies: Replies;
   private readonly controller = new AbortController();
   private connecting: Promise<void> | undefined;
@@ -78,6 +80,8 @@ export class GatewayService implements Startable {
   /** Resolves with the keys ready; the tail connects behind, for as long as it takes `queries` to answer. */
   async start(): Promise<void> {
     this.firstKey = await firstAdminKey(this.deps.catalog, this.keys, this.deps.config);
+    const { traces } = this.deps.config;
+    if (traces.url !== undefined) this.tracer = await openRequestTracer('runlog-gateway', { ...traces, url: traces.url });
     await Promise.all([this.replies.start(), this.runners.start()]);
     this.connecting = this.connect();
     this.forgetting = setInterval(() => void this.forgetKeys(), FORGET_EVERY_MS).unref();
@@ -93,7 +97,7 @@ export class GatewayService implements Startable {
     this.drain();
     clearInterval(this.forgetting);
     await this.connecting;
-    await Promise.all([this.tail.stop(), this.replies.stop(), this.frames.stop(), this.runners.stop()]);
+    await Promise.all([this.tail.stop(), this.replies.stop(), this.frames.stop(), this.runners.stop(), this.tracer?.close()]);
   }
 
   private async forgetKeys(): Promise<void> {

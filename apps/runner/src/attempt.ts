@@ -1,6 +1,6 @@
 import type { Bodies } from '@runlog/artifacts';
 import type { PriceList } from '@runlog/cost';
-import { type CommandId, type Intent, type NodeTask, type Reply, stepAfter } from '@runlog/execution';
+import { attemptSpanId, type CommandId, type Intent, type NodeTask, type Reply, stepAfter, traceparentFrom } from '@runlog/execution';
 import { resolveConfig } from '@runlog/workflow';
 import type { AgentMemory } from './agent/agency.js';
 import { Steps } from './agent/steps.js';
@@ -201,6 +201,7 @@ export class Attempt {
       signal: this.#ending.signal,
       idempotencyKey: task.idempotencyKey,
       attempt: task.attempt,
+      ...(task.traceparent === undefined ? {} : { traceparent: traceparentFrom(task.traceparent, attemptSpanId(task.executionId, task.node, task.attempt)) }),
       effect: task.effect,
       begins: () => {
         this.#ending.signal.throwIfAborted();

@@ -2,11 +2,14 @@ import { type CommandOf, type CreatedData, type EventData, type ExecutionId, typ
 import type { Sql } from '@runlog/read-model';
 import { isEnding } from './attempts.js';
 
+/** The event, with the trace context of whoever asked: the next execution belongs to that trace. */
+type Superseded = EventData['ExecutionSuperseded'] & { readonly traceparent?: string };
+
 /** A retry that was decided, until its execution is seen to have begun. */
 interface Succession {
   readonly source: ExecutionId;
   readonly workspaceId: WorkspaceId;
-  readonly superseded: EventData['ExecutionSuperseded'];
+  readonly superseded: Superseded;
   readonly askedAt: Instant;
   endedAt: Instant | null;
   /** Offset of the last event that its row rests on; -1: of one that the progress had passed when it was loaded. */
@@ -21,7 +24,7 @@ interface StoredRow {
   readonly workspace_id: string;
   readonly asked_at: number;
   readonly ended_at: number | null;
-  readonly superseded: EventData['ExecutionSuperseded'];
+  readonly superseded: Superseded;
 }
 
 interface SeenRow {
@@ -73,7 +76,8 @@ export class Successions {
   }
 
   fold(event: RecordedEvent, offset: number): void {
-    if (event.type === 'ExecutionSuperseded') this.begin(event.executionId, event.workspaceId, event.data, event.at, offset);
+    if (event.type === 'ExecutionSuperseded')
+      this.begin(event.executionId, event.workspaceId, event.traceparent === undefined ? event.data : { ...event.data, traceparent: event.traceparent }, event.at, offset);
     else if (this.pending.size > 0 && isEnding(event)) this.end(event.executionId, event.at, offset);
   }
 
@@ -120,7 +124,7 @@ export class Successions {
     return commands;
   }
 
-  private begin(source: ExecutionId, workspaceId: WorkspaceId, superseded: EventData['ExecutionSuperseded'], at: Instant, offset: number): void {
+  private begin(source: ExecutionId, workspaceId: WorkspaceId, superseded: Superseded, at: Instant, offset: number): void {
     const known = this.pending.get(superseded.by);
     if (known) {
       known.restsOn = Math.max(known.restsOn, offset);
@@ -148,7 +152,8 @@ export class Successions {
       return [];
     }
     one.dueAt = now + Math.min(AGAIN_MS * 2 ** one.tries++, AGAIN_AT_MOST_MS);
-    const common = { executionId: superseded.by, workspaceId };
+    const { traceparent } = superseded;
+    const common = { executionId: superseded.by, workspaceId, ...(traceparent === undefined ? {} : { traceparent }) };
     const created = successorOf(source, JSON.parse(seen.created) as CreatedData, superseded);
     const create: Sent = { ...common, type: 'CreateExecution', id: `succeed:${superseded.by}`, at: askedAt, created, ...(endedAt === null ? { held: true } : {}) };
     if (endedAt === null) return seen.status === null ? [create] : [];

@@ -7,6 +7,7 @@ export { type HealthCheck, type HealthKind, HealthRegistry, type HealthReport } 
 export { createLogger, type Logger, nestLogger } from './logger.js';
 export { Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.js';
 export { ObservationServer } from './observation-server.js';
+export { openRequestTracer, type RequestTracer } from './request-tracer.js';
 export { type Startable, serviceModule } from './service-module.js';
 export { exitOnUncaught, Shutdown, type ShutdownOptions } from './shutdown.js';
 export { openSpanSender, type SpanSender } from './span-exporter.js';

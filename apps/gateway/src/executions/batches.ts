@@ -13,7 +13,7 @@ import type { ActIds, Idempotency } from '../idempotency.js';
 import type { CreateBatchBody } from './batch.dto.js';
 import { CreateExecutionOfBody } from './create.dto.js';
 import { createCommand } from './created.js';
-import { checkInput, traceparentOf } from './creates.js';
+import { checkInput } from './creates.js';
 import type { PinnedWorkflows } from './pinned-workflows.js';
 import { findTarget, targetIn } from './target.js';
 
@@ -46,7 +46,7 @@ export class Batches {
       const body = read(given);
       const latest = await findTarget(this.workflows, who.workspaceId, targetIn(body));
       if (!batch.again) checkInput(latest.pinned.definition, body.input ?? {});
-      await this.commands.send(await createCommand(this.catalog, { who, latest, body, ids, traceparent: traceparentOf(request), batchId: batch.executionId }));
+      await this.commands.send(await createCommand(this.catalog, { who, latest, body, ids, traceparent: request.traceparent, batchId: batch.executionId }));
       return { index, status: 201, id: ids.executionId };
     } catch (error) {
       const { kind, code, message, more } = problemIn(error);

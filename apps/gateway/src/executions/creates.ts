@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Json } from '@runlog/execution';
 import { type Catalog, isTerminalStatus } from '@runlog/read-model';
 import { validateJson, type WorkflowDefinition } from '@runlog/workflow';
@@ -53,7 +52,7 @@ export class Creates {
     const { who, body, waiting, how } = ask;
     if (!ids.again) checkInput(latest.pinned.definition, body.input ?? {});
     const { executionId } = ids;
-    const command = await createCommand(this.catalog, { who, latest, body, ids, traceparent: traceparentOf(ask.request) });
+    const command = await createCommand(this.catalog, { who, latest, body, ids, traceparent: ask.request.traceparent });
     const unfolding = new Unfolding(this.tail, executionId, latest.workflow);
     const deadline = performance.now() + waiting.seconds * 1000;
     try {
@@ -81,12 +80,4 @@ export const checkInput = ({ input_schema: schema }: WorkflowDefinition, input: 
       problems.map(({ pointer, detail }) => ({ pointer: `/input${pointer}`, detail })),
       'invalid_input',
     );
-};
-
-/** The caller's trace, else a new one (W3C Trace Context). */
-export const traceparentOf = (request: ApiRequest): string => {
-  const given = request.get('traceparent');
-  if (given !== undefined && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(given)) return given;
-  const random = randomBytes(24).toString('hex');
-  return `00-${random.slice(0, 32)}-${random.slice(32)}-01`;
 };

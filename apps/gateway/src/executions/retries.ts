@@ -39,6 +39,7 @@ export class Retries {
       executionId: source.id,
       workspaceId: who.workspaceId,
       at: Date.now(),
+      traceparent: ask.request.traceparent,
       by: actorOf(who),
       ...(body.reason ? { reason: body.reason } : {}),
       ended,

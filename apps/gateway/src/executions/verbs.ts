@@ -53,7 +53,7 @@ export class Verbs {
   private async act(
     { request, who, ref, how }: Omit<Ask<object>, 'body'>,
     body: object,
-    commandOf: (common: { id: string; executionId: string; workspaceId: string; at: number }, before: ExecutionView) => ExecutionCommand,
+    commandOf: (common: { id: string; executionId: string; workspaceId: string; at: number; traceparent: string }, before: ExecutionView) => ExecutionCommand,
     statusOf: (view: ExecutionView) => number,
     check: (view: ExecutionView) => void = () => undefined,
   ): Promise<Answer> {
@@ -64,7 +64,9 @@ export class Verbs {
         requireMatch(request, before);
         check(before);
       }
-      const { version } = await this.commands.send(commandOf({ id: commandId, executionId: before.id, workspaceId: who.workspaceId, at: Date.now() }, before));
+      const { version } = await this.commands.send(
+        commandOf({ id: commandId, executionId: before.id, workspaceId: who.workspaceId, at: Date.now(), traceparent: request.traceparent }, before),
+      );
       const found = await this.reader.after(who, before.id, version);
       const resource = await this.presenter.one(found.view, { ...how, now: Date.now() });
       return new Answer(statusOf(found.view), resource, { ETag: etagOf(found.view.version, how), ...staleHeader(found) });

@@ -2,9 +2,11 @@ import type { DynamicModule, LoggerService, Type } from '@nestjs/common';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import helmet from 'helmet';
+import { GatewayService } from '../gateway.service.js';
 import { serveDocs } from '../openapi/docs.js';
 import { answerMalformedHttp } from './malformed-http.js';
 import { requestId } from './request-id.js';
+import { traceRequests } from './request-trace.js';
 import { RouteTable } from './route-table.js';
 import { varies } from './varies.js';
 
@@ -25,6 +27,8 @@ export const prepareGateway = (app: NestExpressApplication): void => {
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(requestId);
+  const service = app.get(GatewayService);
+  app.use(traceRequests(() => service.tracer));
   app.use(varies);
   app.use(
     helmet({

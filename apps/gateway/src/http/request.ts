@@ -5,6 +5,8 @@ import type { Dialect } from '../dialects/dialect.js';
 /** An express request after the gateway's own steps. */
 export type ApiRequest = Request & {
   requestId: string;
+  /** Its place in a trace, W3C: what it causes goes on from here. */
+  traceparent: string;
   /** Set by the key guard on every route but the public ones. */
   principal?: Principal;
   /** What it speaks, once that is settled: with the key known, and before the choice is taken out of the query. */

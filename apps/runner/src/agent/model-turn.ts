@@ -10,6 +10,7 @@ import type { AnswerPart, Message } from './models/conversation.js';
 import { fetchThrough } from './models/egress-fetch.js';
 import { ModelFailed } from './models/model-failed.js';
 import type { SpokenPart } from './speech.js';
+import { tracedCall } from './traced-call.js';
 import type { Voice } from './voice.js';
 
 /** What a model call came to, as the journal keeps it. Of one that failed only what was heard of it. */
@@ -113,7 +114,7 @@ export class ModelTurns {
     const began = performance.now();
     voice.begin();
     try {
-      const answer = await callModel(choice, request, { fetch: fetchThrough(context.egress), key: key_, signal: context.signal, hear: voice.hear });
+      const answer = await callModel(choice, request, { fetch: fetchThrough(context.egress, tracedCall(agency.task, key)), key: key_, signal: context.signal, hear: voice.hear });
       const used = spendingOf(prices, { provider: choice.provider, model: choice.name, at, usage: answer.usage });
       const heard = await this.#passed(key, isFallback, used);
       const receipt: ModelReceipt = { parts: voice.checked(answer.parts), finish: answer.finish, by: modelId(choice), isFallback, tokens: sumOf(used), heard };

@@ -8,6 +8,7 @@ import { type Journal, nthTry } from './journal.js';
 import type { CallPart, CallResult, Image } from './models/conversation.js';
 import type { Telling } from './telling.js';
 import type { Tool, ToolResult } from './tools/tool.js';
+import { tracedCall } from './traced-call.js';
 
 /** More calls in one answer are not made. */
 const MAX_PARALLEL = 32;
@@ -129,7 +130,20 @@ export class ToolTurns {
     let result: ToolResult;
     let failure: NodeFailure | undefined;
     try {
-      result = await tool.call(args, { signal: AbortSignal.any([signal, deadline]), scope, log, secrets, conceal, egress, sandbox, mcp, idempotencyKey: target, repeats });
+      const traced = tracedCall(this.agency.task, key);
+      result = await tool.call(args, {
+        signal: AbortSignal.any([signal, deadline]),
+        scope,
+        log,
+        secrets,
+        conceal,
+        egress,
+        sandbox,
+        mcp,
+        idempotencyKey: target,
+        repeats,
+        ...traced,
+      });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       failure = error instanceof NodeFailure ? error : deadline.aborted ? terminal('tool_timed_out', `'${tool.name}' took longer than ${tool.timeoutMs} ms`) : unexpected(error);

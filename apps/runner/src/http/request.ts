@@ -43,6 +43,7 @@ export const requestOf = async (context: NodeContext): Promise<HttpRequest> => {
   const body = bodiless.has(method) ? undefined : bodyOf(config.body, headers);
   if (repeatable.has(method) || context.effect === 'keyed') headers['idempotency-key'] ??= context.idempotencyKey;
   headers['user-agent'] ??= 'runlog';
+  if (context.traceparent !== undefined) headers.traceparent ??= context.traceparent;
   Object.assign(headers, await authOf(config.auth, context));
   return { method, url: urlOf(config), headers, body };
 };

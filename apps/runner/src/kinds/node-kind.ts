@@ -16,6 +16,8 @@ export interface NodeContext {
   /** Stable over all attempts of the node: what a target may use to tell a repeat. */
   readonly idempotencyKey: string;
   readonly attempt: number;
+  /** W3C Trace Context, for what the node causes elsewhere; absent: nobody traces the execution. */
+  readonly traceparent?: string;
   /** The class of effect that it declares; of `keyed` ones whatever is sent carries the key. */
   readonly effect: NodeTask['effect'];
   /** From here on the world may know of it. Called by kinds that say so, right before they reach out. */

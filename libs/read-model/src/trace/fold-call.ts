@@ -1,6 +1,6 @@
 import { attemptPath, attemptPlace } from './fold-attempt.js';
 import type { TracedEvent, Tracing } from './fold-trace.js';
-import { callSpan, names, receiptAttributes, usageAttributes } from './gen-ai.js';
+import { callSpan, finishAttributes, names, receiptAttributes, usageAttributes } from './gen-ai.js';
 
 const place = (node: string, key: string): string => `call/${node}/${key}`;
 
@@ -15,6 +15,7 @@ export const foldAgentCall = ({ book, names: { nodes }, withContent }: Tracing, 
     case 'EffectRecorded': {
       const { node_id: node, key, call, receipt } = event.data;
       if (!call) return;
+      book.describe(place(node, key), finishAttributes(call.kind, receipt));
       if (withContent) book.describe(place(node, key), receiptAttributes(call.kind, receipt));
       if (call.error) book.describe(place(node, key), { [names.errorType]: call.error.code });
       return book.close(place(node, key), call.error ? 'error' : 'ok', call.error?.message ?? null);

@@ -116,7 +116,7 @@ describe('the trace of an execution', () => {
     [
       'step2',
       10,
-      ['EffectRecorded', { ...on('agent'), key: 'm1', receipt: { text: 'prompted' }, call: { kind: 'model', name: 'gpt-5-mini' } }],
+      ['EffectRecorded', { ...on('agent'), key: 'm1', receipt: { text: 'prompted', finish: 'stop' }, call: { kind: 'model', name: 'gpt-5-mini' } }],
       ['TokensUsed', { ...on('agent'), key: 'm1', ...used }],
       ['EffectIntended', { ...on('agent'), key: 'm1.t1', call: { kind: 'tool', name: 'search', arguments_sha256: 'ab' } }],
       ['EffectIntended', { ...on('agent'), key: 'm1.t2', call: { kind: 'tool', name: 'fetch' } }],
@@ -148,6 +148,7 @@ describe('the trace of an execution', () => {
       'gen_ai.provider.name': 'openai',
       'gen_ai.request.model': 'gpt-5-mini',
       'gen_ai.response.model': 'gpt-5-mini',
+      'gen_ai.response.finish_reasons': ['stop'],
       'gen_ai.usage.input_tokens': 17,
       'gen_ai.usage.output_tokens': 10,
       'gen_ai.usage.cache_read.input_tokens': 5,
@@ -162,7 +163,7 @@ describe('the trace of an execution', () => {
     expect(find('invoke_agent Writer')?.attributes).toMatchObject({ 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.id': 'a1', 'gen_ai.agent.name': 'Writer' });
     expect(find('execution order_triage')?.attributes).toMatchObject({ 'gen_ai.conversation.id': 's1' });
     const told = spansOf(history, { withContent: true });
-    expect(told.find(({ name }) => name === 'chat gpt-5-mini')?.attributes['gen_ai.output.messages']).toBe('{"text":"prompted"}');
+    expect(told.find(({ name }) => name === 'chat gpt-5-mini')?.attributes['gen_ai.output.messages']).toBe('{"text":"prompted","finish":"stop"}');
     expect(JSON.stringify(spans)).not.toContain('prompted');
   });
 

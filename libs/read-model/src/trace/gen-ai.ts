@@ -10,6 +10,7 @@ export const names = {
   provider: 'gen_ai.provider.name',
   requestModel: 'gen_ai.request.model',
   responseModel: 'gen_ai.response.model',
+  finishReasons: 'gen_ai.response.finish_reasons',
   inputTokens: 'gen_ai.usage.input_tokens',
   outputTokens: 'gen_ai.usage.output_tokens',
   cacheReadTokens: 'gen_ai.usage.cache_read.input_tokens',
@@ -88,6 +89,12 @@ export const usageAttributes = ({ provider, model, tokens, cost_nano_usd, price 
     'runlog.cost_nano_usd': cost_nano_usd,
     'runlog.cost_price': price,
   });
+
+/** Why a model stopped, as its receipt says. */
+export const finishAttributes = (kind: Call['kind'], receipt: Json | undefined): Attributes => {
+  const finish = kind === 'model' && typeof receipt === 'object' && receipt !== null && !Array.isArray(receipt) ? receipt.finish : undefined;
+  return typeof finish === 'string' ? { [names.finishReasons]: [finish] } : {};
+};
 
 /** What a call gave, for traces that show contents. */
 export const receiptAttributes = (kind: Call['kind'], receipt: Json | undefined): Attributes =>

@@ -9,11 +9,11 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** `fetch` for the AI SDK that reaches no place that nodes may not reach, follows no redirect, uses no proxy, and reads no more than it should. */
 export const fetchThrough =
-  (egress: Egress): typeof globalThis.fetch =>
+  (egress: Egress, traced: { readonly traceparent?: string } = {}): typeof globalThis.fetch =>
   async (input, init) => {
     const url = new URL(String(input));
     egress.checkUrl(url);
-    const headers = { ...Object.fromEntries(new Headers(init?.headers)), 'accept-encoding': 'identity' };
+    const headers = { ...traced, ...Object.fromEntries(new Headers(init?.headers)), 'accept-encoding': 'identity' };
     const {
       statusCode,
       headers: answered,
