@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '@runlog/artifacts';
 import { AcceptedEvents, type DecodedEvent, decodeJson, type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
-import type { ExecutionCommand, Json, Reply } from '@runlog/execution';
+import { type CreatedData, createdWith, type ExecutionCommand, type Reply } from '@runlog/execution';
 import { heavyChars } from './body-checks.js';
 import { FollowOns } from './follow-ons.js';
 import type { QueuePeople } from './queue-people.js';
@@ -78,21 +78,26 @@ export class Clients {
   }
 
   #create(executionId: string, key: WorkflowKey): void {
-    const created = {
-      ...blank,
+    const created = createdWith({
+      pod_id: 'pod',
+      created_by: 'user:starter',
+      key: 'w_1',
+      name: 'W 1',
+      cancel_grace_seconds: 3,
+      actions_count: 3,
       workflow_version_id: key,
       workflow_id: workflowId(key),
       input: { even: this.random.chance(0.5) },
       run_timeout_seconds: key === 'timed' ? this.random.whole(2, 6) : null,
       ...this.queues.admission(),
-    };
+    });
     if (key === 'heavy') void this.#createHeavy(executionId, created);
     else this.#ask({ type: 'CreateExecution', executionId, created });
     if (this.random.chance(0.12)) this.#cancel(executionId, 20, 4_000);
   }
 
   /** Its input is stored first, as the gateway does it. */
-  async #createHeavy(executionId: string, created: Record<string, Json>): Promise<void> {
+  async #createHeavy(executionId: string, created: CreatedData): Promise<void> {
     for (;;)
       try {
         const reference = await this.artifacts.put(workspaceId, JSON.stringify({ even: true, pad: `${executionId}${'y'.repeat(heavyChars)}` }));
@@ -161,35 +166,3 @@ export class Clients {
     return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${hex(3)}-8${hex(3)}-${hex(6)}${hex(6)}`;
   }
 }
-
-const blank: Record<string, Json> = {
-  agent_id: null,
-  agent_version_id: null,
-  deployment_id: null,
-  step_key: null,
-  output_schema_name: null,
-  pod_id: 'pod',
-  user_id: null,
-  session_id: null,
-  created_by: 'user:starter',
-  trigger: { kind: 'api', id: null },
-  hashid: 'abcde',
-  key: 'w_1',
-  name: 'W 1',
-  run_number: 1,
-  metadata: {},
-  tags: [],
-  queue_name: null,
-  concurrency_key: null,
-  priority: 0,
-  timeout_includes_suspended: false,
-  cancel_grace_seconds: 3,
-  budget_nano_usd: null,
-  parent_execution_id: null,
-  root_execution_id: null,
-  batch_id: null,
-  retry_of: null,
-  replay_of: null,
-  retry_count: 0,
-  actions_count: 3,
-};

@@ -1,5 +1,5 @@
+export { createdWith } from '@runlog/execution';
 export { startTestBroker, type TestBroker } from './broker.js';
 export { type CollectedSpan, spansOf, startTestCollector, type TestCollector } from './collector.js';
-export { createdWith } from './created-with.js';
 export { startTestDatabase, type TestDatabase } from './database.js';
 export { until } from './until.js';
