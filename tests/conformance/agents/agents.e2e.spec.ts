@@ -258,14 +258,3 @@ describe('The published client, unchanged', () => {
     expect(seen.forbidden).toMatchObject({ type: 'ForbiddenError', status: 403, code: 'forbidden' });
   });
 });
-
-describe('for later', () => {
-  it.todo('agents: client.agents.execute blocks until the execution completes and returns the result');
-  it.todo('agents: client.agents.execute with async_mode returns immediately');
-  it.todo('agents: metadata, session_id and version_id of client.agents.execute');
-  it.todo("agents: the input conforms to the agent version's input schema");
-  it.todo('agents: agent_id and agent_version_id of an execution, and agent_id as a filter that finds some');
-  it.todo('agents: token_usage and cost of model calls');
-  it.todo('agents: frames thinking, tool_start, tool_end and content');
-  it.todo('agents: the execution pipeline: prompt rendering, model calls, tool invocations, guardrail checks');
-});

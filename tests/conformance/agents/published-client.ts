@@ -16,10 +16,10 @@ export const clientReady = async (): Promise<Environment> => {
   return pythonWith(`${here}/requirements.txt`);
 };
 
-/** Runs the published Python client, unchanged, in an environment of its own; resolves with what it saw. */
-export const publishedClient = async (asked: object): Promise<Execution> => {
+/** Runs a program with the published Python client, unchanged, in an environment of its own; resolves with what it saw. */
+export const publishedClient = async (asked: object, program: 'client.py' | 'executing.py' = 'client.py'): Promise<Execution> => {
   const { python, env } = await clientReady();
-  const child = spawn(python, [`${here}/client.py`], { env: { ...env, NO_PROXY: '*', no_proxy: '*' }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(python, [`${here}/${program}`], { env: { ...env, NO_PROXY: '*', no_proxy: '*' }, stdio: ['pipe', 'pipe', 'pipe'] });
   const [out, complaints]: string[][] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => out?.push(chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => complaints?.push(chunk.toString()));

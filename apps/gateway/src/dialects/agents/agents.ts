@@ -52,7 +52,7 @@ export const agents: Dialect = {
   list: ({ data, meta }) => ({ body: { data, meta } }),
   keepsLine: true,
   paging: { limit: 20, numbered: true },
-  says: { create: { names: { input: 'input', metadata: 'metadata', session_id: 'session_id', workflow_id: 'workflow_id' } } },
+  says: { create: { names: { input: 'input', metadata: 'metadata', session_id: 'session_id', version_id: 'version_id', workflow_id: 'workflow_id', agent_id: 'agent_id' } } },
   wantsAnswerAtOnce: ({ async_mode, sync }) => async_mode === true || sync === false,
   problem: (problem) => ({ error: errorOf(problem) }),
   // Its published client repeats a request that got a 422.
