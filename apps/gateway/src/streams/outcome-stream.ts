@@ -75,7 +75,7 @@ class OutcomeStream {
     this.until.addEventListener('abort', () => this.live.wake(), { once: true });
     try {
       if (this.from.last !== null) this.script = new FrameScript(await this.heardBy(this.from.last));
-      if (this.ended === null) await this.tellStored(await frames.from(executionId));
+      if (this.from.ended === null) await this.tellStored(await frames.from(executionId));
       await this.follow();
       await this.tellRest();
       if (!this.until.aborted) await this.tellEnd();
