@@ -30,6 +30,7 @@ beforeAll(async () => {
   const workflow = await make('/api/v1/workflows', { key: 'private', name: mark, ...pureDefinition });
   const execution = await make('/api/v1/workflows/private/executions?wait=50', { input: { n: 1, [mark]: mark } });
   const agent = await make('/api/v1/agents', { key: 'private_agent', name: mark, model: { provider: 'openai', name: mark } });
+  await gateway.listed(await make('/api/v1/agents/private_agent/execute', { input: { message: mark }, session_id: 'private-session', async_mode: true }));
   const pod = await make('/api/v1/pods', { slug: 'inner', name: mark });
   const user = await make('/api/v1/users', { email: `${mark}@example.com`, name: mark });
   const key = await make('/api/v1/api-keys', { name: mark, role: 'viewer' });
@@ -54,6 +55,7 @@ beforeAll(async () => {
     wId: workspace.id,
     podId: 'default',
     agent_id: agent.id,
+    session_id: 'private-session',
   };
   const { paths } = (await gateway.call('GET', '/openapi.json')).body as { paths: Record<string, Record<string, Operation>> };
   operations = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })));
@@ -87,7 +89,7 @@ describe('every operation of the API', () => {
     for (const one of operations) {
       if (!one.operation['x-permission'] || one.operation.operationId === 'createWorkspace') continue;
       const { status, text } = await ask(one, as(foreign.key));
-      const named = /\{(execution_id|other\w*|workflow_id|agent_id|key_id|user_id|pod_id|workspace_id|wId)\}/.test(one.path);
+      const named = /\{(execution_id|other\w*|workflow_id|agent_id|session_id|key_id|user_id|pod_id|workspace_id|wId)\}/.test(one.path);
       // A body may be found wrong before anything is looked for; then nothing is said about what was named.
       if (text.includes(mark) || status === 403 || (named && ![400, 404, 422].includes(status))) leaks.push(`${one.method} ${one.path}: ${status} ${text.slice(0, 200)}`);
     }
