@@ -24,18 +24,16 @@ export class Egress {
   readonly dispatcher: Agent;
   /** Each request on a connection of its own. */
   readonly freshDispatcher: Agent;
-  /** For answers that take long and cost the runner little meanwhile: as many connections as there are requests. */
-  readonly longDispatcher: Agent;
   readonly #policy: EgressPolicy;
   readonly #resolve: Resolve;
 
   constructor(rules: EgressRules, resolve: Resolve = resolveBySystem) {
     this.#policy = new EgressPolicy(rules);
     this.#resolve = resolve;
-    const options = { connect: this.#connect, connections: 32, bodyTimeout: 0, headersTimeout: 0 };
+    // As many connections as there are requests: how many these are, the runner's slots decide. A slow server holds up nobody else.
+    const options = { connect: this.#connect, connections: null, bodyTimeout: 0, headersTimeout: 0 };
     this.dispatcher = new Agent({ ...options, keepAliveTimeout: 4_000 });
     this.freshDispatcher = new Agent({ ...options, pipelining: 0 });
-    this.longDispatcher = new Agent({ ...options, connections: null, keepAliveTimeout: 4_000 });
   }
 
   /** What can be told from the URL alone. @throws EgressDenied */
@@ -46,7 +44,7 @@ export class Egress {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.dispatcher.destroy(), this.freshDispatcher.destroy(), this.longDispatcher.destroy()]);
+    await Promise.all([this.dispatcher.destroy(), this.freshDispatcher.destroy()]);
   }
 
   #connect: buildConnector.connector = (options, callback) => {

@@ -29,7 +29,7 @@ export const send = async (
   for (let followed = 0; ; followed++) {
     egress.checkUrl(current.url);
     const { method, url, headers, body } = current;
-    const response = await request(url, { method: method as Dispatcher.HttpMethod, headers, body: body ?? null, signal, dispatcher });
+    const response = await orAborted(request(url, { method: method as Dispatcher.HttpMethod, headers, body: body ?? null, signal, dispatcher }), signal);
     onAnswer?.();
     const { location } = response.headers;
     if (!redirects.has(response.statusCode) || typeof location !== 'string') return response;
@@ -37,6 +37,19 @@ export const send = async (
     if (followed === MAX_REDIRECTS) throw terminal('http_redirects', `Expected at most ${MAX_REDIRECTS} redirects, but '${first.url.origin}' led to more`);
     if (!URL.canParse(location, url.href)) throw terminal('http_redirects', `Expected a URL to go on to, but '${url.origin}' answered with a location that is none`);
     current = redirected(current, response.statusCode, new URL(location, url), secretHeader);
+  }
+};
+
+/** A request that waits for its connection hears of an abort only once it has one, and is then not sent. */
+const orAborted = async <Answer>(answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> => {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  answer.catch(() => undefined);
+  try {
+    return await Promise.race([answer, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 };
 

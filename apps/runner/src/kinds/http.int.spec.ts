@@ -200,4 +200,24 @@ describe('http', () => {
       expect((await failureOf(ask({}, { signal: controller.signal }))).message).toBe('stop now');
     }
   });
+
+  it('ends at once when aborted while it waits for a connection', async () => {
+    const unresolved = Promise.withResolvers<never>();
+    const lost = new Egress({ allow: [], denyPorts: [] }, () => unresolved.promise);
+    const asked = http.run(contextFor({ url: 'http://somewhere.example/' }, { egress: lost, signal: AbortSignal.timeout(20) }));
+    expect((await failureOf(asked)).name).toBe('TimeoutError');
+    unresolved.reject(new Error('nobody knows'));
+    await lost.close();
+  });
+
+  it('reaches a server that is slow with others', async () => {
+    const many = 100;
+    const all = Promise.withResolvers<void>();
+    answer = () => sink.hits.length === many && all.resolve();
+    const controller = new AbortController();
+    const asked = Array.from({ length: many }, () => failureOf(ask({}, { signal: controller.signal })));
+    await all.promise;
+    controller.abort(new Error('stop now'));
+    expect(new Set((await Promise.all(asked)).map(({ message }) => message))).toEqual(new Set(['stop now']));
+  });
 });

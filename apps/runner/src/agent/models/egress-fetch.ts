@@ -23,7 +23,7 @@ export const fetchThrough =
       headers,
       body: String(init?.body ?? ''),
       signal: init?.signal ?? null,
-      dispatcher: egress.longDispatcher,
+      dispatcher: egress.dispatcher,
       headersTimeout: SILENT_MS,
       bodyTimeout: SILENT_MS,
     });

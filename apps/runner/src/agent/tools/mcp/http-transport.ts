@@ -50,7 +50,7 @@ const guarded =
       headers: { ...Object.fromEntries(new Headers(init.headers)), 'accept-encoding': 'identity', 'user-agent': 'runlog' },
       body: sent,
       signal: init.signal ?? null,
-      dispatcher: egress.longDispatcher,
+      dispatcher: egress.dispatcher,
       headersTimeout: MAX_SILENCE_MS,
       bodyTimeout: MAX_SILENCE_MS,
     });
