@@ -18,7 +18,7 @@ await setUp();
 const { open } = await import('./filling.mjs');
 const { securityCosts, securityTable } = await import('./row-level-security.mjs');
 const { startStandalone } = await import('./starting.mjs');
-const { isSearched, pageStatement } = await import('../../apps/queries/dist/reads/execution-list.js');
+const { isSearched, pageStatement, searchStatements } = await import('../../apps/queries/dist/reads/execution-list.js');
 
 const pages = Math.min(10_000, Math.floor(executions / 50) - 20);
 const say = (line) => process.stderr.write(`${line}\n`);
@@ -51,10 +51,13 @@ const plansOf = async (filled) => {
   const plans = {};
   for (const [name, , filter] of cases(filled.workflows[3].workflow.id)) {
     const asked = { workspaceId: filled.workspaceId, sort: 'created_at', descending: true, limit: 50, ...filter };
-    const { ids, rows: page } = pageStatement(asked);
-    const [sql, { text, values }] = isSearched(asked) ? [filled.database, ids] : [filled.database.tenant(filled.workspaceId), page];
-    const rows = await sql.query(`explain (analyze, buffers, costs off, summary on) ${text}`, [...values]);
-    plans[name] = rows.map((row) => row['QUERY PLAN']);
+    const statements = isSearched(asked)
+      ? Object.entries(searchStatements(asked)).map(([which, statement]) => [`${name}, ${which}`, filled.database, statement])
+      : [[name, filled.database.tenant(filled.workspaceId), pageStatement(asked)]];
+    for (const [title, sql, { text, values }] of statements) {
+      const rows = await sql.query(`explain (analyze, buffers, costs off, summary on) ${text}`, [...values]);
+      plans[title] = rows.map((row) => row['QUERY PLAN']);
+    }
   }
   return plans;
 };

@@ -40,22 +40,32 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
+interface Conditions {
+  /** What indexes in the list's order know of. */
+  readonly where: string[];
+  /** What is searched: tags, metadata and names. */
+  readonly sought: string[];
+  readonly values: unknown[];
+  readonly bind: (value: unknown) => string;
+}
+
 /** What a filter asks of a row, with its parameters. */
-const conditions = (filter: ExecutionFilter): { where: string[]; bind: (value: unknown) => string; values: unknown[] } => {
+const conditions = (filter: ExecutionFilter): Conditions => {
   const values: unknown[] = [];
   const bind = (value: unknown): string => `$${values.push(value)}`;
+  const sought: string[] = [];
   const where = [`e.workspace_id = ${bind(filter.workspaceId)}`];
   if (filter.statuses?.length === 1) where.push(`e.status = ${bind(filter.statuses[0])}`);
   else if (filter.statuses) where.push(`e.status = any(${bind(filter.statuses)}::text[])`);
   if (filter.workflowId !== undefined) where.push(UUID.test(filter.workflowId) ? `e.workflow_id = ${bind(filter.workflowId)}` : 'false');
   for (const [member, column] of columns) if (filter[member] !== undefined) where.push(`e.${column} = ${bind(filter[member])}`);
-  if (filter.tag !== undefined) where.push(`e.tags @> array[${bind(indexedTerm(filter.tag))}] and e.tags <> '{}'`);
+  if (filter.tag !== undefined) sought.push(`e.tags @> array[${bind(indexedTerm(filter.tag))}] and e.tags <> '{}'`);
   const terms = Object.entries(filter.metadata ?? {}).map(([key, value]) => metadataTerm(key, value));
-  if (terms.length > 0) where.push(`e.metadata_terms @> ${bind(terms)}::text[] and e.metadata_terms <> '{}'`);
+  if (terms.length > 0) sought.push(`e.metadata_terms @> ${bind(terms)}::text[] and e.metadata_terms <> '{}'`);
   if (filter.createdAfter !== undefined) where.push(`e.created_at > ${bind(filter.createdAfter)}`);
   if (filter.createdBefore !== undefined) where.push(`e.created_at < ${bind(filter.createdBefore)}`);
-  if (filter.q) where.push(searched(filter.q, bind));
-  return { where, bind, values };
+  if (filter.q) sought.push(searched(filter.q, bind));
+  return { where, sought, bind, values };
 };
 
 /** Whether it searches in tags, metadata or names. */
@@ -65,21 +75,41 @@ const columnsOfRow = 'p.settled, p.live, p.output, t.count as log_count, t.last_
 const tips = 'left join execution_log_tips t on t.execution_id = p.id';
 const backwards = (filter: ExecutionFilter): string => ((filter.before ? !filter.descending : filter.descending) ? 'desc' : 'asc');
 
-/** One row more than the page, to know whether more follow: as ids, or as rows. `before` reads backwards: its rows come in reverse order. */
-export const pageStatement = (filter: ExecutionFilter): { readonly ids: Statement; readonly rows: Statement } => {
-  const { where, bind, values } = conditions(filter);
+/** Where a page lies: its conditions with the cursor, its order, and how much of what follows it is. */
+const placed = (filter: ExecutionFilter) => {
+  const { where, sought, bind, values } = conditions(filter);
   const key = sortKeys[filter.sort];
   const order = backwards(filter);
   const cursor = filter.before ?? filter.after;
   if (cursor) where.push(`(${key}, e.id) ${order === 'desc' ? '<' : '>'} (${bind(cursor.value ?? -1)}::bigint, ${bind(cursor.id)}::uuid)`);
-  const skip = filter.offset ? ` offset ${bind(filter.offset)}` : '';
-  const page = `from executions e where ${where.join(' and ')} order by ${key} ${order}, e.id ${order} limit ${bind(filter.limit + 1)}${skip}`;
+  const part = `limit ${bind(filter.limit + 1)}${filter.offset ? ` offset ${bind(filter.offset)}` : ''}`;
+  return { where: where.join(' and '), sought: sought.join(' and '), key, order, part, values };
+};
+
+/** One row more than the page, to know whether more follow. `before` reads backwards: its rows come in reverse order. */
+export const pageStatement = (filter: ExecutionFilter): Statement => {
+  const { where, key, order, part, values } = placed(filter);
+  const page = `from executions e where ${where} order by ${key} ${order}, e.id ${order} ${part}`;
   return {
-    ids: { text: `select e.id ${page}`, values },
-    rows: {
-      text: `select ${columnsOfRow} from (select e.id, e.settled, e.live, e.output, ${key} as sort_key ${page}) p ${tips} order by p.sort_key ${order}, p.id ${order}`,
-      values,
-    },
+    text: `select ${columnsOfRow} from (select e.id, e.settled, e.live, e.output, ${key} as sort_key ${page}) p ${tips} order by p.sort_key ${order}, p.id ${order}`,
+    values,
+  };
+};
+
+/** So many rows are looked through in order: about as many as cost as much as the index of what is one in a hundred. */
+const LOOKED_THROUGH = 5_000;
+
+/**
+ * The ids of a page of a search: among the next rows in order, which is where what is frequent is found; and all that match, by the index of what
+ * is sought, for whatever is not. PostgreSQL believes that matches are spread evenly, and would go through a million rows in order for those that
+ * lie together at the other end: the sum keeps it from the index of that order.
+ */
+export const searchStatements = (filter: ExecutionFilter): { readonly near: Statement; readonly all: Statement } => {
+  const { where, sought, key, order, part, values } = placed(filter);
+  const next = `select e.* from executions e where ${where} order by ${key} ${order}, e.id ${order} limit ${LOOKED_THROUGH}`;
+  return {
+    near: { text: `select e.id from (${next}) e where ${sought} order by ${key} ${order}, e.id ${order} ${part}`, values },
+    all: { text: `select e.id from executions e where ${where} and ${sought} order by ${key} + 0 ${order}, e.id ${order} ${part}`, values },
   };
 };
 
@@ -93,6 +123,6 @@ export const rowsOf = (filter: ExecutionFilter, ids: readonly string[]): Stateme
 export const MOST_COUNTED = 10_000;
 
 export const countStatement = (filter: ExecutionFilter): Statement => {
-  const { where, values } = conditions(filter);
-  return { text: `select count(*) as total from (select from executions e where ${where.join(' and ')} limit ${MOST_COUNTED + 1}) counted`, values };
+  const { where, sought, values } = conditions(filter);
+  return { text: `select count(*) as total from (select from executions e where ${[...where, ...sought].join(' and ')} limit ${MOST_COUNTED + 1}) counted`, values };
 };

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ExecutionFilter } from '@runlog/contract';
 import { createPostgresLog, type EventLog, type NewRecord, partitionOf } from '@runlog/event-log';
 import { createLogger } from '@runlog/platform';
-import { Catalog, createDatabase, type Database } from '@runlog/read-model';
+import { Catalog, createDatabase, type Database, type Sql } from '@runlog/read-model';
 import { startTestDatabase, type TestDatabase } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
 import { QueriesService } from '../queries.service.js';
 import { createdData, Recorder } from '../testing/recorder.js';
 import { verifyReadModel } from '../verify.js';
-import { isSearched, pageStatement } from './execution-list.js';
+import { isSearched, pageStatement, type Statement, searchStatements } from './execution-list.js';
 
 const EXECUTIONS = 20_000;
 const BATCH = 500;
@@ -97,8 +97,13 @@ const filter = (given: Partial<ExecutionFilter> = {}): ExecutionFilter => ({ wor
 
 /** As the read side asks for it: pages of memory that PostgreSQL looked at, and tables that it read from end to end. */
 const cost = async (given: ExecutionFilter): Promise<{ blocks: number; scanned: string[] }> => {
-  const { ids, rows } = pageStatement(given);
-  const [sql, { text, values }] = isSearched(given) ? [database, ids] : [database.tenant(workspaceId), rows];
+  if (!isSearched(given)) return costOf(database.tenant(workspaceId), pageStatement(given));
+  const { near, all } = searchStatements(given);
+  const [first, second] = [await costOf(database, near), await costOf(database, all)];
+  return { blocks: first.blocks + second.blocks, scanned: [...first.scanned, ...second.scanned] };
+};
+
+const costOf = async (sql: Sql, { text, values }: Statement): Promise<{ blocks: number; scanned: string[] }> => {
   const [row] = await sql.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(`explain (analyze, buffers, format json) ${text}`, [...values]);
   const plan = (row as { 'QUERY PLAN': { Plan: Plan }[] })['QUERY PLAN'][0]?.Plan as Plan;
   const all = (one: Plan): Plan[] => [one, ...(one.Plans ?? []).flatMap(all)];
@@ -146,6 +151,16 @@ describe(`lists of ${EXECUTIONS.toLocaleString('en')} executions`, () => {
     expect((await cost(asked)).scanned).toEqual([]);
     const { rows, total = 0 } = await queries.reads.executions(asked);
     expect(rows).toHaveLength(Math.min(LIMIT, total));
+  });
+
+  it('find what lies together at the other end without going through all that is newer', async () => {
+    const asked = filter({ q: 'many_11', limit: 50 });
+    const [found, oldest] = [await queries.reads.executions(asked), await queries.reads.executions({ ...asked, descending: false })];
+    expect([found.rows[0]?.key, oldest.rows[0]?.key]).toEqual(['many_11999', 'many_11']);
+    const rest = await queries.reads.executions({ ...asked, after: { value: found.rows[49]?.created_at ?? 0, id: found.rows[49]?.id ?? '' } });
+    expect(rest.rows[0]?.key).toBe('many_11949');
+    const everything = await costOf(database, pageStatement(filter({ limit: EXECUTIONS })));
+    expect((await cost(asked)).blocks).toBeLessThan(everything.blocks / 2);
   });
 
   it('have exact totals up to 10,000, and say when there are more', async () => {

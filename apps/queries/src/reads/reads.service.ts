@@ -25,7 +25,7 @@ import { type Catalog, type Database, effectsOf, framesAfter, heardUpTo, knownEf
 import { namesFrom } from '../projection/names.js';
 import { storedPositions } from '../projection/position-store.js';
 import type { Progress } from '../projection/progress.js';
-import { countStatement, isSearched, MOST_COUNTED, pageStatement, rowsOf } from './execution-list.js';
+import { countStatement, isSearched, MOST_COUNTED, pageStatement, rowsOf, searchStatements } from './execution-list.js';
 import { Freshening } from './freshness.js';
 import { eventsAfter, type NodesOfRow, nodesOf, viewAtVersion, withNodes } from './history.js';
 import type { Lag } from './lag.js';
@@ -192,9 +192,13 @@ export class ReadsService implements Reads {
   /** Row-level security keeps PostgreSQL from the indexes that search in tags, metadata and names: the ids are found without it, the rows read under it. */
   async #page(filter: ExecutionFilter): Promise<StoredExecution[]> {
     const tenant = this.#as(filter.workspaceId);
-    const { ids, rows } = pageStatement(filter);
-    if (!isSearched(filter)) return tenant.query<StoredExecution>(rows.text, rows.values);
-    const found = await this.deps.database.query<{ id: string }>(ids.text, ids.values);
+    if (!isSearched(filter)) {
+      const page = pageStatement(filter);
+      return tenant.query<StoredExecution>(page.text, page.values);
+    }
+    const { near, all } = searchStatements(filter);
+    const nearby = await this.deps.database.query<{ id: string }>(near.text, near.values);
+    const found = nearby.length > filter.limit ? nearby : await this.deps.database.query<{ id: string }>(all.text, all.values);
     const named = rowsOf(
       filter,
       found.map(({ id }) => id),
