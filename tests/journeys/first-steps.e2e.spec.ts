@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { settingNames } from '@runlog/platform';
 import { kinds } from '@runlog/workflow';
+import { type ScriptedModel, startModel } from '../models/start-model.mjs';
 import { bash, documentsIn, examplesOf, snippetsOf } from './snippets.js';
 import { caller, type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
@@ -17,6 +18,7 @@ let runlog: Running;
 let key: string;
 let call: Running['call'];
 let server: Server;
+let model: ScriptedModel;
 
 /** As a reader has it: a folder with `.runlog` in it, a key that Runlog made. */
 beforeAll(async () => {
@@ -24,6 +26,7 @@ beforeAll(async () => {
   runlog = await startStandalone({ home: join(folder, '.runlog'), env: { RUNLOG_ADMIN_KEY: '' } });
   key = (await readFile(join(runlog.home, 'admin-key'), 'utf8')).trim();
   call = caller(runlog.url, key);
+  model = await startModel();
   server = createServer(async (request, response) => {
     let text = '';
     for await (const chunk of request) text += chunk;
@@ -34,6 +37,7 @@ beforeAll(async () => {
 afterAll(async () => {
   server?.close();
   await runlog?.discard();
+  await model?.stop();
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
@@ -248,6 +252,8 @@ describe('docs/workflows.md', () => {
 
   it('has examples that can be published and do what it says', async () => {
     const examples = await examplesOf('docs/workflows.md');
+    const agent = { key: 'order_support', name: 'Order support', model: { provider: 'openai_compatible', name: 'scripted', base_url: model.baseUrl() } };
+    expect((await call('POST', '/api/v1/agents', agent)).status).toBe(201);
     expect(examples.length).toBeGreaterThanOrEqual(kinds.size);
     const { port } = server.address() as { port: number };
     for (const [at, { note, text }] of examples.entries()) {
