@@ -63,10 +63,8 @@ export class StateStore {
       const { execution } = live;
       const terminal = isTerminal(execution.status);
       states.push([execution.id, execution.version, live.tip, execution.status, terminal, JSON.stringify(toSnapshot(execution))]);
-      if (!terminal)
-        for (const node of live.freshOutputs)
-          if (keptBody(execution, node) !== undefined) outputs.push([execution.id, node, JSON.stringify(keptBody(execution, node) ?? null)]);
-          else if (live.hasStoredOutputs) ended.push(execution.id);
+      if (!terminal) outputs.push(...kept(live));
+      else if (live.hasStoredOutputs) ended.push(execution.id);
       fresh.push(live.freshOutputs);
       live.freshOutputs = [];
       await breathe();
@@ -100,6 +98,13 @@ export class StateStore {
     );
   }
 }
+
+/** Receipts of an agent that has ended meanwhile are needed no more. */
+const kept = ({ execution, freshOutputs }: Live): OutputRow[] =>
+  freshOutputs.flatMap((name): OutputRow[] => {
+    const body = keptBody(execution, name);
+    return body === undefined ? [] : [[execution.id, name, JSON.stringify(body)]];
+  });
 
 const putOutputs = (sql: Sql, rows: readonly OutputRow[]): Promise<unknown> =>
   sql.query(
