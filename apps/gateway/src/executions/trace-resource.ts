@@ -27,7 +27,7 @@ export const traceResource = (view: ExecutionView, spans: readonly TraceSpan[], 
     attributes: span.attributes,
     events: span.events.map(({ name, at, attributes }) => ({ name, at: utc(at), attributes })),
     links: span.links.map(({ traceId, spanId, attributes }) => ({ trace_id: traceId, span_id: spanId, attributes })),
-    children: (children.get(span.spanId) ?? []).sort((a, b) => a.startMs - b.startMs).map(resource),
+    children: (children.get(span.spanId) ?? []).sort((a, b) => a.nth - b.nth).map(resource),
   });
   return {
     object: 'trace',

@@ -100,7 +100,7 @@ export class LiveTraces {
 
   async #names(versionId: string): Promise<TraceNames> {
     const version = await this.deps.catalog.workflowVersion(versionId);
-    return { nodes: new Map(version?.definition.nodes.map((node) => [node.id, { type: node.type, definition: { name: node.name ?? node.id } }])) };
+    return { nodes: new Map(version?.definition.nodes.map((node) => [node.id, { type: node.type, definition: node, agent: version.agents[node.id] ?? null }])) };
   }
 
   async #links(source: Source['predecessors']): Promise<SpanLink[]> {

@@ -33,7 +33,7 @@ const spansOf = (history: readonly TracedEvent[], options: Partial<TraceOptions>
 const drawn = (spans: readonly TraceSpan[], parent: string | null = 'b7ad6b7169203331', depth = 0): string[] =>
   spans
     .filter(({ parentSpanId }) => parentSpanId === parent)
-    .sort((a, b) => a.startMs - b.startMs)
+    .sort((a, b) => a.nth - b.nth)
     .flatMap((span) => [
       `${'  '.repeat(depth)}${span.name} [${span.startMs - 1000}-${span.endMs === null ? '' : span.endMs - 1000}] ${span.status}`,
       ...drawn(spans, span.spanId, depth + 1),

@@ -33,6 +33,7 @@ export class SpanBook {
   #ended: TraceSpan[] = [];
   #command = '';
   #opened = 0;
+  #nth = 0;
   #now = 0;
   /** Spans were left out. */
   isTruncated = false;
@@ -90,6 +91,7 @@ export class SpanBook {
       parentSpanId: within?.span.spanId ?? this.context.parentSpanId,
       name,
       kind,
+      nth: ++this.#nth,
       startMs: this.#now,
       endMs: null,
       status: 'unset',

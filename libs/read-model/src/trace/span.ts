@@ -26,6 +26,8 @@ export interface TraceSpan {
   readonly parentSpanId: string | null;
   readonly name: string;
   readonly kind: SpanKind;
+  /** Of the spans of the execution, by their beginnings. */
+  readonly nth: number;
   readonly startMs: number;
   /** null: it goes on. */
   readonly endMs: number | null;
