@@ -12,12 +12,17 @@ export const restsOn = (record: LogRecord, history: History): string | undefined
   if (record.topic !== 'command-replies') return undefined;
   const reply = decodeJson<Reply>(record);
   if (reply.type === 'accepted')
-    return has(history, reply.executionId, (fact) => fact.commandId === reply.commandId) ? undefined : `'${reply.commandId}' was answered, but its events are not there`;
+    return has(history, reply.executionId, (fact) => fact.commandId === reply.commandId || (isStep(reply) && fact.version === reply.version))
+      ? undefined
+      : `'${reply.commandId}' was answered, but its events are not there`;
   if (reply.type === 'unchanged')
     return has(history, reply.executionId, (fact) => fact.version === reply.version)
       ? undefined
       : `'${reply.commandId}' was answered with version ${reply.version}, which is not there`;
   return undefined;
 };
+
+/** One that tells and begins nothing has no events of its own. */
+const isStep = ({ commandId }: { readonly commandId: string }): boolean => commandId.startsWith('step:');
 
 const has = (history: History, executionId: string, what: (fact: Fact) => boolean): boolean => history.byExecution.get(executionId)?.some(what) ?? false;

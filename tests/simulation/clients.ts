@@ -90,6 +90,7 @@ export class Clients {
       input: { even: this.random.chance(0.5) },
       run_timeout_seconds: key === 'timed' ? this.random.whole(2, 6) : null,
       ...this.queues.admission(),
+      ...(/^agents?$/.test(key) ? { budget_nano_usd: this.random.pick([null, '2500', '6000']) } : {}),
     });
     if (key === 'heavy') void this.#createHeavy(executionId, created);
     else this.#ask({ type: 'CreateExecution', executionId, created });
@@ -118,6 +119,7 @@ export class Clients {
     if (/^Execution(Completed|Failed|Rejected|Cancelled)$/.test(event.type)) this.ended.add(event.executionId);
     if (event.type === 'ExecutionStarted' && this.random.chance(0.06)) this.#cancel(event.executionId, 1, 300);
     if (event.type === 'ApprovalRequested') this.#answer(event.executionId, event.data.gate_id, event.data.approvers?.needed === 2);
+    if (event.type === 'BudgetExhausted') this.#raise(event.executionId, event.data.gate_id);
     if (event.type === 'QuestionRequested') this.#answer(event.executionId, event.data.gate_id, false);
     this.#followOns.see(event);
   }
@@ -132,6 +134,17 @@ export class Clients {
         this.#ask({ type: 'Respond', executionId, gate, decision, answer: 42, by: `user:${by}`, roles: [] }),
       );
     }
+  }
+
+  /** At times by too little, or not at all; and, late enough, by what suffices. */
+  #raise(executionId: string, gate: string): void {
+    const say = (decision: string, usd: number, beforeMs: number): void =>
+      void this.time.after(this.random.between(beforeMs / 2, beforeMs), () =>
+        this.#ask({ type: 'Respond', executionId, gate, decision, answer: { budget_usd: usd }, by: 'user:ann', roles: [] }),
+      );
+    if (this.random.chance(0.1)) say('fail', 1, 3_000);
+    if (this.random.chance(0.6)) say('raise', this.random.pick([0.000_002, 0.000_008]), 2_000);
+    say('raise', 0.001, 6_000);
   }
 
   #told(reply: Reply): void {

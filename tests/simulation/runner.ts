@@ -5,6 +5,7 @@ import { Attempts } from '../../apps/runner/src/attempts.js';
 import { CommandsOut } from '../../apps/runner/src/commands-out.js';
 import type { Frames } from '../../apps/runner/src/frames.js';
 import { type NodeContext, NodeFailure, type NodeKind } from '../../apps/runner/src/kinds/node-kind.js';
+import { type SeenCall, SimulatedAgent } from './agent.js';
 import { heavyChars } from './body-checks.js';
 import type { Random } from './random.js';
 
@@ -30,6 +31,7 @@ export interface Surroundings {
   /** Once troubles are over, nodes neither fail nor take long. */
   isTroubled(): boolean;
   act(effect: Effect): void;
+  call(seen: SeenCall): void;
 }
 
 const silentFrames = { send: () => undefined, nextDedupe: () => '' } as unknown as Frames;
@@ -40,17 +42,19 @@ export class SimulatedRunner {
   #running = 0;
   #runs = 0;
   #isDead = false;
+  readonly #agent: SimulatedAgent;
 
   constructor(
     private readonly id: string,
     private readonly log: EventLog,
     private readonly around: Surroundings,
   ) {
+    this.#agent = new SimulatedAgent({ ...around, isDead: () => this.#isDead, nextRun: () => `${id}/${++this.#runs}` });
     const lacking = {
       secrets: undefined as never,
       egress: undefined as never,
       sandbox: undefined as never,
-      mcp: undefined as never,
+      mcp: { of: () => undefined } as never,
       prices: undefined as never,
       memory: undefined as never,
     };
@@ -83,7 +87,7 @@ export class SimulatedRunner {
   }
 
   #beat(): void {
-    const heartbeat: Heartbeat = { runner: this.id, at: Date.now(), kinds: ['code'], slots: 50, free: 50 - this.#running, backlog: 0, partitions: [], stopping: false };
+    const heartbeat: Heartbeat = { runner: this.id, at: Date.now(), kinds: ['code', 'agent'], slots: 50, free: 50 - this.#running, backlog: 0, partitions: [], stopping: false };
     this.log.send([{ topic: 'runner-heartbeats', partition: 0, records: [encodeJson(this.id, heartbeat)] }]).catch(() => undefined);
   }
 
@@ -95,7 +99,8 @@ export class SimulatedRunner {
     this.#running--;
   }
 
-  #kindOf = (task: NodeTask): NodeKind => ({ kind: task.kind, defaultTimeoutMs: 60_000, endsOnTime: true, run: (context) => this.#work(task, context) });
+  #kindOf = (task: NodeTask): NodeKind =>
+    task.kind === 'agent' ? this.#agent.kind : { kind: task.kind, defaultTimeoutMs: 60_000, endsOnTime: true, run: (context) => this.#work(task, context) };
 
   async #work({ executionId, node, attempt, effect, leg }: NodeTask, { scope, signal, idempotencyKey: key }: NodeContext): Promise<{ output: Effect['output'] }> {
     const { random, isTroubled, act } = this.around;

@@ -9,6 +9,10 @@ interface NodeStanding {
   gate: string | null;
   /** The attempt whose report counts although it was given up. */
   late: number | null;
+  /** Gates of an agent's calls that are open. */
+  calls: number;
+  /** It asks for a larger budget. */
+  isOfMoney?: boolean;
   /** The attempt that was last intended, and the one that has its receipt. */
   intended: number | null;
   recorded: number | null;
@@ -27,7 +31,7 @@ export const isEnding = (fact: Fact): boolean => terminal.has(fact.type);
 export const problemsOf = (history: readonly Fact[]): string[] => {
   const problems: string[] = [];
   const nodes = new Map<string, NodeStanding>();
-  const gates = new Map<string, { decided: number; expiresAt: number | null }>();
+  const gates = new Map<string, { decided: number; expiresAt: number | null; isOfCall?: boolean }>();
   let status = 'none';
   let cancelling = false;
   let tip = '';
@@ -47,9 +51,16 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
       if (!allowed.includes(actual)) complain('I4', fact, `expected ${allowed.join(' or ')}, but it is ${String(actual)}`);
     };
     const { node_id: id, attempt } = fact.data as { node_id?: string; attempt?: number };
-    const node: NodeStanding = nodes.get(id ?? '') ?? { status: 'idle', attempt: 0, runner: null, due: 0, gate: null, late: null, intended: null, recorded: null };
+    const node: NodeStanding = nodes.get(id ?? '') ?? { status: 'idle', attempt: 0, runner: null, due: 0, gate: null, late: null, calls: 0, intended: null, recorded: null };
     if (id !== undefined) nodes.set(id, node);
     const sameAttempt = (): void => expect(attempt, node.attempt);
+    const openForCall = (): void => {
+      expect(node.status, 'running', 'gate');
+      sameAttempt();
+      node.calls++;
+      Object.assign(node, { status: 'gate', gate: fact.data.gate_id, isOfMoney: fact.type === 'BudgetExhausted' });
+      gates.set(String(fact.data.gate_id), { decided: 0, expiresAt: (fact.data.expires_at ?? null) as number | null, isOfCall: true });
+    };
     const inTime = (): void => {
       if (fact.at < node.due) complain('I16', fact, `it is ${node.due - fact.at} ms early`);
     };
@@ -137,19 +148,37 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
           nodes.set(reused, { ...node, status: 'completed' });
         }
         break;
+      case 'BudgetReserved':
+      case 'TokensUsed':
+        expect(node.status, 'running');
+        sameAttempt();
+        break;
       case 'EffectIntended':
         if (cancelling) complain('I4', fact, 'a cancel was asked for');
         expect(node.status, fact.data.from ? 'idle' : 'running');
         sameAttempt();
+        if (fact.data.call) break;
         node.intended = attempt ?? null;
         break;
       case 'EffectRecorded':
+        if (fact.data.call) {
+          expect(node.status, 'running');
+          sameAttempt();
+          break;
+        }
         if (fact.data.from) expect(node.status, 'idle');
         else if (attempt !== node.late) expect(node.status, 'running', 'gate');
         node.recorded = attempt ?? null;
         if (gates.has(`${id}.${attempt}`) && !fact.data.from) (gates.get(`${id}.${attempt}`) as { decided: number }).decided = 1;
         break;
+      case 'BudgetExhausted':
+        openForCall();
+        break;
       case 'EffectUnknown':
+        if (fact.data.call) {
+          openForCall();
+          break;
+        }
         expect(node.status, ...(attempt === 0 ? ['idle'] : ['lost', 'tried']));
         sameAttempt();
         Object.assign(node, { status: 'gate', gate: fact.data.gate_id });
@@ -157,6 +186,10 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
         break;
       case 'ApprovalRequested':
       case 'QuestionRequested':
+        if (fact.data.call) {
+          openForCall();
+          break;
+        }
         expect(node.status, 'idle');
         Object.assign(node, { status: 'gate', attempt, gate: fact.data.gate_id });
         gates.set(String(fact.data.gate_id), { decided: 0, expiresAt: fact.data.expires_at as number | null });
@@ -171,7 +204,9 @@ export const problemsOf = (history: readonly Fact[]): string[] => {
         if (gate.decided > 0) complain('I12', fact, 'the gate has its winner');
         if (fact.type === 'GateExpired' && (gate.expiresAt === null || fact.at < gate.expiresAt)) complain('I16', fact, 'the gate has not expired');
         if (fact.type === 'GateExpired' || fact.data.accepted === true) gate.decided++;
-        if (fact.data.decision === 'repeat') node.status = 'idle';
+        if (gate.isOfCall) {
+          if (gate.decided > 0 && --node.calls === 0 && !(node.isOfMoney && fact.data.decision === 'fail')) node.status = 'idle';
+        } else if (fact.data.decision === 'repeat') node.status = 'idle';
         break;
       }
       case 'GateReminded':

@@ -1,5 +1,5 @@
 import type { Json } from '@runlog/execution';
-import type { EdgeDefinition, NodeDefinition, WorkflowDefinition } from '@runlog/workflow';
+import type { EdgeDefinition, NodeDefinition, PinnedAgent, WorkflowDefinition } from '@runlog/workflow';
 
 type Config = { readonly [member: string]: Json };
 
@@ -15,6 +15,9 @@ const edges = (...paths: string[]): EdgeDefinition[] =>
       return { from: from === '.' ? 'start_of_workflow' : from, to, ...(branch === undefined ? {} : { branch }) };
     });
   });
+
+const agent = (id: string, more: Partial<NodeDefinition> = {}): NodeDefinition => node(id, 'agent', { agent: 'simulated' }, more);
+const crowd = Array.from({ length: 5 }, (_, at) => `think${at}`);
 
 const many = Array.from({ length: 270 }, (_, at) => `n${at}`);
 
@@ -59,6 +62,8 @@ export const workflows = {
     edges: edges('. pay sum tell'),
   }),
   timed: of('timed', [code('a'), node('wait', 'delay', { seconds: 300 })], { edges: edges('. a wait') }),
+  agent: of('agent', [code('a'), agent('think', { retry }), code('tell')], { edges: edges('. a think tell') }),
+  agents: of('agents', [...crowd.map((id) => agent(id, { retry: { ...retry, max_attempts: 9 } })), code('tell')], { edges: crowd.flatMap((id) => edges(`. ${id} tell`)) }),
   heavy: of(
     'heavy',
     [
@@ -76,11 +81,26 @@ export const workflows = {
 
 export type WorkflowKey = keyof typeof workflows;
 
+/** Every agent is the same; the first of a crowd has a budget of its own. */
+const agentsOf = ({ nodes }: WorkflowDefinition): { readonly [node: string]: PinnedAgent } =>
+  Object.fromEntries(nodes.flatMap(({ id, type }) => (type === 'agent' ? [[id, { ...pinned, limits: id === 'think0' ? { budget_usd: 0.000_001_5 } : {} }]] : [])));
+
+const pinned = {
+  key: 'simulated',
+  name: 'Simulated',
+  model: { provider: 'openai', name: 'model' },
+  tools: [],
+  guardrails: [],
+  agent_id: '00000000-0000-7000-8000-0000000000ag',
+  agent_version_id: '00000000-0000-7000-8000-0000000000av',
+  version: 1,
+} as const;
+
 /** The catalog as every station asks it; versions are named after their workflow. */
 export const catalog = {
   workflowVersion: async (versionId: string) => {
     const definition = (workflows as Record<string, WorkflowDefinition>)[versionId];
-    return definition ? { versionId, workflowId: workflowId(versionId), workspaceId, number: 1, definition } : null;
+    return definition ? { versionId, workflowId: workflowId(versionId), workspaceId, number: 1, definition, agents: agentsOf(definition) } : null;
   },
 };
 

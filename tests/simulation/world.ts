@@ -7,6 +7,7 @@ import { collect } from '../../apps/queries/src/collection/collect.js';
 import { ExecutionProjection } from '../../apps/queries/src/execution-projection.js';
 import { Progress } from '../../apps/queries/src/projection/progress.js';
 import { SchedulerService } from '../../apps/scheduler/src/scheduler.service.js';
+import type { SeenCall } from './agent.js';
 import { artifactsOf, Shelf } from './artifacts.js';
 import { Broker } from './broker.js';
 import { restsOn } from './causes.js';
@@ -57,6 +58,7 @@ export class World {
   readonly tables = new Tables();
   readonly shelf = new Shelf(() => Date.now());
   readonly effects: Effect[] = [];
+  readonly calls: SeenCall[] = [];
   /** What broke a rule as it happened: `<check>: <what>`. */
   readonly complaints: string[] = [];
   readonly clients: Clients;
@@ -188,10 +190,11 @@ export class World {
   #workflows(): WorkflowKey[] {
     const { random } = this;
     const some: WorkflowKey[] = Array.from({ length: random.whole(2, 7) }, () =>
-      random.pick(['chain', 'leg', 'leg', 'fork', 'gate', 'question', 'delay', 'once', 'once', 'keyed', 'asking', 'declared', 'timed'] as const),
+      random.pick(['chain', 'leg', 'leg', 'fork', 'gate', 'question', 'delay', 'once', 'once', 'keyed', 'asking', 'declared', 'timed', 'agent', 'agent', 'agent'] as const),
     );
     if (this.#queuePeople.areThere) for (let more = random.whole(0, 8); more > 0; more--) some.push(random.pick(['chain', 'gate', 'question', 'delay'] as const));
     if (this.seed % 4 === 0) some.push('heavy');
+    if (this.seed % 3 === 0) some.push('agents');
     if (!random.chance(0.08)) return some;
     this.weather.roughenAppends();
     return [...some, 'wide'];
@@ -278,6 +281,7 @@ export class World {
         artifacts: artifactsOf(host, this.shelf),
         isTroubled: () => this.time.now < troubledMs,
         act: (effect: Effect) => this.#act(effect),
+        call: (seen: SeenCall) => void this.calls.push(seen),
       };
       const runner = new SimulatedRunner(name, log, around);
       host.atEnd(() => runner.die());

@@ -1,8 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { CallGate, CallIntent, CallRecord, Reply } from '@runlog/execution';
 import { Disowned } from '../attempt-failure.js';
 import type { About } from '../commands-out.js';
 import { terminal } from '../kinds/node-kind.js';
+import { pause } from '../pause.js';
 
 /** No answer for so long: the reply may have been lost with the engine's owner. The same step is asked for again. */
 const ASK_AGAIN_MS = 3_000;
@@ -95,12 +95,15 @@ export class Steps {
       if (reason === 'parked') throw new LetGo(because);
       if (reason === 'budget_exhausted' || reason === 'price_unknown') throw terminal(reason, because);
       if (reason !== 'budget_busy') throw await this.#over(because);
-      await pause(BUSY_AGAIN_MS, undefined, { signal: this.signal }).catch(() => this.signal.throwIfAborted());
+      await pause(BUSY_AGAIN_MS, this.signal);
+      this.signal.throwIfAborted();
     }
   }
 
   async #answer(step: Step): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    // Aborted while the step is being sent, nobody waits for it yet.
+    promise.catch(() => undefined);
     const abort = () => reject(this.signal.reason);
     if (this.signal.aborted) throw this.signal.reason;
     this.signal.addEventListener('abort', abort, { once: true });
@@ -118,7 +121,7 @@ export class Steps {
 
   /** The attempt is not this runner's any more, or it is being stopped: then the signal says what to report. */
   async #over(because: string): Promise<Error> {
-    await pause(STOP_COMES_WITHIN_MS, undefined, { signal: this.signal }).catch(() => undefined);
+    await pause(STOP_COMES_WITHIN_MS, this.signal);
     return this.signal.aborted ? (this.signal.reason as Error) : new Disowned(because);
   }
 }
