@@ -13,7 +13,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const key = 'rl_fuzz_0123456789abcdefghijklmnop';
 const REQUESTS = 20_000;
 
-/** A Runlog with an execution that has ended and one that waits, of the workflow that the document's examples are of. */
+/** A Runlog with an execution that has ended and one that waits, of the workflow that the document's examples are of; and with the agent of the examples, whose secret is missing. */
 async function startRunlog(home) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -45,6 +45,8 @@ async function startRunlog(home) {
   const { paths } = await (await fetch(`${url}/openapi.json`)).json();
   const [{ value: definition }] = Object.values(paths['/api/v1/workflows'].post.requestBody.content['application/json'].examples);
   await call('POST', '/workflows', definition);
+  const [{ value: agent }] = Object.values(paths['/api/v1/agents'].post.requestBody.content['application/json'].examples);
+  await call('POST', '/agents', agent);
   const create = () => call('POST', `/workflows/${definition.key}/executions?wait=60`, { input: { amount: 40 } });
   const [ended, waiting] = [await create(), await create()];
   await call('POST', `/executions/${ended.id}/respond`, { decision: 'approve' });

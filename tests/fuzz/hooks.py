@@ -38,6 +38,8 @@ def cursor(operation, query):
         groups = query.get("group_by") or []
         groups = [groups] if isinstance(groups, str) else groups
         return encoded(["usage:" + ",".join(sorted(set(groups))), 20000, ID])
+    if operation == "listMessages":
+        return encoded(["created_at", 1774949400000, ID + ".user"])
     if operation == "listAudit":
         return encoded(["-at", 1774949400000, ID])
     return encoded([query.get("sort", "-created_at"), 1774949400000, ID])
@@ -67,6 +69,8 @@ def before_call(context, case, kwargs):
         case.headers["Prefer"] = "wait=1"
     if case.query and str(case.query.get("wait", "")).isdigit():
         case.query["wait"] = int(case.query["wait"]) % 2
+    if (case.operation.definition.raw or {}).get("operationId") == "executeAgent" and "wait" not in (case.query or {}):
+        case.query = {**(case.query or {}), "wait": 1}
     # A version that is not there in five seconds is a 503, as documented: nothing made up here gets that far.
     if case.query and str(case.query.get("min_version", "")).isdigit():
         case.query["min_version"] = int(case.query["min_version"]) % 3
