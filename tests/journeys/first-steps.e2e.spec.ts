@@ -178,6 +178,20 @@ describe('docs/explain.md', () => {
   });
 });
 
+describe('docs/traces.md', () => {
+  it('works as written', async () => {
+    const { documents, left } = await runner('docs/traces.md');
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+    expect(await documents('workflow')).toMatchObject([{ key: 'quote' }, { key: 'quote_1', status: 'awaiting_approval', trace_id: trace }]);
+    const [tree] = await documents('tree');
+    expect(tree).toMatchObject({ object: 'trace', trace_id: trace, root: { name: 'execution quote', parent_span_id: '00f067aa0ba902b7', end_at: null } });
+    expect(tree.root.children.map(({ name }: { name: string }) => name)).toEqual(['node price', 'node agree', 'suspended']);
+    const [otlp] = await documents('otlp');
+    expect(otlp.resourceSpans[0].scopeSpans[0].spans).toMatchObject([{ traceId: trace, name: 'node price' }]);
+    expect(left()).toEqual([]);
+  });
+});
+
 describe('docs/dialects.md', () => {
   it('works as written', async () => {
     const { run, documents, left } = await runner('docs/dialects.md');
