@@ -136,7 +136,7 @@ class AttemptOfAgent {
 
   #ask(key: string, kind: CallGate['kind'], name: string, last: Entry | undefined): Plan {
     const { random } = this.around;
-    const expiring = { expires_in_seconds: 8, on_expiry: random.pick(['approve', 'reject'] as const), reminders_seconds: [2, 4] };
+    const expiring = { expires_in_seconds: 4, on_expiry: random.pick(['approve', 'reject'] as const), reminders_seconds: [1, 2] };
     return { asks: { key: last?.key ?? key, kind, name, rules: { prompt: 'May it?', ...(kind === 'approval' && random.chance(0.5) ? expiring : {}) } } };
   }
 

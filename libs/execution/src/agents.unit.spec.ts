@@ -55,6 +55,9 @@ describe('TakeStep', () => {
     expect(types(await scenario.accepted(one))).toEqual(['EffectRecorded', 'EffectIntended']);
     expect(await scenario.accepted(one)).toEqual([]);
     expect(scenario.refusedStep).toBeUndefined();
+    await scenario.accepted(step(2, [record('m1')], []));
+    expect(await scenario.accepted(one)).toEqual([]);
+    expect(scenario.refusedStep).toBeUndefined();
   });
 
   it('never has a call begun again that has its receipt, nor one that is under way', async () => {

@@ -74,10 +74,7 @@ const definitionOf = (command: Step, workflow: Workflow): CompiledNode => {
   return definition;
 };
 
-const isBegunBy = (command: Step, key: string, execution: Execution): boolean => {
-  const call = execution.journals.get(command.node)?.calls.get(key);
-  return call?.standing === 'begun' && call.begunBy === command.id;
-};
+const isBegunBy = (command: Step, key: string, execution: Execution): boolean => execution.journals.get(command.node)?.calls.get(key)?.begunBy === command.id;
 
 /** No call is begun again that has its receipt, or is under way, or that people have said no to. */
 const objectionTo = ({ key }: CallIntent, command: Step, execution: Execution): Rejection | undefined => {
