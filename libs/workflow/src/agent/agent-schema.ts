@@ -41,7 +41,8 @@ const model: Json = {
 
 const names: Json = { type: 'array', maxItems: 1000, items: { type: 'string', minLength: 1, maxLength: 256 } };
 
-const approval: Json = {
+/** Who is asked before a tool runs. */
+export const approvalSchema: Json = {
   type: ['boolean', 'object'],
   properties: {
     prompt: { type: 'string', minLength: 1, maxLength: 16_384 },
@@ -65,7 +66,7 @@ const tool: Json = {
     description: { type: 'string', maxLength: 4096 },
     input_schema: true,
     config: { type: 'object' },
-    approval,
+    approval: approvalSchema,
     timeout_ms: { type: 'integer', minimum: 1, maximum: DAY_S * 1000 },
     on_unknown: { enum: ['repeat', 'ask'] },
   },

@@ -7,11 +7,14 @@ import { type Check, trustedCheck } from '../schema/compiled-schema.js';
 import { problemsOf } from '../schema/schema-problems.js';
 import { membersOf } from '../validation/draft.js';
 import { type Findings, readTemplates } from '../validation/expression-problems.js';
+import { approvalSchema } from './agent-schema.js';
 import { toolKinds } from './tool-kinds.js';
 
 type Members = { readonly [member: string]: Json };
 
 const configChecks: ReadonlyMap<string, Check> = new Map([...toolKinds].map(([kind, { configSchema }]) => [kind, trustedCheck(configSchema)]));
+
+const approvalCheck = trustedCheck(approvalSchema);
 
 /** What is wrong with the tools of an agent beside their shape: names, kinds, configs, schemas, and who may approve. */
 export function toolProblems(tools: Json | undefined, findings: Findings): void {
@@ -27,7 +30,8 @@ export function toolProblems(tools: Json | undefined, findings: Findings): void 
       if (before === undefined) first.set(name, index);
       else problems.push({ pointer: `${pointer}/name`, detail: `Expected each name once, but tool ${before} is '${name.slice(0, 64)}' already` });
     }
-    problems.push(...prefixed(enoughApprovers(membersOf(members.approval)), `${pointer}/approval`), ...schemaProblems(members, pointer));
+    if (approvalCheck(members.approval ?? null).length === 0) problems.push(...prefixed(enoughApprovers(membersOf(members.approval)), `${pointer}/approval`));
+    problems.push(...schemaProblems(members, pointer));
     configProblems(members, pointer, findings);
   }
 }
