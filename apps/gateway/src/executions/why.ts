@@ -16,8 +16,11 @@ export const whyOf = (view: ExecutionView, runners: readonly RunnerSeen[], now: 
   const gates = openGatesOf(view);
   const asking = new Set(gates.map(({ node_id }) => node_id));
   const nodes = Object.values(view.nodes ?? {}).filter(({ node_id }) => !asking.has(node_id));
+  // Nothing begins any more: what else it waited for no longer matters.
+  if (view.cancel_requested_at !== null && !isTerminalStatus(view.status)) return { object: 'why', status: view.status, causes: [...faultCause(view), cancelCause(view)] };
   const causes = [
     ...faultCause(view),
+    ...predecessorCause(view),
     ...(slot ? [slotCause(view, slot)] : []),
     ...gates.map((gate) => gateCause(view, gate)),
     ...nodes.flatMap((node) => nodeCause(node, runners, now)),
@@ -33,6 +36,37 @@ const faultCause = ({ fault }: ExecutionView): Cause[] =>
           since: utc(fault.at),
           detail: `A ${fault.command_type} could not be decided: ${fault.error}`,
           unblock: [{ action: 'see the log of the commands service; cancel or replay the execution', by: 'operator' }],
+        },
+      ]
+    : [];
+
+const cancelCause = ({ cancel_requested_at, cancellation, nodes }: ExecutionView): Cause => {
+  const running = Object.values(nodes ?? {}).flatMap(({ node_id, status }) => (status === 'running' ? [`'${node_id}'`] : []));
+  const waitsFor = running.length === 0 ? 'its nodes are being stopped' : `these nodes have not said yet that they stopped: ${running.join(', ')}`;
+  return {
+    kind: 'delay',
+    since: utc(cancel_requested_at ?? 0),
+    detail: `It is being cancelled${cancellation ? ` by ${cancellation.by}` : ''}: ${waitsFor}`,
+    unblock: [
+      { action: 'its nodes stop', by: 'runner' },
+      { action: 'its grace period is over', by: 'scheduler' },
+    ],
+  };
+};
+
+/** A retry is created at once, and begins when what it retries has ended: the two never run side by side. */
+const predecessorCause = ({ status, retry_of, created_at }: ExecutionView): Cause[] =>
+  status === 'pending' && retry_of != null
+    ? [
+        {
+          kind: 'retry',
+          since: utc(created_at),
+          held_by: [retry_of],
+          detail: `It retries execution '${retry_of}', and begins once that has ended`,
+          unblock: [
+            { action: `the nodes of execution '${retry_of}' stop`, by: 'runner' },
+            { action: 'the grace period of that one is over', by: 'scheduler' },
+          ],
         },
       ]
     : [];

@@ -68,6 +68,24 @@ describe('why', () => {
     ]);
   });
 
+  it('says of a retry what it waits for before it begins', () => {
+    expect(causes({ status: 'pending', retry_of: 'e0', created_at: 3_000 })).toMatchObject([{ kind: 'retry', since: at(3_000), held_by: ['e0'] }]);
+    expect(causes({ status: 'running', retry_of: 'e0', created_at: 3_000 })).toEqual([]);
+  });
+
+  it('says of a cancel which nodes have not stopped yet, and nothing of what no longer matters', () => {
+    const nodes = [node('slow', { status: 'running' }), node('call', { status: 'waiting', due_at: 120_000 })];
+    expect(causes({ cancel_requested_at: 7_000, cancellation: { by: 'user:ann', reason: null }, nodes, gates: [gate] })).toMatchObject([
+      {
+        kind: 'delay',
+        since: at(7_000),
+        detail: "It is being cancelled by user:ann: these nodes have not said yet that they stopped: 'slow'",
+        unblock: [{ by: 'runner' }, { by: 'scheduler' }],
+      },
+    ]);
+    expect(causes({ status: 'cancelled', cancel_requested_at: 7_000 })).toEqual([]);
+  });
+
   it('says when a delay ends, and when a node is tried again after which failure', () => {
     expect(causes({ nodes: [node('wait', { type: 'delay', status: 'waiting', started_at: 1_000, due_at: 200_000, attempts: [attempt] })] })).toMatchObject([
       { kind: 'delay', since: at(1_000), until: at(200_000), node_id: 'wait', unblock: [{ by: 'scheduler' }] },
