@@ -2,6 +2,7 @@ export { agentSchema } from './agent/agent-schema.js';
 export type * from './agent/definition.js';
 export { toolKinds } from './agent/tool-kinds.js';
 export { validateAgent } from './agent/validate-agent.js';
+export { canonical } from './canonical.js';
 export { compile, type PinnedAgents } from './compile.js';
 export type * from './definition.js';
 export { START } from './definition.js';

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { CallGate, CallIntent, JournalEntry, Json } from '@runlog/execution';
-import { nearest, validateJson } from '@runlog/workflow';
+import { canonical, nearest, validateJson } from '@runlog/workflow';
 import { type NodeContext, NodeFailure, terminal } from '../kinds/node-kind.js';
 import { parseBounded } from '../plain-json.js';
 import type { Agency } from './agency.js';
 import { type Journal, nthTry } from './journal.js';
 import type { CallPart, CallResult, Image } from './models/conversation.js';
+import { asShown, sha256Of } from './shown-arguments.js';
 import type { Telling } from './telling.js';
 import type { Tool, ToolResult } from './tools/tool.js';
 import { tracedCall } from './traced-call.js';
@@ -17,7 +17,6 @@ const MAX_REFUSED = 25;
 /** What a model is shown of a tool's output. */
 const MAX_OUTPUT_CHARS = 64_000;
 const MAX_SUMMARY_CHARS = 200;
-const SHOWN_ARGUMENTS_CHARS = 8_000;
 
 /** What a call may come to, as the journal keeps it. */
 interface ToolReceipt {
@@ -92,12 +91,17 @@ export class ToolTurns {
 
   async #decided(key: string, part: CallPart, tool: Tool, args: Json, tries: readonly Omit<JournalEntry, 'receipt_ref'>[]): Promise<Plan> {
     const { task } = this.agency;
-    const text = JSON.stringify(args);
-    const sha256 = createHash('sha256').update(text).digest('hex');
+    const text = canonical(args);
+    const sha256 = sha256Of(text);
     const [first] = tries;
     const last = tries.at(-1);
     const begun = tries.filter(({ standing }) => standing === 'begun').length;
-    const run = (nth: number): Plan => ({ part, tool, args, sha256, key: nthTry(key, nth), target: `${task.idempotencyKey}:${key}`, repeats: begun });
+    const run = (nth: number): Plan => {
+      // What people saw is what is done, or nothing is.
+      const isOther = tool.needsApproval !== null && !tries.some(({ gate: decided, arguments_sha256 }) => decided && arguments_sha256 === sha256);
+      if (isOther) return this.#refuse(part, `People have approved other arguments of '${part.name}' than these`);
+      return { part, tool, args, sha256, key: nthTry(key, nth), target: `${task.idempotencyKey}:${key}`, repeats: begun };
+    };
     const gate = (kind: CallGate['kind'], rules: { readonly [member: string]: Json }): Plan => ({
       part,
       asks: { key: last?.key ?? key, kind, name: tool.name, arguments_sha256: sha256, rules: rules as unknown as CallGate['rules'] },
@@ -106,18 +110,19 @@ export class ToolTurns {
     if (!last || last.standing === 'asked') {
       if (!tool.needsApproval) return run(tries.length + (last ? 0 : 1));
       if (!last?.gate) return gate('approval', { ...tool.needsApproval, prompt: approvalPrompt(tool, this.agentName, text, sha256) });
-      if (last.gate.decision !== 'reject') return run(tries.length);
-      return { part, receipt: { output: rejection(last.gate.comment), is_error: true } };
+      return last.gate.decision === 'approve' ? run(tries.length) : { part, receipt: { output: rejection(last.gate.comment), is_error: true } };
     }
     // Begun, and nobody knows what came of it.
     if (tool.onUnknown === 'repeat') return run(tries.length + 1);
-    if (!last.gate)
+    // An approval is about beginning it, not about what became of it.
+    const told = last.gate?.decision === 'approve' ? undefined : last.gate;
+    if (!told)
       return gate('effect', {
-        prompt: `'${tool.name}' may have had its effect with ${shownArguments(text)}: its runner was lost. Find out, then answer 'done' with what it gave, 'repeat', or 'fail'`,
+        prompt: `'${tool.name}' may have had its effect with ${asShown(text)}: its runner was lost. Find out, then answer 'done' with what it gave, 'repeat', or 'fail'`,
       });
-    if (last.gate.decision === 'repeat') return run(tries.length + 1);
-    return last.gate.decision === 'done'
-      ? { part, receipt: { output: last.gate.answer, is_error: false } }
+    if (told.decision === 'repeat') return run(tries.length + 1);
+    return told.decision === 'done'
+      ? { part, receipt: { output: told.answer, is_error: false } }
       : { part, receipt: { output: 'Nobody knows whether the call had its effect, and it is not to be repeated', is_error: true } };
   }
 
@@ -187,10 +192,8 @@ const resultOf = ({ id, name }: CallPart, { output, is_error, images = [] }: Too
 const unexpected = (error: unknown): NodeFailure =>
   new NodeFailure({ code: 'internal', message: error instanceof Error ? error.message : String(error), retryable: true }, { cause: error });
 
-const shownArguments = (text: string): string => (text.length > SHOWN_ARGUMENTS_CHARS ? `${text.slice(0, SHOWN_ARGUMENTS_CHARS)} ... (${text.length} characters)` : text);
-
 const approvalPrompt = ({ name, needsApproval }: Tool, agent: string, args: string, sha256: string): string =>
-  `${typeof needsApproval?.prompt === 'string' ? needsApproval.prompt : `May agent '${agent}' call '${name}'?`}\n\n${name} ${shownArguments(args)}\nsha256 ${sha256}`;
+  `${typeof needsApproval?.prompt === 'string' ? needsApproval.prompt : `May agent '${agent}' call '${name}'?`}\n\n${name} ${asShown(args)}\nsha256 ${sha256}`;
 
 const rejection = (comment: string | null): string => `People have rejected this call${comment === null ? '' : `: ${comment}`}`;
 

@@ -1,22 +1,21 @@
-import { decodeJson, type EventLog, type Subscription } from '@runlog/event-log';
-import type { CallGate, CommandOf, ExecutionCommand, JournalEntry, NodeTask, Reply } from '@runlog/execution';
+import { decodeJson, type Subscription } from '@runlog/event-log';
+import type { CallGate, CommandOf, ExecutionCommand, JournalEntry, Json, NodeTask, Reply } from '@runlog/execution';
 import type { Engine } from './engine.js';
 
 type Step = CommandOf<'TakeStep'> | CommandOf<'ParkNode'>;
+type Task = Pick<NodeTask, 'executionId'>;
 
-/** Answers steps of agents as the engine does, and keeps their journals: `journal` is what a next task would carry. */
+/** Answers steps of agents as the engine does, and keeps their journals. */
 export class StepEngine {
-  readonly steps: Step[] = [];
-  readonly #entries = new Map<string, JournalEntry>();
-  readonly #answered = new Map<string, Reply>();
+  readonly #steps: Step[] = [];
+  readonly #journals = new Map<string, Map<string, JournalEntry>>();
+  readonly #answered = new Set<string>();
   #subscription: Subscription | undefined;
-  /** What is refused, and why: by the step. */
+  /** Why a step is refused; undefined: it is not. */
   refuses: (step: Step) => string | undefined = () => undefined;
 
-  private constructor(private readonly log: EventLog) {}
-
   static async open(engine: Engine): Promise<StepEngine> {
-    const steps = new StepEngine(engine.log);
+    const steps = new StepEngine();
     steps.#subscription = await engine.log.tail({
       topic: 'execution-commands',
       start: async () => 'end',
@@ -27,49 +26,54 @@ export class StepEngine {
     return steps;
   }
 
-  get journal(): readonly JournalEntry[] {
-    return [...this.#entries.values()];
+  stop = async (): Promise<void> => this.#subscription?.stop();
+
+  steps({ executionId }: Task): readonly Step[] {
+    return this.#steps.filter((step) => step.executionId === executionId);
   }
 
-  get gates(): readonly CallGate[] {
-    return this.steps.flatMap((step) => (step.type === 'ParkNode' ? step.asks : []));
+  journal({ executionId }: Task): readonly JournalEntry[] {
+    return [...(this.#journals.get(executionId)?.values() ?? [])];
   }
 
-  decide(key: string, decision: string, answer: JournalEntry['receipt'] = null): void {
-    const entry = this.#entries.get(key);
-    if (!entry) throw new Error(`Expected call '${key}' to be asked about`);
-    this.#entries.set(key, { ...entry, gate: { decision, answer, by: 'user:u', at: Date.now(), comment: 'as said' } });
+  gates(task: Task): readonly CallGate[] {
+    return this.steps(task).flatMap((step) => (step.type === 'ParkNode' ? step.asks : []));
+  }
+
+  decide({ executionId }: Task, key: string, decision: string, answer: Json = null): void {
+    this.#change(executionId, key, { gate: { decision, answer, by: 'user:u', at: Date.now(), comment: 'as said' } });
   }
 
   /** The task that follows, with the journal so far. */
   next(task: NodeTask): NodeTask {
-    return { ...task, attempt: task.attempt + 1, journal: this.journal };
-  }
-
-  async stop(): Promise<void> {
-    await this.#subscription?.stop();
+    return { ...task, attempt: task.attempt + 1, journal: this.journal(task) };
   }
 
   async #hear(command: ExecutionCommand, engine: Engine): Promise<void> {
-    if ('records' in command) for (const record of command.records ?? []) this.#record(record);
-    if (command.type !== 'TakeStep' && command.type !== 'ParkNode') return;
     const { id: commandId, executionId } = command;
-    const refused = this.refuses(command);
-    const reply: Reply =
-      refused === undefined
-        ? (this.#answered.get(commandId) ?? { type: 'accepted', commandId, executionId, version: 10 + command.nth })
-        : { type: 'refused', commandId, executionId, rejection: { rejected: 'InvalidState', because: `it is ${refused}`, reason: refused } };
-    if (refused === undefined && !this.#answered.has(commandId)) {
-      this.#answered.set(commandId, { type: 'unchanged', commandId, executionId, version: 10 + command.nth });
-      this.steps.push(command);
-      if (command.type === 'TakeStep') for (const { key, kind, name } of command.begins) this.#entries.set(key, { ...this.#entries.get(key), key, kind, name, standing: 'begun' });
-      else for (const { key, name } of command.asks) this.#entries.set(key, { standing: 'asked', ...this.#entries.get(key), key, kind: 'tool', name });
+    if ('records' in command) for (const record of command.records ?? []) this.#record(executionId, record);
+    if (command.type !== 'TakeStep' && command.type !== 'ParkNode') return;
+    const because = this.refuses(command);
+    if (because !== undefined)
+      return engine.send(command.runner, { type: 'refused', commandId, executionId, rejection: { rejected: 'InvalidState', because: `it is ${because}`, reason: because } });
+    const type: Reply['type'] = this.#answered.has(commandId) ? 'unchanged' : 'accepted';
+    if (type === 'accepted') {
+      this.#answered.add(commandId);
+      this.#steps.push(command);
+      if (command.type === 'TakeStep') for (const { key, kind, name } of command.begins) this.#change(executionId, key, { kind, name, standing: 'begun' });
+      else for (const { key, name, arguments_sha256 } of command.asks) this.#change(executionId, key, { name, ...(arguments_sha256 === undefined ? {} : { arguments_sha256 }) });
     }
-    await engine.send(command.runner, reply);
+    await engine.send(command.runner, { type, commandId, executionId, version: 10 + command.nth });
   }
 
-  #record({ key, receipt, receipt_ref, error }: CommandOf<'TakeStep'>['records'][number]): void {
-    const known = this.#entries.get(key) ?? { key, kind: 'session' as const, name: 'session' };
-    this.#entries.set(key, { ...known, standing: 'recorded', ...(receipt_ref ? { receipt_ref } : { receipt }), ...(error ? { error } : {}) });
+  #record(executionId: string, { key, receipt, receipt_ref, error }: CommandOf<'TakeStep'>['records'][number]): void {
+    this.#change(executionId, key, { standing: 'recorded', ...(receipt_ref ? { receipt_ref } : { receipt }), ...(error ? { error } : {}) });
+  }
+
+  #change(executionId: string, key: string, change: Partial<JournalEntry>): void {
+    const journal = this.#journals.get(executionId) ?? new Map<string, JournalEntry>();
+    this.#journals.set(executionId, journal);
+    const kind = key === 'session' ? 'session' : 'tool';
+    journal.set(key, { key, kind, name: key, standing: 'asked', ...journal.get(key), ...change });
   }
 }
