@@ -1,4 +1,5 @@
 import type { Database, Sql } from '@runlog/read-model';
+import { budgetLocks, budgetReads, budgetStatements } from './budget-statements.js';
 import { engineStatements, engineTexts, takeOverStatements } from './engine-statements.js';
 import type { Host } from './host.js';
 import { projectionStatements, projectionTexts } from './projection-statements.js';
@@ -7,11 +8,15 @@ import { mayFlush, schedulerStatements, schedulerTexts } from './scheduler-state
 import type { Tables } from './tables.js';
 
 type Row = Record<string, unknown>;
+const allLocks = { ...queueLocks, ...budgetLocks };
+const allReads = new Set([...queueReads, ...budgetReads]);
 const texts = [...engineTexts, ...schedulerTexts, ...projectionTexts];
 
 const run = (tables: Tables, text: string, values: readonly unknown[], name: string | undefined): Row[] => {
   const named =
-    name === undefined ? undefined : (engineStatements[name] ?? takeOverStatements[name] ?? schedulerStatements[name] ?? queueStatements[name] ?? projectionStatements[name]);
+    name === undefined
+      ? undefined
+      : (engineStatements[name] ?? budgetStatements[name] ?? takeOverStatements[name] ?? schedulerStatements[name] ?? queueStatements[name] ?? projectionStatements[name]);
   const found = named ?? texts.find(([pattern]) => pattern.test(text.trim()))?.[1];
   if (!found) throw new Error(`Expected a statement that the simulation knows, but got '${name ?? text.trim().slice(0, 200)}': teach it in tests/simulation/*-statements.ts`);
   return found(tables, values, text);
@@ -79,8 +84,8 @@ class Transaction implements Sql {
         if (this.#isOver) return failed(new Error('the transaction is over'));
         const write = (): void => void this.#writes.push(() => void this.server.query(text, values, name));
         const read = (): void => done(this.server.query(text, values, name) as Answer[]);
-        if (name !== undefined && queueLocks[name] && text.includes('for update')) return this.#take(queueLocks[name](values), read);
-        if (name !== undefined && (queueReads.has(name) || queueLocks[name])) return read();
+        if (name !== undefined && allLocks[name] && text.includes('for update')) return this.#take(allLocks[name](values), read);
+        if (name !== undefined && (allReads.has(name) || allLocks[name])) return read();
         if (name === 'scheduler_flush')
           return this.#take([`scheduler_progress ${values[0]}`], () => {
             const flushed = mayFlush(this.server.tables, values, text);

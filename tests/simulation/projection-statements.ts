@@ -1,3 +1,4 @@
+import { budgetWrites } from './budget-statements.js';
 import { found, type Row, type Statement, type StatementByText, type Tables, uniqueViolation } from './tables.js';
 
 interface Part {
@@ -60,6 +61,7 @@ const put: Record<string, (tables: Tables, row: Row, verb: string) => void> = {
   body_references: ({ body_references }, row) => {
     body_references.set(`${row.workspace_id} ${row.digest} ${row.execution_id}`, row);
   },
+  ...budgetWrites,
   usage_daily: ({ usage_daily }, row) => {
     const id = [row.workspace_id, row.day, row.workflow_id, row.agent_id, row.model, row.partition].join(' ');
     const known = usage_daily.get(id);

@@ -29,6 +29,9 @@ export class Tables {
   readonly gates = new Map<string, Row>();
   readonly body_references = new Map<string, Row>();
   readonly usage_daily = new Map<string, Row>();
+  readonly budget_accounts = new Map<string, Row>();
+  readonly budget_spending = new Map<string, Row>();
+  readonly budget_reservations = new Map<string, Row>();
 }
 
 /** As PostgreSQL refuses a second row with the same key. */

@@ -2,14 +2,16 @@ import type { ArtifactStore } from '@runlog/artifacts';
 import { AcceptedEvents, type EventLog, isClaim } from '@runlog/event-log';
 import { referencesIn } from '@runlog/execution';
 import { type Catalog, type Database, foldView } from '@runlog/read-model';
+import { Accounts } from './projection/accounts.js';
 import { namesFrom } from './projection/names.js';
 import type { NamesOf } from './projection/partition-projection.js';
 import { Usage } from './projection/usage.js';
 import { compare, type Refolded } from './verify/compare.js';
 import type { Drift } from './verify/drift.js';
 import { verifyLeases } from './verify/leases-check.js';
+import { forgottenReservations } from './verify/reservations-check.js';
 import { StoredBodies } from './verify/stored-bodies.js';
-import { compareUsage, type Standing, standings } from './verify/usage-check.js';
+import { compareSpending, compareUsage, type Standing, standings } from './verify/usage-check.js';
 
 export interface VerifyOptions {
   readonly log: EventLog;
@@ -38,7 +40,7 @@ const MOST_HELD = 50_000;
 
 /**
  * Refolds executions from the log and compares canonical JSON hashes with what is stored (invariant I5): every column of every row that the
- * projection writes, the chain of the history, open gates, sums of usage, stored bodies; and the slots of queues. Reads each partition up to where the projection stood when the
+ * projection writes, the chain of the history, open gates, sums of usage and of spending, reservations, stored bodies; and the slots of queues. Reads each partition up to where the projection stood when the
  * check began, so that it may run on a live system; an execution that has moved on meanwhile is left to the next check.
  */
 export const verifyReadModel = async (options: VerifyOptions): Promise<Verified> => {
@@ -49,9 +51,20 @@ export const verifyReadModel = async (options: VerifyOptions): Promise<Verified>
   const check = new Check(options, namesFrom(options.catalog), unexplained);
   for (const standing of partitions) await (oneIn > 1 ? check.sample(standing, oneIn) : check.partition(standing, passes));
   for (const executionId of unexplained) check.drift.push({ executionId, because: 'it has a row, but the log does not know it' });
-  check.drift.push(...(await verifyLeases(options.log, database, workspaceId)));
+  check.drift.push(...(await verifyLeases(options.log, database, workspaceId)), ...(await forgottenReservations(database, workspaceId)));
   return { checked: check.checked, drift: check.drift };
 };
+
+/** What the events of a partition add up to. */
+class Sums {
+  readonly usage: Usage;
+  readonly accounts: Accounts;
+
+  constructor(partition: number) {
+    this.usage = new Usage(partition);
+    this.accounts = new Accounts(partition);
+  }
+}
 
 class Check {
   readonly drift: Drift[] = [];
@@ -68,19 +81,19 @@ class Check {
   }
 
   async partition(standing: Standing, passes: number): Promise<void> {
-    const usage = new Usage(standing.partition);
+    const sums = new Sums(standing.partition);
     const before = this.drift.length;
-    for (let pass = 0; pass < passes; pass++) await this.#pass(standing, usage, (id) => passOf(id, passes) === pass);
+    for (let pass = 0; pass < passes; pass++) await this.#pass(standing, sums, (id) => passOf(id, passes) === pass);
     // An execution that stands still in quarantine is not in the sums either.
-    if (this.drift.length === before) this.drift.push(...compareUsage(usage, standing));
+    if (this.drift.length === before) this.drift.push(...compareUsage(sums.usage, standing), ...compareSpending(sums.accounts, standing));
   }
 
   async sample(standing: Standing, oneIn: number): Promise<void> {
-    await this.#pass(standing, new Usage(standing.partition), (id) => passOf(id, oneIn) === 0);
+    await this.#pass(standing, new Sums(standing.partition), (id) => passOf(id, oneIn) === 0);
   }
 
   /** The log once, and those executions of it that `isDue` says. */
-  async #pass({ partition, offset }: Standing, usage: Usage, isDue: (id: string) => boolean): Promise<void> {
+  async #pass({ partition, offset }: Standing, { usage, accounts }: Sums, isDue: (id: string) => boolean): Promise<void> {
     const { log, database, workspaceId } = this.options;
     const refolded = new Map<string, Refolded>();
     const broken = new Map<string, string>();
@@ -94,8 +107,10 @@ class Check {
           const known = refolded.get(event.executionId);
           const names = await this.namesOf(known?.view.workflow_version_id ?? (event.type === 'ExecutionCreated' ? event.data.workflow_version_id : ''));
           const counted = usage.before(known?.view, event);
+          const spent = accounts.spentBy(known?.view, event);
           const view = foldView(known?.view, event, names);
           usage.after(counted, view, event, names);
+          accounts.after(spent, view, event);
           const digests = referencesIn(event).map(({ digest }) => digest);
           if (known) known.ids.push(event.id);
           else refolded.set(event.executionId, { view, ids: [event.id], digests: new Set() });

@@ -157,6 +157,7 @@ export interface ExecutionView {
   readonly priority: number;
   readonly run_timeout_seconds: number | null;
   readonly budget_nano_usd: string | null;
+  readonly tree_budget_nano_usd?: string | null;
   /** What people have raised it to, if they have. */
   readonly raised_budget_nano_usd?: string | undefined;
   readonly assigned_to_worker: string | null;

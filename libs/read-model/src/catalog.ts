@@ -1,6 +1,7 @@
 import type { Json, PinnedAgents, WorkflowDefinition } from '@runlog/workflow';
 import { type EntityTarget, In, type ObjectLiteral } from 'typeorm';
 import { createAgent, type PublishingAgent, publishAgentVersion } from './catalog/agents.js';
+import { type BudgetSetting, budgetOf, putBudget, removeBudget } from './catalog/budgets.js';
 import { Agent, AgentVersion, ApiKey, Pod, Secret, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
 import { abandonIdempotent, beginIdempotent, findIdempotent, finishIdempotent, forgetIdempotent } from './catalog/idempotency.js';
 import { Blocks, drawHashids, drawRunNumbers } from './catalog/numbers.js';
@@ -138,6 +139,11 @@ export class Catalog {
       }),
     );
   }
+
+  putBudget = (setting: BudgetSetting) => putBudget(this.database, setting);
+  removeBudget = (workspaceId: string) => removeBudget(this.database, workspaceId);
+  /** How a workspace's budget stands at an instant; null: it has none. */
+  budget = (workspaceId: string, at: number) => budgetOf(this.database, workspaceId, at);
 
   createAgent = (publishing: PublishingAgent) => createAgent(this.database, publishing);
   publishAgentVersion = (agentId: string, publishing: PublishingAgent) => publishAgentVersion(this.database, agentId, publishing);

@@ -1,5 +1,6 @@
 export { canonicalJson, digestOf } from './canonical-json.js';
 export type { AgentCreated, PublishingAgent } from './catalog/agents.js';
+export { type BudgetPeriod, beginOfPeriod, type WorkspaceBudget } from './catalog/budgets.js';
 export { Agent, AgentVersion, ApiKey, Pod, type Role, Secret, User, Workflow, WorkflowVersion, Workspace } from './catalog/entities.js';
 export { type Begun, IDEMPOTENCY_KEPT_MS, type IdempotencyRecord } from './catalog/idempotency.js';
 export { hashidOf } from './catalog/numbers.js';

@@ -1,15 +1,16 @@
 import type { AccountStanding, CommandOf, ExecutionCommand } from '@runlog/execution';
-import type { Database, Sql } from '@runlog/read-model';
+import { beginOfPeriod, type Database, type Sql } from '@runlog/read-model';
 import type { Received } from './decision.js';
 import type { Residents } from './residents.js';
 
-/** What is set aside in one account for one call. */
+/** What is set aside in one account for one call, by the command that asks whether it may begin: another one for the same call has its own. */
 export interface Reservation {
   readonly account: string;
   readonly execution_id: string;
   readonly node_id: string;
   readonly attempt: number;
   readonly key: string;
+  readonly command_id: string;
   readonly workspace_id: string;
   readonly nano_usd: string;
 }
@@ -44,10 +45,9 @@ export const maySpend = (received: readonly Received[]): boolean => received.som
  * then: whoever may begin on one partition leaves less for all others, whatever they have heard.
  */
 export const withAccounts = async (received: readonly Received[], parts: Parts): Promise<readonly Received[]> => {
-  const spenders = new Map(received.flatMap(({ command }) => (callsModels(command) ? [[command, spenderOf(command, parts)] as const] : [])));
-  const wanted = [...spenders.values()].flatMap((spender) => spender ?? []);
-  if (wanted.length === 0) return received;
-  const standings = await reserve(wanted, parts.database);
+  const spenders = received.flatMap(({ command }) => (callsModels(command) ? [spenderOf(command, received, parts)] : []));
+  if (spenders.length === 0) return received;
+  const standings = await reserve(spenders, parts.database);
   return received.map((one) => {
     const found = callsModels(one.command) ? standings.get(one.command) : undefined;
     return found ? { ...one, command: { ...one.command, account: found.standing } as ExecutionCommand, reserved: found.reserved } : one;
@@ -58,20 +58,21 @@ export const withAccounts = async (received: readonly Received[], parts: Parts):
 export const release = async (reservations: readonly Reservation[], sql: Sql): Promise<void> => {
   const of = <Member extends keyof Reservation>(member: Member) => reservations.map((one) => one[member]);
   await sql.query(
-    `delete from budget_reservations b using unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::text[]) as r (account, execution_id, node_id, attempt, key)
-     where b.execution_id = r.execution_id and b.node_id = r.node_id and b.attempt = r.attempt and b.key = r.key and b.account = r.account`,
-    [of('account'), of('execution_id'), of('node_id'), of('attempt'), of('key')],
+    `delete from budget_reservations b using unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::text[]) as r (account, execution_id, node_id, attempt, key, command_id)
+     where b.execution_id = r.execution_id and b.node_id = r.node_id and b.attempt = r.attempt and b.key = r.key and b.command_id = r.command_id and b.account = r.account`,
+    [of('account'), of('execution_id'), of('node_id'), of('attempt'), of('key'), of('command_id')],
     'budgets_release',
   );
 };
 
-const spenderOf = (step: CommandOf<'TakeStep'>, { residents }: Parts): Spender | undefined => {
-  const execution = residents.get(step.executionId)?.execution;
-  if (!execution) return undefined;
-  const { tree_budget_nano_usd: budget, root_execution_id } = execution.created;
-  const workspace = `workspace:${execution.workspaceId}`;
+const spenderOf = (step: CommandOf<'TakeStep'>, received: readonly Received[], { residents }: Parts): Spender => {
+  const workspace = `workspace:${step.workspaceId}`;
+  // It may have been created in the same batch.
+  const create = received.find(({ command }) => command.type === 'CreateExecution' && command.executionId === step.executionId)?.command;
+  const created = residents.get(step.executionId)?.execution.created ?? (create?.type === 'CreateExecution' ? create.created : undefined);
+  const budget = created?.tree_budget_nano_usd;
   if (budget == null) return { step, accounts: [workspace] };
-  const account = `tree:${root_execution_id ?? execution.id}`;
+  const account = `tree:${created?.root_execution_id ?? step.executionId}`;
   return { step, accounts: [account, workspace], tree: { account, budget } };
 };
 
@@ -88,12 +89,22 @@ const reserve = async (spenders: readonly Spender[], database: Database): Promis
     if (hasTree) await openTrees(spenders, sql);
     const accounts = await lockAccounts(names, Math.max(...spenders.map(({ step }) => step.at)), sql);
     const held = await heldBy(spenders, sql);
-    const found = new Map(spenders.map((spender) => [spender.step as ExecutionCommand, stand(spender, accounts, held)]));
+    const seen = new Set<string>();
+    const found = new Map(spenders.map((spender) => [spender.step as ExecutionCommand, isRepeated(spender, seen) ? repeated : stand(spender, accounts, held)]));
     const reservations = [...found.values()].flatMap((one) => one?.reserved ?? []);
     if (reservations.length > 0) await write(reservations, spenders, sql);
     if ([...found.values()].some((one) => one?.standing.outcome === 'busy')) await sweep(names, sql);
     return new Map([...found].flatMap(([command, one]) => (one ? [[command, one] as const] : [])));
   });
+};
+
+/** The same step again at the same time: if the first has not begun the calls, then this one does not either, and is sent once more. */
+const repeated: Found = { standing: { outcome: 'busy' }, reserved: [] };
+
+const isRepeated = ({ step }: Spender, seen: Set<string>): boolean => {
+  const isKnown = seen.has(step.id);
+  seen.add(step.id);
+  return isKnown;
 };
 
 /** Undefined: no budget applies to it. */
@@ -105,7 +116,15 @@ const stand = ({ step, accounts: names }: Spender, accounts: ReadonlyMap<string,
   if (own.length === 0) return undefined;
   const reserved = own.flatMap(({ name }) =>
     step.begins.flatMap(({ key, reserve_nano_usd }): Reservation[] => {
-      const reservation = { account: name, execution_id: step.executionId, node_id: step.node, attempt: step.attempt, key, workspace_id: step.workspaceId };
+      const reservation = {
+        account: name,
+        execution_id: step.executionId,
+        node_id: step.node,
+        attempt: step.attempt,
+        key,
+        command_id: step.id,
+        workspace_id: step.workspaceId,
+      };
       return reserve_nano_usd === null || reserve_nano_usd === '0' || held.has(nameOf(reservation)) ? [] : [{ ...reservation, nano_usd: reserve_nano_usd }];
     }),
   );
@@ -123,8 +142,8 @@ const stand = ({ step, accounts: names }: Spender, accounts: ReadonlyMap<string,
   return { standing: { outcome: 'reserved' }, reserved };
 };
 
-const nameOf = ({ account, execution_id, node_id, attempt, key }: Omit<Reservation, 'nano_usd' | 'workspace_id'>): string =>
-  JSON.stringify([account, execution_id, node_id, attempt, key]);
+const nameOf = ({ account, execution_id, node_id, attempt, key, command_id }: Omit<Reservation, 'nano_usd' | 'workspace_id'>): string =>
+  JSON.stringify([account, execution_id, node_id, attempt, key, command_id]);
 
 const openTrees = async (spenders: readonly Spender[], sql: Sql): Promise<void> => {
   const trees = [...new Map(spenders.flatMap(({ step, tree }) => (tree ? [[tree.account, { ...tree, step }] as const] : []))).values()];
@@ -148,7 +167,7 @@ const lockAccounts = async (names: readonly string[], at: number, sql: Sql): Pro
     `select a.account, coalesce((select sum(s.spent_nano_usd) from budget_spending s where s.account = a.account and s.day >= a.since), 0)::text as spent,
        coalesce((select sum(r.nano_usd) from budget_reservations r where r.account = a.account), 0)::text as reserved
      from unnest($1::text[], $2::date[]) as a (account, since)`,
-    [rows.map(({ account }) => account), rows.map(({ period }) => beginOf(period, at))],
+    [rows.map(({ account }) => account), rows.map(({ period }) => beginOfPeriod(period, at))],
     'budgets_sums',
   );
   const budgets = new Map(rows.map(({ account, budget }) => [account, BigInt(budget)]));
@@ -160,17 +179,10 @@ const lockAccounts = async (names: readonly string[], at: number, sql: Sql): Pro
   );
 };
 
-/** The first UTC day of the period that an instant is in. */
-const beginOf = (period: string, at: number): string => {
-  const day = new Date(at).toISOString().slice(0, 10);
-  if (period === 'day') return day;
-  return period === 'month' ? `${day.slice(0, 8)}01` : '0001-01-01';
-};
-
 /** What is reserved for calls of these executions already: a step that is sent again reserves nothing again. */
 const heldBy = async (spenders: readonly Spender[], sql: Sql): Promise<ReadonlySet<string>> => {
   const rows = await sql.query<Omit<Reservation, 'nano_usd' | 'workspace_id'>>(
-    'select account, execution_id, node_id, attempt, key from budget_reservations where execution_id = any($1::uuid[])',
+    'select account, execution_id, node_id, attempt, key, command_id from budget_reservations where execution_id = any($1::uuid[])',
     [[...new Set(spenders.map(({ step }) => step.executionId))]],
     'budgets_held',
   );
@@ -180,9 +192,19 @@ const heldBy = async (spenders: readonly Spender[], sql: Sql): Promise<ReadonlyS
 const write = async (reservations: readonly Reservation[], spenders: readonly Spender[], sql: Sql): Promise<void> => {
   const of = <Member extends keyof Reservation>(member: Member) => reservations.map((one) => one[member]);
   await sql.query(
-    `insert into budget_reservations (account, execution_id, node_id, attempt, key, workspace_id, nano_usd, reserved_at)
-     select r.*, $8 from unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::uuid[], $7::bigint[]) as r on conflict do nothing`,
-    [of('account'), of('execution_id'), of('node_id'), of('attempt'), of('key'), of('workspace_id'), of('nano_usd'), Math.max(...spenders.map(({ step }) => step.at))],
+    `insert into budget_reservations (account, execution_id, node_id, attempt, key, command_id, workspace_id, nano_usd, reserved_at)
+     select r.*, $9 from unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::uuid[], $8::bigint[]) as r on conflict do nothing`,
+    [
+      of('account'),
+      of('execution_id'),
+      of('node_id'),
+      of('attempt'),
+      of('key'),
+      of('command_id'),
+      of('workspace_id'),
+      of('nano_usd'),
+      Math.max(...spenders.map(({ step }) => step.at)),
+    ],
     'budgets_reserve',
   );
 };

@@ -1,6 +1,7 @@
 import type { ExecutionView } from '@runlog/contract';
 import type { DecodedEvent } from '@runlog/event-log';
 import { foldView, type NodeNames } from '@runlog/read-model';
+import { Accounts } from './accounts.js';
 import { Usage } from './usage.js';
 
 /** An execution that a batch has changed. */
@@ -44,17 +45,21 @@ export class Changes {
   readonly touched = new Map<string, Touched>();
   readonly events: DecodedEvent[] = [];
   readonly usage: Usage;
+  readonly accounts: Accounts;
 
   constructor(partition: number) {
     this.usage = new Usage(partition);
+    this.accounts = new Accounts(partition);
   }
 
   /** Folds one event into its view; one that the view has seen changes nothing. */
   fold(view: ExecutionView | undefined, event: DecodedEvent, names: NodeNames): ExecutionView {
     if (view && event.version <= view.version) return view;
     const before = this.usage.before(view, event);
+    const spent = this.accounts.spentBy(view, event);
     const folded = foldView(view, event, names);
     this.usage.after(before, folded, event, names);
+    this.accounts.after(spent, folded, event);
     let touched = this.touched.get(event.executionId);
     if (!touched) this.touched.set(event.executionId, (touched = { view: folded, isNew: view === undefined, nodes: new Map(), outputChanged: false, gatesChanged: false }));
     if ('node_id' in event.data) touched.nodes.set(event.data.node_id, event.type === 'NodeCompleted' || touched.nodes.get(event.data.node_id) === true);

@@ -2,6 +2,7 @@ import type { ExecutionView, GateView, NodeView } from '@runlog/contract';
 import type { DecodedEvent, Position } from '@runlog/event-log';
 import { type Json, referencesIn } from '@runlog/execution';
 import { indexedTerm, liveJson, metadataTerm, nodeStateJson, openGatesOf, type Sql, settledJson } from '@runlog/read-model';
+import type { Accounts, Settlement, SpendingRow } from './accounts.js';
 import type { Changes, Touched } from './changes.js';
 import { type Column, columnar, names, rowOf, selected, unnested } from './columns.js';
 import type { StoredPosition } from './position-store.js';
@@ -125,6 +126,21 @@ const usageColumns: readonly Column<UsageRow>[] = [
 const usageKey = ['workspace_id', 'day', 'workflow_id', 'agent_id', 'model', 'partition'];
 const usageCounts = usageColumns.map(({ name }) => name).filter((name) => !usageKey.includes(name));
 
+const spendingColumns: readonly Column<SpendingRow>[] = [
+  { name: 'account', type: 'text', of: (row) => row.account },
+  { name: 'day', type: 'date', of: (row) => row.day },
+  { name: 'partition', type: 'integer', of: (row) => row.partition },
+  { name: 'workspace_id', type: 'uuid', of: (row) => row.workspaceId },
+  { name: 'spent_nano_usd', type: 'bigint', of: (row) => row.spentNanoUsd.toString() },
+];
+
+const settlementColumns: readonly Column<Settlement>[] = [
+  { name: 'execution_id', type: 'uuid', of: ({ executionId }) => executionId },
+  { name: 'node_id', type: 'text', of: ({ node }) => node },
+  { name: 'attempt', type: 'integer', of: ({ attempt }) => attempt },
+  { name: 'key', type: 'text', of: ({ key }) => key },
+];
+
 interface Referring {
   readonly event: DecodedEvent;
   readonly digest: string;
@@ -144,7 +160,9 @@ const usageFrom = eventsFrom + eventColumns.length;
 const gatesFrom = usageFrom + usageColumns.length;
 const goneGatesFrom = gatesFrom + gateColumns.length;
 const referencesFrom = goneGatesFrom + goneGateColumns.length;
-const generationAt = referencesFrom + referenceColumns.length;
+const spendingFrom = referencesFrom + referenceColumns.length;
+const settlementsFrom = spendingFrom + spendingColumns.length;
+const generationAt = settlementsFrom + settlementColumns.length;
 
 /** One statement, hence one transaction and one round trip: nothing is written unless the compare-and-set of the progress is won. */
 const statement = `
@@ -171,6 +189,12 @@ with won as (
 ), referred as (
   insert into body_references (${names(referenceColumns)}) select ${selected(referenceColumns)} from ${unnested(referenceColumns, referencesFrom)} where exists (select from won)
   on conflict do nothing
+), spent as (
+  insert into budget_spending as s (${names(spendingColumns)}) select ${selected(spendingColumns)} from ${unnested(spendingColumns, spendingFrom)} where exists (select from won)
+  on conflict (account, day, partition) do update set spent_nano_usd = s.spent_nano_usd + excluded.spent_nano_usd
+), released as (
+  delete from budget_reservations b using ${unnested(settlementColumns, settlementsFrom)} where b.execution_id = r.execution_id
+    and (r.node_id is null or b.node_id = r.node_id) and (r.attempt is null or b.attempt <= r.attempt) and (r.key is null or b.key = r.key) and exists (select from won)
 ), settled as (
   delete from gates g using ${unnested(goneGateColumns, goneGatesFrom)} where g.execution_id = r.execution_id and g.gate_id = r.gate_id and exists (select from won)
 )
@@ -204,6 +228,8 @@ export const writeChanges = async (sql: Sql, changes: Changes, from: StoredPosit
       ...columnar(gateColumns, gates.open),
       ...columnar(goneGateColumns, gates.gone),
       ...columnar(referenceColumns, changes.events.flatMap(referring)),
+      ...columnar(spendingColumns, changes.accounts.rows),
+      ...columnar(settlementColumns, changes.accounts.settled),
       from.generation,
     ],
     'write-changes',
@@ -222,6 +248,8 @@ export const rowsOf = (view: ExecutionView) => ({
 
 /** The rows of sums that hold these alone. */
 export const usageRowsOf = (usage: Usage) => usage.rows.map((row) => rowOf(usageColumns, row));
+
+export const spendingRowsOf = (accounts: Accounts) => accounts.rows.map((row) => rowOf(spendingColumns, row));
 
 /** The stored bodies that an event refers to. */
 const referring = (event: DecodedEvent): Referring[] => referencesIn(event).map(({ digest }) => ({ event, digest }));

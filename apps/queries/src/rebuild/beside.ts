@@ -6,8 +6,9 @@ export const BESIDE = 'runlog_next';
 export const FORMER = 'runlog_former';
 
 /** What the projection of events writes. `executions` first: readers lock it first too, so that none can hold one table and wait for another. */
-export const rebuiltTables = ['executions', 'execution_nodes', 'execution_events', 'usage_daily', 'gates', 'body_references'] as const;
-const kept: readonly string[] = [...rebuiltTables, 'projection_progress', 'projection_quarantine'];
+export const rebuiltTables = ['executions', 'execution_nodes', 'execution_events', 'usage_daily', 'gates', 'body_references', 'budget_spending'] as const;
+/** `budget_reservations` are made by the owners of partitions: those beside stay empty, and are dropped in the end. */
+const kept: readonly string[] = [...rebuiltTables, 'projection_progress', 'projection_quarantine', 'budget_reservations'];
 
 /** Makes empty tables beside the live ones, without the indexes that only reads need. Resolves with the statements that make those. */
 export const layOutBeside = (beside: Database): Promise<string[]> =>

@@ -33,10 +33,11 @@ export class Budgets1700000000016 implements MigrationInterface {
         node_id text not null,
         attempt integer not null,
         key text not null,
+        command_id text not null,
         workspace_id uuid not null,
         nano_usd bigint not null,
         reserved_at bigint not null,
-        primary key (execution_id, node_id, attempt, key, account)
+        primary key (execution_id, node_id, attempt, key, command_id, account)
       );
       create index budget_reservations_account on budget_reservations (account);`);
     for (const table of tables)
