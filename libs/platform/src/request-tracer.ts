@@ -2,14 +2,14 @@ import type { Attributes } from '@opentelemetry/api';
 import type { Config } from './config.js';
 
 /** Where a span begins: W3C ids. */
-export interface RemoteParent {
+interface RemoteParent {
   readonly traceId: string;
   readonly spanId: string;
   readonly sampled: boolean;
 }
 
 /** The span of a request, measured from here to `end`. */
-export interface RequestSpan {
+interface RequestSpan {
   /** W3C, for what the request causes. */
   readonly traceparent: string;
   /** `error`: what kind of failure it was; absent: none of ours. */

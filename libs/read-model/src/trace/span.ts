@@ -8,7 +8,7 @@ export interface SpanLink {
   readonly attributes: Attributes;
 }
 
-export interface SpanEvent {
+interface SpanEvent {
   readonly name: string;
   /** Milliseconds UTC. */
   readonly at: number;
