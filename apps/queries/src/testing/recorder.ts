@@ -15,7 +15,7 @@ export class Recorder {
   readonly #owned = new Map<number, { readonly owned: OwnedPartition; readonly claim: number }>();
   readonly #tips = new Map<string, Tip>();
   #subscription: Subscription | undefined;
-  #commandOffset = 0;
+  #commands = 0;
   /** Of the events that follow. */
   traceparent: string | undefined;
 
@@ -60,8 +60,9 @@ export class Recorder {
         version: tip.version,
         type,
         schemaVersion: 1,
-        commandId: `command-${++this.#commandOffset}`,
-        commandOffset: this.#commandOffset,
+        commandId: `command-${++this.#commands}`,
+        // No command on the log caused it: an engine that goes on from here begins with the first one.
+        commandOffset: -1,
         workspaceId: this.workspaceId,
         at: at ?? 1_000 + tip.version,
         value: JSON.stringify(data),
