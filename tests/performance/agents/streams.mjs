@@ -1,5 +1,6 @@
 // One gateway and many streams: memory for each that is open, then frames a second through it, with its CPU.
 import { readFileSync } from 'node:fs';
+import { watch } from '../footprint.mjs';
 import { now, rounded, until } from './talk.mjs';
 
 const TICKS = 100;
@@ -46,10 +47,12 @@ export const measureStreams = async ({ runlog, model, gateway, streams, executio
   }
   await new Promise((done) => setTimeout(done, 2_000));
   const open = costOf(gateway);
+  const watching = watch([process.pid]);
   await model.open('all_listen');
   const begun = now();
   await Promise.all(opened.map((one) => one.ended));
   const after = costOf(gateway);
+  const { cpu_ms } = watching.stop(pieces * executions);
   return {
     streams,
     executions,
@@ -58,6 +61,7 @@ export const measureStreams = async ({ runlog, model, gateway, streams, executio
     pieces: pieces * streams,
     frames,
     frames_per_second: Math.round((frames / (last - (first ?? begun))) * 1000),
+    cpu_ms_per_piece: cpu_ms,
     gateway_us_per_frame: rounded(((after.cpu - open.cpu) / frames) * 1e6),
   };
 };

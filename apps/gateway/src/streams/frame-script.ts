@@ -9,6 +9,7 @@ const LONGEST = 32 * 1024;
 /** What agents do and say as frames of `/stream`, each piece of text once; pieces that are there at the same time are joined. */
 export class FrameScript {
   private readonly heard: Heard;
+  private version = 0;
 
   /** @param known what the client has heard before. */
   constructor(known: readonly HeardView[] = []) {
@@ -30,7 +31,11 @@ export class FrameScript {
       if (joined) shown[shown.length - 1] = joined;
       else shown.push(next);
     }
-    return shown.map(({ version, n, frame }) => ({ id: `${version}.${n}`, event: frame.kind, data: dataOf(frame) }));
+    return shown.map(({ version, n, frame }) => {
+      // A runner that takes over learns of the version with its first step.
+      this.version = Math.max(this.version, version);
+      return { id: `${this.version}.${n}`, event: frame.kind, data: dataOf(frame) };
+    });
   }
 
   /** Content that the client lacks, known from elsewhere; after the offset `n`. */
