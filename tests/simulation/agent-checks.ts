@@ -18,7 +18,7 @@ export const agents = (world: World): string[] => {
     for (const [node, own] of nodes) {
       if (!own.some(({ type, data }) => data.call || type === 'BudgetExhausted')) continue;
       const lived = { name: `'${node}' of '${id}'`, facts: own, seen: seen.get(`${id}:${node}`) ?? [] };
-      found.push(...[...journaled(lived), ...begunOnce(lived), ...onWord(lived), ...asRecorded(lived)]);
+      found.push(...[...journaled(lived), ...begunOnce(lived), ...sound(lived), ...onWord(lived), ...asRecorded(lived)]);
     }
     found.push(...within(id, facts), ...spent(id, facts, world));
   }
@@ -57,6 +57,13 @@ const begunOnce = ({ name, facts, seen }: Lived): string[] => {
   }
   return found;
 };
+
+/** J7: an agent fails as its models do, or as its limits say; never for what its journal lacks. */
+const sound = ({ name, facts }: Lived): string[] =>
+  facts.flatMap(({ type, data }) => {
+    const code = type === 'NodeFailed' ? (data.error as { code: string }).code : 'model_failed';
+    return ['model_failed', 'attempt_lost', 'budget_exhausted'].includes(code) ? [] : [`J7: ${name} failed with ${code}`];
+  });
 
 /** J3: what needs a word is done on one: before it is done at all, or before it is done again. */
 const onWord = ({ name, facts, seen }: Lived): string[] => {

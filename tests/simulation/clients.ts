@@ -118,7 +118,9 @@ export class Clients {
     if (asked) asked.accepted = true;
     if (/^Execution(Completed|Failed|Rejected|Cancelled)$/.test(event.type)) this.ended.add(event.executionId);
     if (event.type === 'ExecutionStarted' && this.random.chance(0.06)) this.#cancel(event.executionId, 1, 300);
-    if (event.type === 'ApprovalRequested') this.#answer(event.executionId, event.data.gate_id, event.data.approvers?.needed === 2);
+    // Of a call that expires they may say nothing.
+    if (event.type === 'ApprovalRequested' && !(event.data.call && event.data.expires_at !== null && this.random.chance(0.4)))
+      this.#answer(event.executionId, event.data.gate_id, event.data.approvers?.needed === 2);
     if (event.type === 'BudgetExhausted') this.#raise(event.executionId, event.data.gate_id);
     if (event.type === 'QuestionRequested') this.#answer(event.executionId, event.data.gate_id, false);
     this.#followOns.see(event);

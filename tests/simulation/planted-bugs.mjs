@@ -71,7 +71,7 @@ export const plantedBugs = [
     name: 'task-not-sent-again',
     what: 'A reminder of an unstarted attempt sends no task.',
     file: `${engine}/decision.ts`,
-    find: 'if (task) this.desk.outbox.say({ task });',
+    find: 'if (task) this.desk.outbox.say({ task: await withStoredJournal(task, this.desk.stored) });',
     put: '',
   },
   {
@@ -320,9 +320,13 @@ export const plantedBugs = [
     name: 'leg-on-a-refused-result',
     what: 'The start of a next node counts although the result that carries it was refused.',
     file: `${engine}/decision.ts`,
-    find: `if (!continuing || !live) return this.#refuse(command, decision);
+    find: `if (!continuing || !live) {
+        await this.#release(received);
+        return this.#refuse(command, decision);
+      }
       decision = [];`,
-    put: `if ((!continuing && !intent) || !live) return this.#refuse(command, decision);
+    put: `const intent = intentOf(command);
+      if ((!continuing && !intent) || !live) return this.#refuse(command, decision);
       const isIdle = intent && live.execution.status === 'running' && (live.execution.nodes.get(intent.node)?.attempt ?? 0) === 0;
       decision = isIdle ? ${begin('intent')} : [];`,
   },
@@ -361,5 +365,68 @@ export const plantedBugs = [
     file: 'libs/execution/src/bodies.ts',
     find: 'const reference = body &&',
     put: "const reference = body && event.type !== 'ExecutionCompleted' && event.type !== 'NodeCompleted' &&",
+  },
+  {
+    name: 'receipt-recorded-twice',
+    what: 'A call of an agent that has its receipt gets another.',
+    file: `${execution}/decide-records.ts`,
+    find: "if (known?.standing === 'recorded' || seen.has(key)) return [];",
+    put: 'if (seen.has(key)) return [];',
+  },
+  {
+    name: 'journal-not-handed-on',
+    what: 'The next attempt of an agent begins without the journal of those before it.',
+    file: `${engine}/task-building.ts`,
+    find: 'node.agent ? journalOf(execution, id) : undefined;',
+    put: 'node.agent && id.length > 64 ? journalOf(execution, id) : undefined;',
+  },
+  {
+    name: 'journal-not-stored',
+    what: "The engine's stored state has no journals.",
+    file: `${execution}/snapshot.ts`,
+    find: 'journals: ended ? [] : [...journals]',
+    put: 'journals: ended ? [] : [...journals].slice(0, 0)',
+  },
+  {
+    name: 'receipts-not-stored',
+    what: 'What calls of agents came to is in the memory of one owner only.',
+    file: `${execution}/journal.ts`,
+    find: 'event.data.call && !event.data.receipt_ref ? receiptName(',
+    put: "event.data.call && event.data.key === '' ? receiptName(",
+  },
+  {
+    name: 'calls-before-the-word',
+    what: 'An agent makes its calls before the engine has said that they may begin.',
+    file: `${runner}/agent/steps.ts`,
+    find: 'return await promise;',
+    put: "return step.type === 'ParkNode' ? await promise : ({ type: 'accepted', version: 0 } as Reply);",
+  },
+  {
+    name: 'reservations-not-counted',
+    what: 'A call fits the budget whatever is reserved for others.',
+    file: `${execution}/budgets.ts`,
+    find: 'plus(plus(spent, reserved), needed)',
+    put: 'plus(spent, needed)',
+  },
+  {
+    name: 'lost-reservations-given-back',
+    what: 'What was reserved for calls of a runner that was lost may be spent again.',
+    file: `${execution}/journal.ts`,
+    find: 'spend(execution, journal, key, amount);',
+    put: "spend(execution, journal, key, amount.slice(0, 0) || '0');",
+  },
+  {
+    name: 'parked-agent-forgotten',
+    what: 'An agent all of whose gates are decided does not go on.',
+    file: `${execution}/call-gates.ts`,
+    find: 'execution.ready.add(agent);',
+    put: '',
+  },
+  {
+    name: 'one-timer-for-all-calls',
+    what: "Gates of an agent's calls have one timer together.",
+    file: `${scheduler}/timers.ts`,
+    find: "gate_id.split('.').length > 2 ? gate_id : node_id",
+    put: 'gate_id === node_id ? gate_id : node_id',
   },
 ];
