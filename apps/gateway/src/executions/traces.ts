@@ -11,6 +11,7 @@ import { traceResource } from './trace-resource.js';
 const AT_ONCE = 1_000;
 /** More are no use to whoever looks at them, and no answer to send. */
 const MOST_SPANS = 10_000;
+const MOST_CONTENT = 4 * 1024 * 1024;
 
 /** Traces of executions, folded from their histories as they are asked for. */
 export class Traces {
@@ -35,7 +36,13 @@ export class Traces {
   private async fold(who: Principal, view: ExecutionView): Promise<TraceFold> {
     const [names, links] = await Promise.all([this.workflows.version(view.workflow_version_id), this.links(who, view)]);
     if (!names) throw unknown('execution', view.id);
-    const fold = new TraceFold(view.id, traceContextOf(view.id, view.traceparent), { names, links, withContent: this.settings.withContent, limit: MOST_SPANS });
+    const fold = new TraceFold(view.id, traceContextOf(view.id, view.traceparent), {
+      names,
+      links,
+      withContent: this.settings.withContent,
+      contentLimit: MOST_CONTENT,
+      limit: MOST_SPANS,
+    });
     while (fold.version < view.version) {
       const limit = Math.min(AT_ONCE, view.version - fold.version);
       const events = await this.reads.events({ workspaceId: who.workspaceId, executionId: view.id, after: fold.version, limit });

@@ -20,7 +20,8 @@ import { LiveTraces } from './live-traces.js';
 import { readableSpan } from './readable-span.js';
 
 const TOPIC = 'execution-events';
-const SPANS_AT_ONCE = 512;
+/** Collectors take requests of a few megabytes: with contents so many spans have more in them. */
+const SPANS_AT_ONCE = { plain: 512, withContent: 64 };
 /** A collector that is away this long misses what ended before. */
 const KEPT_MS = 3600_000;
 
@@ -110,9 +111,9 @@ export class TraceExport {
 
   /** Rejects while the collector is away: then the batch comes again, and what it gave is still in hand. */
   async #send(line: Line): Promise<void> {
-    const { metrics, logger } = this.deps;
+    const { metrics, logger, settings } = this.deps;
     while (line.unsent.length > 0) {
-      const spans = line.unsent.slice(0, SPANS_AT_ONCE);
+      const spans = line.unsent.slice(0, SPANS_AT_ONCE[settings.withContent ? 'withContent' : 'plain']);
       try {
         await this.#unlessStopped(this.#sender?.send(spans.map((span) => readableSpan(span, this.#resource))));
         line.unsent = line.unsent.slice(spans.length);

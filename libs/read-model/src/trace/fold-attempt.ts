@@ -1,6 +1,6 @@
 import type { NodeError } from '@runlog/execution';
 import type { TracedEvent, Tracing } from './fold-trace.js';
-import { agentAttributes, names, shown } from './gen-ai.js';
+import { agentAttributes, names } from './gen-ai.js';
 import { attributes } from './span.js';
 
 /** Where the attempt of a node is in the book, and what its span's id comes from. */
@@ -29,7 +29,7 @@ export const openAttempt = ({ book, names: { nodes } }: Tracing, node: string, a
 
 /** The attempts of nodes, each from its scheduling to its end, and the way to a runner within it. */
 export const foldAttempt = (tracing: Tracing, event: TracedEvent): void => {
-  const { book, withContent } = tracing;
+  const { book, show } = tracing;
   switch (event.type) {
     case 'NodeScheduled': {
       const { node_id: node, attempt, kind } = event.data;
@@ -54,10 +54,7 @@ export const foldAttempt = (tracing: Tracing, event: TracedEvent): void => {
     case 'NodeCompleted': {
       const { node_id: node, attempt, branch, returned_from, output } = event.data;
       openAttempt(tracing, node, attempt);
-      book.describe(
-        attemptPlace(node),
-        attributes({ 'runlog.branch': branch, 'runlog.returned_from': returned_from?.execution_id, ...(withContent && output !== null ? { 'runlog.output': shown(output) } : {}) }),
-      );
+      book.describe(attemptPlace(node), attributes({ 'runlog.branch': branch, 'runlog.returned_from': returned_from?.execution_id, 'runlog.output': show(output) }));
       return book.close(attemptPlace(node), 'ok');
     }
     case 'NodeFailed': {

@@ -5,7 +5,7 @@ import { callSpan, finishAttributes, names, receiptAttributes, usageAttributes }
 const place = (node: string, key: string): string => `call/${node}/${key}`;
 
 /** The calls of agents, from intent to receipt. One that has no receipt when its attempt ends is closed with that, as an error: nobody knows what became of it. */
-export const foldAgentCall = ({ book, names: { nodes }, withContent }: Tracing, event: TracedEvent): void => {
+export const foldAgentCall = ({ book, names: { nodes }, show }: Tracing, event: TracedEvent): void => {
   switch (event.type) {
     case 'EffectIntended': {
       const { node_id: node, attempt, key, call } = event.data;
@@ -16,7 +16,7 @@ export const foldAgentCall = ({ book, names: { nodes }, withContent }: Tracing, 
       const { node_id: node, key, call, receipt } = event.data;
       if (!call) return;
       book.describe(place(node, key), finishAttributes(call.kind, receipt));
-      if (withContent) book.describe(place(node, key), receiptAttributes(call.kind, receipt));
+      book.describe(place(node, key), receiptAttributes(call.kind, show(receipt)));
       if (call.error) book.describe(place(node, key), { [names.errorType]: call.error.code });
       return book.close(place(node, key), call.error ? 'error' : 'ok', call.error?.message ?? null);
     }

@@ -6,7 +6,7 @@ const kinds = { ApprovalRequested: 'approval', QuestionRequested: 'question', Ef
 
 /** What people were asked, from the question to the answer. */
 export const foldGateSpan = (tracing: Tracing, event: TracedEvent): void => {
-  const { book, withContent } = tracing;
+  const { book, show } = tracing;
   switch (event.type) {
     case 'ApprovalRequested':
     case 'QuestionRequested':
@@ -19,7 +19,7 @@ export const foldGateSpan = (tracing: Tracing, event: TracedEvent): void => {
         path: [...attemptPath(node, attempt), 'gate', gate, event.version],
         parent: attemptPlace(node),
         name: kind,
-        attributes: attributes({ 'runlog.gate.id': gate, 'runlog.gate.kind': kind, 'runlog.call.key': key, 'runlog.gate.prompt': withContent ? prompt : null }),
+        attributes: attributes({ 'runlog.gate.id': gate, 'runlog.gate.kind': kind, 'runlog.call.key': key, 'runlog.gate.prompt': show(prompt) }),
       });
     }
     case 'ResponseReceived': {

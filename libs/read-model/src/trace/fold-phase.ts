@@ -1,10 +1,10 @@
 import type { EventOf } from '@runlog/execution';
 import type { TracedEvent, Tracing } from './fold-trace.js';
-import { names, shown } from './gen-ai.js';
+import { names } from './gen-ai.js';
 import { attributes } from './span.js';
 
 /** The execution as a whole: its beginning and end, and what it spent waiting. */
-export const foldPhase = ({ book, executionId, links = [], withContent }: Tracing, event: TracedEvent): void => {
+export const foldPhase = ({ book, executionId, links = [], show }: Tracing, event: TracedEvent): void => {
   const phase = (name: string, about: Parameters<typeof attributes>[0] = {}): void =>
     book.open('phase', { path: ['phase', event.version], parent: 'execution', name, attributes: attributes(about), isPhase: true });
   const end = (status: 'ok' | 'error' | 'unset', word: string, message: string | null = null, about: Parameters<typeof attributes>[0] = {}): void => {
@@ -14,7 +14,7 @@ export const foldPhase = ({ book, executionId, links = [], withContent }: Tracin
   switch (event.type) {
     case 'ExecutionCreated': {
       book.open('execution', { path: [], parent: null, name: `execution ${workflowKey(event)}`, attributes: identity(event, executionId) });
-      if (withContent && event.data.input !== null) book.describe('execution', { 'runlog.input': shown(event.data.input) });
+      book.describe('execution', attributes({ 'runlog.input': show(event.data.input) }));
       book.link('execution', links);
       return phase('pending');
     }
@@ -37,7 +37,7 @@ export const foldPhase = ({ book, executionId, links = [], withContent }: Tracin
     case 'ExecutionFaulted':
       return book.note('execution', 'exception', { 'exception.type': event.data.command_type, 'exception.message': event.data.error });
     case 'ExecutionCompleted':
-      if (withContent && event.data.output !== null) book.describe('execution', { 'runlog.output': shown(event.data.output) });
+      book.describe('execution', attributes({ 'runlog.output': show(event.data.output) }));
       return end('ok', 'completed');
     case 'ExecutionFailed':
       return end('error', 'failed', event.data.error, { [names.errorType]: event.data.error_code, 'runlog.error.node': event.data.error_node_id });

@@ -1,9 +1,9 @@
-import type { ExecutionEvent, ExecutionId } from '@runlog/execution';
+import type { ExecutionEvent, ExecutionId, Json } from '@runlog/execution';
 import { foldAttempt } from './fold-attempt.js';
 import { foldAgentCall } from './fold-call.js';
 import { foldGateSpan } from './fold-gate-span.js';
 import { foldPhase } from './fold-phase.js';
-import type { TracedAgent } from './gen-ai.js';
+import { shown, type TracedAgent } from './gen-ai.js';
 import type { SpanLink, TraceContext, TraceSpan } from './span.js';
 import { SpanBook } from './span-book.js';
 
@@ -16,6 +16,8 @@ export interface TraceOptions {
   readonly names: TraceNames;
   /** Prompts, answers, inputs and outputs are shown. */
   readonly withContent: boolean;
+  /** Characters of contents at most, all spans together. Default: no limit. */
+  readonly contentLimit?: number;
   /** Executions that this one goes on from. */
   readonly links?: readonly SpanLink[];
   /** Spans at most. Default: no limit. */
@@ -29,6 +31,8 @@ export type TracedEvent = ExecutionEvent & { readonly executionId: ExecutionId; 
 export interface Tracing extends TraceOptions {
   readonly book: SpanBook;
   readonly executionId: ExecutionId;
+  /** A content as an attribute; undefined where it is not to be shown. */
+  readonly show: (content: Json | undefined) => string | undefined;
 }
 
 /**
@@ -41,7 +45,14 @@ export class TraceFold {
   version = 0;
 
   constructor(executionId: ExecutionId, context: TraceContext, options: TraceOptions) {
-    this.#tracing = { ...options, executionId, book: new SpanBook(executionId, context, options.limit ?? Number.POSITIVE_INFINITY) };
+    let left = options.withContent ? (options.contentLimit ?? Number.POSITIVE_INFINITY) : 0;
+    const show = (content: Json | undefined): string | undefined => {
+      if (content === undefined || content === null || left <= 0) return undefined;
+      const text = shown(content);
+      left -= text.length;
+      return text;
+    };
+    this.#tracing = { ...options, executionId, show, book: new SpanBook(executionId, context, options.limit ?? Number.POSITIVE_INFINITY) };
   }
 
   apply(event: TracedEvent): void {

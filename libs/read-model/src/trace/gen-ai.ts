@@ -94,8 +94,8 @@ export const finishAttributes = (kind: Call['kind'], receipt: Json | undefined):
 };
 
 /** What a call gave, for traces that show contents. */
-export const receiptAttributes = (kind: Call['kind'], receipt: Json | undefined): Attributes =>
-  receipt === undefined || receipt === null ? {} : { [kind === 'model' ? names.outputMessages : names.toolResult]: shown(receipt) };
+export const receiptAttributes = (kind: Call['kind'], receipt: string | undefined): Attributes =>
+  attributes({ [kind === 'model' ? names.outputMessages : names.toolResult]: receipt });
 
 const MOST_SHOWN = 16_384;
 
