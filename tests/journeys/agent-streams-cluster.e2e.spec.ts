@@ -113,4 +113,42 @@ describe('what an agent says, as it says it', () => {
     expect(output.response).toMatch(/^Answer (\d+): let me see. \n\nAnswer (\d+): let me see. It is so.$/);
     for (const { listener } of listeners) expect(listener.content).toBe(output.response);
   }, 180_000);
+
+  it('is not what a runner says that was frozen and wakes when another has taken over', async () => {
+    const words = Array.from({ length: 30 }, (_, at) => `word ${at} of {{request}}, `);
+    await model.script('frozen', { turns: [{ content: words, delay_ms: 10, gates: [{ name: 'thaw', after: 10 }] }] });
+    await publish('frozen');
+    kill('runner-2');
+    const id = await begin('frozen');
+    const { listeners, all } = listening([id, id]);
+    const said = (request: number, count: number) => words.slice(0, count).join('').replaceAll('{{request}}', String(request));
+    await until(() => listeners.every(({ listener }) => listener.content.includes('word 9 ')), { what: 'the listeners to have heard the beginning' });
+    cluster.member('runner-1').kill('SIGSTOP');
+    await restart('runner-2');
+    await until(async () => (await model.gates()).thaw?.waiting === 2, { what: 'the other runner to ask the model' });
+    cluster.member('runner-1').kill('SIGCONT');
+    await model.open('thaw');
+    await all;
+    const { status, output } = await ended(id);
+    const [first = 0, second = 0] = (await model.requests('frozen')).map(({ n }) => n);
+    expect({ status, output }).toEqual({ status: 'completed', output: { response: `${said(first, 10)}\n\n${said(second, 30)}` } });
+    for (const { listener } of listeners) expect(listener.content).toBe(output.response);
+  }, 180_000);
+});
+
+describe('a session', () => {
+  it('is remembered whoever is asked next, as soon as an answer was given', async () => {
+    await model.script('parrot', { turns: [{ content: 'I heard: {{user}}' }] });
+    await publish('parrot');
+    for (const [at, door] of [cluster.one, cluster.other, cluster.one, cluster.other].entries()) {
+      const { body } = await door.call('POST', '/api/v1/agents/parrot/execute', { input: { ask: `${at}`, message: `${at}` }, session_id: 'shared' });
+      expect(body).toMatchObject({ status: 'completed', output: { response: `I heard: ${at}` } });
+      const { messages } = (await model.requests('parrot')).at(-1)?.body as { messages: { content: string }[] };
+      expect(messages.map(({ content }) => content)).toEqual([...Array.from({ length: at }, (_, earlier) => [`${earlier}`, `I heard: ${earlier}`]).flat(), `${at}`]);
+    }
+    const { body: said } = await cluster.other.call('GET', '/api/v1/sessions/shared/messages');
+    expect(said.data).toHaveLength(8);
+    const { body: sessions } = await cluster.one.call('GET', '/api/v1/sessions?agent_id=parrot');
+    expect(sessions.data).toMatchObject([{ id: 'shared', executions: 4 }]);
+  }, 120_000);
 });

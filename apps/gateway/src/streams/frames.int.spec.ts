@@ -151,11 +151,11 @@ describe('the stream of an agent', () => {
       for (let connection = 0; ; connection++) {
         const wanted = 1 + ((nth * 7 + connection * 3) % 5);
         const after = lastId(all);
-        all.push(...(await follow(run, { ...(after && { after }), enough: (messages) => connection < 12 && messages.length >= wanted })));
+        all.push(...(await follow(run, { ...(after && { after }), enough: (messages) => connection < 6 && messages.length >= wanted })));
         if (all.at(-1)?.event === 'done') return all;
       }
     };
-    const readers = Array.from({ length: 24 }, (_, nth) => read(nth));
+    const readers = Array.from({ length: 16 }, (_, nth) => read(nth));
     const size = 23;
     let attempt = 1;
     for (let at = 0; at < TEXT.length; at += size) {
