@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { until } from '../../journeys/until.js';
 import { code, inSequence } from '../../journeys/workflows.js';
+import { startModel } from '../../models/start-model.mjs';
 import { misfits, type Product, startProduct, type Table } from '../product.js';
 import { asking, doubling, failing } from '../workflows.js';
 
@@ -232,10 +233,34 @@ describe('under /api/v1', () => {
   });
 });
 
+describe('n_agent_actions', () => {
+  it('is the number of agent actions in the execution', async () => {
+    const model = await startModel();
+    try {
+      const tool = { name: 'add', kind: 'code', config: { source: 'return input.a + input.b;' } };
+      await model.script('adding', { turns: [{ tools: [1, 2].map((a) => ({ name: 'add', arguments: { a, b: 1 } })) }, { content: 'Done: {{result}}' }] });
+      await product.call('POST', '/api/v1/agents', {
+        key: 'adder',
+        name: 'Adder',
+        model: { provider: 'openai_compatible', name: 'any', base_url: model.baseUrl('adding') },
+        tools: [tool],
+      });
+      await product.publish({
+        ...inSequence('acting', []),
+        nodes: [{ id: 'act', type: 'agent', name: 'Act', config: { agent: 'adder' } }],
+        edges: [{ from: 'start_of_workflow', to: 'act' }],
+      });
+      const { body } = await product.run('acting');
+      expect((await kinetic('GET', `/api/executions/${body.id}`)).body).toMatchObject({ status: 'completed', n_agent_actions: 2, n_steps: 1 });
+    } finally {
+      await model.stop();
+    }
+  });
+});
+
 describe('for later', () => {
   it.todo('dashboard: "You can also create an execution manually via the dashboard"');
   it.todo('video: "video_url: the URL of the video of the execution"');
   it.todo('video: "n_screenshots: the number of screenshots in the execution", other than 0');
-  it.todo('agents: "n_agent_actions: the number of agent actions in the execution", other than 0');
   it.todo('agents: "The agent runs inside the container", spawned once resources are available and spun down at the end');
 });
