@@ -100,6 +100,21 @@ describe('usage', () => {
     expect((await usage('?workflow_id=no_such_workflow')).data).toEqual([]);
   });
 
+  it('is grouped by agent and model, too, page by page', async () => {
+    const groups = 'group_by=day&group_by=workflow&group_by=agent&group_by=model';
+    const whole = (await usage(`?${groups}`)).data;
+    expect(whole[0]).toMatchObject({ agent_id: null, model: null, model_calls: 0, agent_actions: 0, cost_complete: true, token_usage: { input_uncached: 0, reasoning: 0 } });
+    const paged: Row[] = [];
+    for (let after = ''; ; ) {
+      const { data, next_cursor } = await usage(`?${groups}&limit=1${after}`);
+      paged.push(...data);
+      if (next_cursor === null) break;
+      after = `&after=${next_cursor}`;
+    }
+    expect(paged.map(({ workflow_id, day }) => [workflow_id, day])).toEqual(whole.map(({ workflow_id, day }: Row) => [workflow_id, day]));
+    expect((await usage('?agent_id=no_such_agent')).data).toEqual([]);
+  });
+
   it.each(['from=2026-02-30', 'from=soon', 'from=2026-03-02&to=2026-03-01', 'from=2020-01-01&to=2026-01-01', 'group_by=hour', 'after=x', 'limit=1001'])(
     'refuses %s',
     async (query) => {
@@ -111,6 +126,30 @@ describe('usage', () => {
     const { key } = (await gateway.call('POST', '/api/v1/api-keys', { name: 'p', role: 'admin', pod_id: 'default' })).body;
     expect((await gateway.call('GET', '/api/v1/usage', undefined, { authorization: `Bearer ${key}` })).status).toBe(403);
   });
+});
+
+describe("a workspace's budget", () => {
+  const budget = (method: string, body?: object, headers = {}, of = 'default') => gateway.call(method, `/api/v1/workspaces/${of}/budget`, body, headers);
+
+  it('is set, seen and removed by an admin of the whole workspace', async () => {
+    expect((await budget('GET')).body).toMatchObject({ status: 404, code: 'budget_not_found' });
+    expect(await budget('PUT', { budget_usd: 1.5, period: 'day' })).toMatchObject({ status: 201, body: { object: 'budget', budget_usd: 1.5, spent_usd: 0, left_usd: 1.5 } });
+    expect(await budget('PUT', { budget_usd: 2 })).toMatchObject({ status: 200, body: { budget_usd: 2, period: 'total', reserved_usd: 0 } });
+    const keyed = async (more: object) => ({ authorization: `Bearer ${(await gateway.call('POST', '/api/v1/api-keys', { name: 'k', ...more })).body.key}` });
+    expect((await budget('PUT', { budget_usd: 9 }, await keyed({ role: 'editor' }))).status).toBe(403);
+    expect((await budget('GET', undefined, await keyed({ role: 'viewer' }))).status).toBe(200);
+    expect((await budget('GET', undefined, await keyed({ role: 'admin', pod_id: 'default' }))).status).toBe(403);
+    expect((await budget('GET', undefined, {}, 'another')).status).toBe(404);
+    expect((await budget('DELETE')).status).toBe(204);
+    expect((await budget('DELETE')).status).toBe(404);
+  });
+
+  it.each([[{}], [{ budget_usd: -1 }], [{ budget_usd: '1' }], [{ budget_usd: 1_000_001 }], [{ budget_usd: 1, period: 'year' }], [{ budget_usd: 1, more: true }]])(
+    'refuses %j',
+    async (body) => {
+      expect((await budget('PUT', body)).status).toBe(422);
+    },
+  );
 });
 
 describe('workspaces and pods', () => {

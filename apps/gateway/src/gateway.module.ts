@@ -61,6 +61,7 @@ import { UsersController } from './people/users.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { Sessions } from './sessions/sessions.js';
+import { BudgetController } from './tenants/budget.controller.js';
 import { WorkspacesController } from './tenants/workspaces.controller.js';
 import { UsageController } from './usage/usage.controller.js';
 import { Used } from './usage/used.js';
@@ -103,6 +104,7 @@ export class GatewayModule {
         SecretsController,
         ApiKeysController,
         WorkspacesController,
+        BudgetController,
         UsersController,
         AuditController,
         UsageController,

@@ -403,6 +403,21 @@ export interface UsageResource {
   readonly cost_complete: boolean;
 }
 
+/** What the models of a workspace may cost in a period, and how it stands. USD. */
+export interface BudgetResource {
+  readonly object: 'budget';
+  readonly workspace_id: string;
+  readonly budget_usd: number;
+  readonly period: 'total' | 'month' | 'day';
+  /** In the present period; calls whose cost nobody knows with the most that they can have cost. */
+  readonly spent_usd: number;
+  /** The most that calls under way can cost. */
+  readonly reserved_usd: number;
+  readonly left_usd: number;
+  readonly updated_at: Timestamp;
+  readonly updated_by: string;
+}
+
 /** What became of a batch of creates: `problem` where there is no execution. */
 export interface BatchResource {
   readonly batch_id: string;

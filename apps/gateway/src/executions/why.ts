@@ -100,7 +100,9 @@ const wordsFor: Readonly<Record<GateView['kind'], string>> = {
 };
 
 const gateCause = (view: ExecutionView, gate: GateView): Cause => {
-  const words = wordsFor[gate.kind];
+  const isShared = gate.budget?.scope === 'workspace' || gate.budget?.scope === 'tree';
+  const words = isShared ? " and decision 'raise', which asks the budget again, or 'fail'" : wordsFor[gate.kind];
+  const raise = gate.budget?.scope === 'workspace' ? [{ action: `PUT /api/v1/workspaces/${view.workspace_id}/budget with a higher budget_usd, then respond`, by: 'admin' }] : [];
   const respond = { action: `POST /api/v1/executions/${view.id}/respond with gate_id '${gate.id}'${words}`, by: approversOf(view, gate) };
   const expiry = gate.expires_at === null ? [] : [{ action: `it expires at ${utc(gate.expires_at)}`, by: 'scheduler' }];
   return {
@@ -110,7 +112,7 @@ const gateCause = (view: ExecutionView, gate: GateView): Cause => {
     node_id: gate.node_id,
     gate_id: gate.id,
     detail: asked(gate),
-    unblock: [respond, ...expiry],
+    unblock: [...raise, respond, ...expiry],
   };
 };
 

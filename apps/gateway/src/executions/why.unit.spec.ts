@@ -56,6 +56,18 @@ describe('why', () => {
     expect(causes({ gates: [{ ...gate, approvers }] })[0]?.unblock[0]?.by).toBe('user bob, role admin, but not user:ann, who started it');
   });
 
+  it('names a budget that is used up, and who can raise it', () => {
+    const used = { ...gate, id: 'think.1.m2', node_id: 'think', kind: 'budget', prompt: 'It leaves $0.01.', expires_at: null, approvals_needed: 1 } as const;
+    const shared = { needed_nano_usd: '5', left_nano_usd: '1' };
+    const [own] = causes({ workspace_id: 'w1', gates: [{ ...used, budget: { ...shared, scope: 'execution' } }] });
+    expect(own).toMatchObject({ kind: 'budget', node_id: 'think', detail: "Budget 'think.1.m2' is exhausted: It leaves $0.01.", unblock: [{ by: 'editor and up' }] });
+    expect(own?.unblock[0]?.action).toContain("decision 'raise' (with the new total as answer");
+    expect(causes({ workspace_id: 'w1', gates: [{ ...used, budget: { ...shared, scope: 'workspace' } }] })[0]?.unblock).toEqual([
+      { action: 'PUT /api/v1/workspaces/w1/budget with a higher budget_usd, then respond', by: 'admin' },
+      { action: "POST /api/v1/executions/e1/respond with gate_id 'think.1.m2' and decision 'raise', which asks the budget again, or 'fail'", by: 'editor and up' },
+    ]);
+  });
+
   it('names an effect that nobody knows the outcome of, and the words that settle it', () => {
     const unknown = { ...gate, id: 'pay.1', node_id: 'pay', kind: 'effect', prompt: 'What became of it?', expires_at: null, approvals_needed: 1 } as const;
     expect(causes({ status: 'suspended', gates: [unknown] })).toMatchObject([

@@ -374,6 +374,17 @@ const resources = {
     cost_nano_usd: nanoUsd,
     cost_complete: { type: 'boolean', description: 'False: the cost of some calls is not known, `cost` is the sum of the others' },
   }),
+  Budget: object({
+    object: { const: 'budget' },
+    workspace_id: id,
+    budget_usd: usd,
+    period: { ...oneOfWords(['total', 'month', 'day']), description: 'In UTC' },
+    spent_usd: { ...usd, description: 'In the present period; calls whose cost nobody knows with the most that they can have cost' },
+    reserved_usd: { ...usd, description: 'The most that calls under way can cost' },
+    left_usd: usd,
+    updated_at: time,
+    updated_by: text,
+  }),
   Health: object({ status: oneOfWords(['up', 'down']), checks: mapOf(object({ status: oneOfWords(['up', 'down']), detail: text }, ['detail'])) }),
   Problem: {
     ...object(

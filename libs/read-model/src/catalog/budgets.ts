@@ -31,13 +31,15 @@ export const beginOfPeriod = (period: string, at: number): string => {
   return period === 'month' ? `${day.slice(0, 8)}01` : '0001-01-01';
 };
 
-/** Effective for every call that has not begun yet. */
-export const putBudget = async (database: Database, { workspaceId, budgetNanoUsd, period, by, at }: BudgetSetting): Promise<void> => {
-  await database.query(
+/** Effective for every call that has not begun yet. False: there was one before. */
+export const putBudget = async (database: Database, { workspaceId, budgetNanoUsd, period, by, at }: BudgetSetting): Promise<boolean> => {
+  const [row] = await database.query<{ created: boolean }>(
     `insert into budget_accounts (account, workspace_id, budget_nano_usd, period, updated_at, updated_by) values ($1, $2, $3, $4, $5, $6)
-     on conflict (account) do update set budget_nano_usd = excluded.budget_nano_usd, period = excluded.period, updated_at = excluded.updated_at, updated_by = excluded.updated_by`,
+     on conflict (account) do update set budget_nano_usd = excluded.budget_nano_usd, period = excluded.period, updated_at = excluded.updated_at, updated_by = excluded.updated_by
+     returning xmax = 0 as created`,
     [accountOf(workspaceId), workspaceId, budgetNanoUsd, period, at, by],
   );
+  return row?.created === true;
 };
 
 /** False: there was none. */
