@@ -34,7 +34,7 @@ export const ksuidOf = (uuid: string): string => {
 /** What an execution is asked by: id or KSUID give the id; hashid and key stay. null: an id of no known form. */
 export const executionRef = (ref: string): string | null => {
   if (isUuid(ref)) return ref.toLowerCase();
-  return uuidOfKsuid(ref) ?? (/^[A-Za-z0-9_]{5,80}$/.test(ref) ? ref : null);
+  return uuidOfKsuid(ref) ?? (/^[A-Za-z0-9_]{3,80}$/.test(ref) ? ref : null);
 };
 
 /** What a workspace or a pod is asked by: id or KSUID give the id, a slug stays. null: an id of no known form. A slug may look like a KSUID, but not like both. */

@@ -56,7 +56,7 @@ describe('ids', () => {
     expect(uuidOfKsuid(ksuidOf('0199b7a3-b994-7588-82bf-549a3600bc27'))).toBe('0199b7a3-b994-7588-82bf-549a3600bc27');
     expect(uuidOfKsuid('0ujtsYcgvSTl8PAuAdqWYSMnLOv')).toBe('b5a1cd34-b5f9-9d11-54fb-6853345c9735');
     expect(uuidOfKsuid('zzzzzzzzzzzzzzzzzzzzzzzzzzz')).toBeNull();
-    expect([executionRef('v8brp'), executionRef('workflow_8'), executionRef('a-b'), executionRef('')]).toEqual(['v8brp', 'workflow_8', null, null]);
+    expect([executionRef('v8brp'), executionRef('workflow_8'), executionRef('t_1'), executionRef('a-b'), executionRef('')]).toEqual(['v8brp', 'workflow_8', 't_1', null, null]);
   });
 });
 

@@ -42,6 +42,16 @@ describe('http', () => {
     expect(lastHit().headers['idempotency-key']).toBe('execution:node');
   });
 
+  it('goes on in the trace of its execution, unless the config names another', async () => {
+    const traced = (headers: Record<string, string>) => ({ ...contextFor({ url: `http://127.0.0.1:${sink.port}/x`, headers }, { egress }), traceparent: 'of the attempt' });
+    await http.run(traced({}));
+    expect(lastHit().headers.traceparent).toBe('of the attempt');
+    await http.run(traced({ Traceparent: 'mine' }));
+    expect(lastHit().headers.traceparent).toBe('mine');
+    await ask();
+    expect(lastHit().headers.traceparent).toBeUndefined();
+  });
+
   it('knows that nothing has left where there was no connection', async () => {
     const { port } = sink;
     await sink.close();
