@@ -5,7 +5,7 @@ const words = (list: readonly string[]) => ({ schema: { type: 'array', items: on
 const zone = { type: 'string', format: 'iana-timezone', examples: ['Europe/Berlin'] };
 const cursor = { type: 'string', format: 'cursor', minLength: 1, maxLength: 255 };
 const key = (description: string) => ({ description, schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } });
-const execution = { type: 'string', pattern: '^[A-Za-z0-9_-]{5,80}$', examples: ['payout_1'] };
+const execution = { type: 'string', pattern: '^[A-Za-z0-9_-]{3,80}$', examples: ['payout_1'] };
 
 /** What the parts of a path look like, by name. */
 export const segments: Readonly<Record<string, object>> = {
