@@ -130,10 +130,10 @@ export class Attempt {
 
   /** Resolves when the report is on the log, and whatever it rests on. */
   async report(report: About | undefined, begins?: Intent): Promise<void> {
+    const records = this.#steps?.rest() ?? [];
     if (!report) return this.#started;
     this.#logEnd(report);
     const signalled = this.#signalledAt === undefined ? {} : { signalledAt: this.#signalledAt };
-    const records = this.#steps?.rest() ?? [];
     const told = records.length > 0 ? { records } : {};
     await Promise.all([this.#started, this.workshop.commands.send({ ...report, ...signalled, ...told, ...(begins ? { begins } : {}) } as About, this.task)]);
   }

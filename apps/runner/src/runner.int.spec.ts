@@ -188,7 +188,7 @@ describe('a runner', () => {
       const found = await engine.heartbeats(runner);
       return found.length >= 2 && found;
     });
-    expect(beats.at(-1)).toMatchObject({ runner: runner.id, kinds: ['http', 'code'], slots: 8, free: 8, backlog: 0, stopping: false });
+    expect(beats.at(-1)).toMatchObject({ runner: runner.id, kinds: ['http', 'code', 'agent'], slots: 8, free: 8, backlog: 0, stopping: false });
     expect(beats.at(-1)?.partitions).toHaveLength(4);
     await runner.stop();
     expect((await engine.heartbeats(runner)).at(-1)).toMatchObject({ stopping: true });

@@ -1,9 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CommandOf, ExecutionCommand, Frame, Json, NodeTask } from '@runlog/execution';
 import { startTestDatabase, type TestDatabase, until } from '@runlog/testing';
 import { type ScriptedModel, startModel } from '../../../../tests/models/start-model.mjs';
+import type { RunnerService } from '../runner.service.js';
 import { Engine } from '../testing/engine.js';
 import { StepEngine } from '../testing/step-engine.js';
+import type { AgentMemory } from './agency.js';
 
 type AgentFrame = Extract<Frame, { type: 'agent' }>;
 
@@ -12,20 +14,27 @@ describe('an agent', () => {
   let model: ScriptedModel;
   let engine: Engine;
   let steps: StepEngine;
+  let runner: RunnerService;
   beforeAll(async () => {
     [server, model] = await Promise.all([startTestDatabase(), startModel()]);
-  }, 60_000);
-  afterAll(async () => {
-    await Promise.all([server.stop(), model.stop()]);
-  });
-  beforeEach(async () => {
     engine = await Engine.open(server);
     steps = await StepEngine.open(engine);
-  });
-  afterEach(async () => {
+    runner = await open();
+  }, 60_000);
+  afterAll(async () => {
     await steps.stop();
     await engine.close();
+    await Promise.all([server.stop(), model.stop()]);
   });
+  const secrets = { key: 'wrong-key', wires: 'k-12345', leaky: 'sk-very-secret-1234' };
+  let remembered: Partial<AgentMemory> = {};
+  const open = () =>
+    engine.runner({ stopWithinMs: 0 }, secrets, {
+      memory: {
+        saidBefore: async (...asked) => remembered.saidBefore?.(...asked) ?? { content: '', thinking: '' },
+        history: async (...asked) => remembered.history?.(...asked) ?? [],
+      },
+    });
 
   const choice = (script: string, more: object = {}) => ({ provider: 'openai_compatible', name: 'gpt-5-mini', base_url: model.baseUrl(script), ...more });
   const taskOf = (script: string, agent: { [member: string]: unknown } = {}, input: Json = { message: 'hello' }): Partial<NodeTask> => ({
@@ -52,18 +61,20 @@ describe('an agent', () => {
     const report = await ended(task);
     return report.type === 'FailNode' ? report.error : { code: 'none', message: JSON.stringify(report.output), retryable: false };
   };
-  /** Whether they came with a step or with the report. */
-  const recordsOf = async (task: NodeTask) => (await engine.commands(task)).flatMap((command) => ('records' in command ? (command.records ?? []) : []));
+  /** Whether they came with a step, with the report, or, which counts once, with both. */
+  const recordsOf = async (task: NodeTask) => {
+    const told = (await engine.commands(task)).flatMap((command) => ('records' in command ? (command.records ?? []) : []));
+    return [...new Map(told.map((record) => [record.key, record])).values()];
+  };
   const framesOf = async (task: NodeTask): Promise<AgentFrame[]> => (await engine.frames(task)).filter((frame): frame is AgentFrame => frame.type === 'agent');
   const heard = (frames: readonly AgentFrame[], kind: 'content' | 'thinking'): string =>
     frames.reduce((text, { frame }) => (frame.kind === kind ? text.slice(0, frame.from) + frame.text : text), '');
 
   it('asks the model on the engine’s word, streams what it says, and gives it', async () => {
     await model.script('plain', { turns: [{ thinking: 'Hm.', content: 'Grüße, 👋 {{user}}', chunks: 5, usage: { input: 100, cache_read: 40, output: 20, reasoning: 10 } }] });
-    await engine.runner();
     const task = await engine.give(taskOf('plain', { system_prompt: 'Be {{ input.tone }}.' }, { message: 'hello', tone: 'kind' }));
     expect(await output(task)).toEqual({ response: 'Grüße, 👋 hello' });
-    expect(steps.steps[0]).toMatchObject({
+    expect(steps.steps(task)[0]).toMatchObject({
       type: 'TakeStep',
       nth: 1,
       records: [],
@@ -93,7 +104,6 @@ describe('an agent', () => {
         { content: 'It is {{result}}.', usage },
       ],
     });
-    await engine.runner({}, { key: 'k-12345' });
     const name = provider === 'openai' ? 'gpt-4o-mini' : 'claude-sonnet-4-5';
     const twice = {
       name: 'twice',
@@ -101,7 +111,7 @@ describe('an agent', () => {
       config: { source: 'return input.n * 2' },
       input_schema: { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] },
     };
-    const task = await engine.give(taskOf(provider, { model: { ...choice(provider), provider, name, secret: 'key' }, tools: [twice] }));
+    const task = await engine.give(taskOf(provider, { model: { ...choice(provider), provider, name, secret: 'wires' }, tools: [twice] }));
     expect(await output(task)).toEqual({ response: 'Looking.\n\nIt is 8.' });
     expect(heard(await framesOf(task), 'content')).toBe('Looking.\n\nIt is 8.');
     const used = (await recordsOf(task)).flatMap((record) => record.used ?? []);
@@ -114,11 +124,10 @@ describe('an agent', () => {
       { name: 'add', arguments: { a: 3, b: 4 } },
     ];
     await model.script('tools', { turns: [{ tools: called }, { content: 'Done.' }] });
-    await engine.runner();
     const add = { name: 'add', kind: 'code', config: { source: 'return input.a + input.b' } };
     const task = await engine.give(taskOf('tools', { tools: [add] }));
     expect(await output(task)).toEqual({ response: 'Done.' });
-    const begun = steps.steps.flatMap((step) => (step.type === 'TakeStep' ? step.begins.map(({ key }) => key) : []));
+    const begun = steps.steps(task).flatMap((step) => (step.type === 'TakeStep' ? step.begins.map(({ key }) => key) : []));
     expect(begun).toEqual(['m1', 'm1.t1', 'm1.t2', 'm2']);
     const [, second] = await model.requests('tools');
     expect(second?.body.messages.filter(({ role }: { role: string }) => role === 'tool').map(({ content }: { content: string }) => content)).toEqual(['3', '7']);
@@ -134,20 +143,20 @@ describe('an agent', () => {
         { content: ['Sec', 'ond', ', and last.'], gates: [{ name: 'crash', after: 2 }] },
       ],
     });
-    const dying = await engine.runner({ stopWithinMs: 0 });
     const add = { name: 'add', kind: 'code', config: { source: 'return input.a + input.b' } };
     const given = await engine.give(taskOf('crash', { tools: [add] }));
     await until('the second call is under way', async () => heard(await framesOf(given), 'content') === 'First.\n\nSecond');
-    await dying.stop();
+    await runner.stop();
     const frames = await framesOf(given);
     await model.open('crash');
-    await engine.runner({}, {}, { memory: { saidBefore: async () => ({ content: heard(frames, 'content'), thinking: '' }) } });
+    remembered = { saidBefore: async (task) => ({ content: task.executionId === given.executionId ? heard(frames, 'content') : '', thinking: '' }) };
+    runner = await open();
     const task = await engine.give(steps.next(given));
     expect(await output(task)).toEqual({ response: 'First.\n\nSecond, and last.' });
     expect(heard(await framesOf(task), 'content')).toBe('First.\n\nSecond, and last.');
     expect((await framesOf(task)).map(({ frame }) => frame.kind)).toContain('fence');
     expect((await model.requests('crash')).map(({ turn }) => turn)).toEqual([0, 1, 1]);
-    expect(steps.journal.map(({ key, standing }) => [key, standing])).toEqual([
+    expect(steps.journal(task).map(({ key, standing }) => [key, standing])).toEqual([
       ['m1', 'recorded'],
       ['m1.t1', 'recorded'],
       ['m2', 'begun'],
@@ -168,10 +177,9 @@ describe('an agent', () => {
         },
       ],
     });
-    await engine.runner();
     const task = await engine.give(taskOf('weak'));
     expect(await output(task)).toEqual({ response: 'Hello.' });
-    expect(steps.journal.map(({ key, error }) => [key, error?.code])).toEqual([
+    expect(steps.journal(task).map(({ key, error }) => [key, error?.code])).toEqual([
       ['m1', 'model_rate_limited'],
       ['m1.2', 'model_unavailable'],
       ['m1.3', 'model_cut_off'],
@@ -195,7 +203,6 @@ describe('an agent', () => {
     ['a place that is not to be reached', async () => ({ ...choice('x'), base_url: 'http://10.0.0.1/v1' }), 'model_forbidden', 'RUNLOG_EGRESS_ALLOW'],
   ])('says what to do about %s', async (_, prepared, code, hint) => {
     const choice = await prepared();
-    await engine.runner({}, { key: 'wrong-key' });
     const error = await failure(await engine.give(taskOf('x', { model: choice })));
     expect(error).toMatchObject({ code, retryable: false, message: expect.stringContaining(hint) });
     expect(error.message).not.toContain('wrong-key');
@@ -208,7 +215,6 @@ describe('an agent', () => {
       { name: 'add', arguments: { a: 'x' }, id: '../../etc' },
     ];
     await model.script('bad', { turns: [{ tools: bad }, { content: 'Sorry.' }] });
-    await engine.runner();
     const add = { name: 'add', kind: 'code', config: { source: 'return 1' }, input_schema: { type: 'object', properties: { a: { type: 'number' } } } };
     expect(await output(await engine.give(taskOf('bad', { tools: [add] })))).toEqual({ response: 'Sorry.' });
     const [, second] = await model.requests('bad');
@@ -225,7 +231,6 @@ describe('an agent', () => {
   it('repairs an output that does not fit its schema, a few times', async () => {
     const output_schema = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] };
     await model.script('repaired', { turns: [{ content: 'It is four.' }, { content: '{"n": "4"}' }, { content: '```json\n{"n": 4}\n```' }] });
-    await engine.runner();
     expect(await output(await engine.give(taskOf('repaired', { output_schema })))).toEqual({ n: 4 });
     await model.script('never', { turns: [{ content: 'It is four.' }] });
     expect(await failure(await engine.give(taskOf('never', { output_schema })))).toMatchObject({ code: 'output_invalid' });
@@ -234,7 +239,6 @@ describe('an agent', () => {
 
   it('keeps guardrails on what goes in and what comes out, also of what is streamed', async () => {
     await model.script('guarded', { turns: [{ content: ['The number is 12', '34-5678.'] }] });
-    await engine.runner();
     const redact = { on: 'output', kind: 'regex', action: 'redact', pattern: '\\d{4}-\\d{4}', replacement: '####' };
     const task = await engine.give(taskOf('guarded', { guardrails: [redact] }));
     expect(await output(task)).toEqual({ response: 'The number is ####.' });
@@ -262,16 +266,15 @@ describe('an agent', () => {
     });
     const pay = { name: 'pay', kind: 'code', config: { source: 'return "paid " + input.to' }, approval: { prompt: 'Pay?' } };
     const ask = { name: 'ask', kind: 'ask_human', config: {}, input_schema: { type: 'object', properties: { question: { type: 'string' } } } };
-    const runner = await engine.runner();
     const given = await engine.give(taskOf('asking', { tools: [pay, ask] }));
-    await until('people are asked', () => steps.gates.length > 0);
-    await until('the runner has let go', () => runner.describe().free === 8 && runner.describe().running === 0);
-    expect(steps.gates).toMatchObject([
+    await until('people are asked', () => steps.gates(given).length > 0);
+    await until('the runner has let go', () => runner.describe().running === 0);
+    expect(steps.gates(given)).toMatchObject([
       { key: 'm1.t1', kind: 'approval', name: 'pay', arguments_sha256: expect.stringMatching(/^[0-9a-f]{64}$/), rules: { prompt: expect.stringContaining('{"to":"Ann"}') } },
       { key: 'm1.t2', kind: 'question', name: 'ask', rules: { prompt: 'How much?' } },
     ]);
-    steps.decide('m1.t1', 'approve');
-    steps.decide('m1.t2', 'answer', 'much');
+    steps.decide(given, 'm1.t1', 'approve');
+    steps.decide(given, 'm1.t2', 'answer', 'much');
     const task = await engine.give(steps.next(given));
     expect(await output(task)).toEqual({ response: 'Done: much' });
     const [, second] = await model.requests('asking');
@@ -281,23 +284,22 @@ describe('an agent', () => {
 
   it('says no more once the engine refuses, waits for a busy budget, fails of one that is spent', async () => {
     await model.script('refused', { turns: [{ content: 'x' }] });
-    await engine.runner();
     let busy = 2;
     steps.refuses = () => (busy-- > 0 ? 'budget_busy' : undefined);
     expect(await output(await engine.give(taskOf('refused')))).toEqual({ response: 'x' });
     steps.refuses = () => 'budget_exhausted';
     expect(await failure(await engine.give(taskOf('refused')))).toMatchObject({ code: 'budget_exhausted' });
+    steps.refuses = () => undefined;
     expect(await model.requests('refused')).toHaveLength(1);
   });
 
   it('tells neither models’ keys nor what was made of them', async () => {
-    const secret = 'sk-very-secret-1234';
+    const secret = secrets.leaky;
     await model.script('leaky', {
       turns: [{ content: ['My key is sk-very', '-secret-12', '34, says {{user}}.'], tools: [{ name: 'note', arguments: { text: secret } }] }, { content: 'Bye.' }],
     });
-    await engine.runner({}, { key: secret });
     const note = { name: 'note', kind: 'code', config: { source: 'console.log(input.text); return input' } };
-    const task = await engine.give(taskOf('leaky', { model: choice('leaky', { secret: 'key' }), tools: [note] }));
+    const task = await engine.give(taskOf('leaky', { model: choice('leaky', { secret: 'leaky' }), tools: [note] }));
     expect(await output(task)).toEqual({ response: 'My key is [redacted], says hello.\n\nBye.' });
     const told = JSON.stringify([await engine.commands(task), await engine.frames(task)] satisfies [ExecutionCommand[], Frame[]]);
     expect(told).not.toContain('very-secret');
@@ -312,12 +314,12 @@ describe('an agent', () => {
         { role: 'user', content: 'Who am I?' },
         { role: 'assistant', content: 'Ann.' },
       ] as const;
-    await engine.runner({}, {}, { memory: { history } });
+    remembered = { history };
     const scope = { input: { message: 'hello' }, nodes: {}, execution: { id: 'x', session_id: 's1' } };
     const task = await engine.give({ ...taskOf('session', { limits: { session_tokens: 10 } }), scope });
     expect(await output(task)).toEqual({ response: 'Again.' });
     const [request] = await model.requests('session');
     expect(request?.body.messages.map(({ content }: { content: string }) => content)).toEqual(['Who am I?', 'Ann.', 'hello']);
-    expect(steps.journal[0]).toMatchObject({ key: 'session', receipt: { messages: [{ content: 'Who am I?' }, { content: 'Ann.' }] } });
+    expect(steps.journal(task)[0]).toMatchObject({ key: 'session', receipt: { messages: [{ content: 'Who am I?' }, { content: 'Ann.' }] } });
   });
 });

@@ -24,9 +24,12 @@ export class Steps {
   #nth = 0;
   #version: number;
   #pending: CallRecord[] = [];
+  /** What the step that is being asked for tells. */
+  #asked: readonly CallRecord[] = [];
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<unknown> = Promise.resolve();
-  #reply: { readonly nth: number; hear(reply: Reply): void } | undefined;
+  #reply: { readonly nth: number; hear(reply: Reply): void; leave(): void } | undefined;
+  #isOver = false;
 
   constructor(
     private readonly send: Sends,
@@ -48,7 +51,7 @@ export class Steps {
   /** What a call came to; told with the next step, or soon without one. */
   record(record: CallRecord): void {
     this.#pending.push(record);
-    this.#timer ??= setTimeout(() => this.#flush(), RECORD_WITHIN_MS);
+    if (!this.#isOver) this.#timer ??= setTimeout(() => this.#flush(), RECORD_WITHIN_MS);
   }
 
   /** Resolves when the calls may be made. Rejects when the attempt is over, with what to report. */
@@ -62,10 +65,12 @@ export class Steps {
     throw new LetGo('people are asked');
   }
 
-  /** What has not been told yet: goes with the report. Nothing is asked for any more. */
+  /** What has not been told for certain: goes with the report. From here on nothing is asked, and no answer awaited. */
   rest(): readonly CallRecord[] {
     clearTimeout(this.#timer);
-    return this.#pending.splice(0);
+    this.#isOver = true;
+    this.#reply?.leave();
+    return [...this.#asked, ...this.#pending.splice(0)];
   }
 
   #flush(): void {
@@ -77,7 +82,9 @@ export class Steps {
     const mine = this.#turn.then(() => {
       clearTimeout(this.#timer);
       this.#timer = undefined;
-      return this.#ask(step(++this.#nth, this.#pending.splice(0)));
+      if (this.#isOver) throw new Disowned('the attempt has ended');
+      this.#asked = this.#pending.splice(0);
+      return this.#ask(step(++this.#nth, this.#asked));
     });
     this.#turn = mine.catch(() => undefined);
     return mine;
@@ -88,6 +95,7 @@ export class Steps {
       const reply = await this.#answer(step);
       if (reply.type === 'accepted' || reply.type === 'unchanged') {
         this.#version = Math.max(this.#version, reply.version);
+        this.#asked = [];
         return;
       }
       if (reply.type !== 'refused') continue;
@@ -107,10 +115,11 @@ export class Steps {
     const abort = () => reject(this.signal.reason);
     if (this.signal.aborted) throw this.signal.reason;
     this.signal.addEventListener('abort', abort, { once: true });
-    this.#reply = { nth: step.nth, hear: resolve };
-    const again = setInterval(() => void this.send(step).catch(() => undefined), ASK_AGAIN_MS);
+    this.#reply = { nth: step.nth, hear: resolve, leave: () => reject(new Disowned('the attempt has ended')) };
+    const ask = () => void this.send(step).catch(() => undefined);
+    const again = setInterval(ask, ASK_AGAIN_MS);
+    ask();
     try {
-      await this.send(step);
       return await promise;
     } finally {
       clearInterval(again);

@@ -124,8 +124,12 @@ export class Engine {
     return until('every partition of tasks is read', () => runners.reduce((sum, runner) => sum + runner.describe().partitions.length, 0) === this.log.partitions('node-tasks'));
   }
 
-  async close(): Promise<void> {
+  async stopRunners(): Promise<void> {
     await Promise.all(this.#runners.splice(0).map((runner) => runner.stop()));
+  }
+
+  async close(): Promise<void> {
+    await this.stopRunners();
     await Promise.all([this.log, ...this.#logs.splice(0)].map((log) => log.stop()));
   }
 }
