@@ -1,4 +1,5 @@
 // Fills an installation through the log's port: real events under real claims, folded by the real projection. Used by whatever measures a full one.
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const { createPostgresLog, partitionOf } = await import('../../libs/event-log/dist/index.js');
@@ -22,6 +23,7 @@ const endings = [
 export async function open(home) {
   const postgres = await startEmbeddedPostgres({ dataFolder: join(home, 'postgres') });
   const url = postgres.connectionString;
+  const postgresPid = Number((await readFile(join(home, 'postgres/cluster/postmaster.pid'), 'utf8')).split('\n')[0]);
   const database = await createDatabase({ url, poolSize: 8 });
   const catalog = new Catalog(database);
   const logger = createLogger('bench', { logLevel: 'error' });
@@ -45,6 +47,7 @@ export async function open(home) {
   /** Of this run; `n` of the first one is as many as there were before. */
   const ids = [];
   const before = (await database.query('select count(*)::int as n from executions'))[0].n;
+  const [someone] = await database.query('select id from executions limit 1');
   const begun = Date.now();
 
   /** Execution number `n`, a second after the one before: version 7 when it has ended, 6 while it runs. */
@@ -96,7 +99,7 @@ export async function open(home) {
   const level = async () => {
     for (let partition = 0; partition < partitions; partition++) {
       const fresh = { partition, offset: await log.end('execution-events', partition), timeoutMs: 60_000 };
-      while ((await queries.reads.execution({ workspaceId, ref: ids[0] ?? uuidv7(), nodes: false, fresh })).stale);
+      while ((await queries.reads.execution({ workspaceId, ref: ids[0] ?? someone.id, nodes: false, fresh })).stale);
     }
   };
 
@@ -123,5 +126,5 @@ export async function open(home) {
     await database.close();
     await postgres.stop();
   };
-  return { url, database, catalog, logger, log, queries, workspaceId, workflows, ids, sample, record, level, fill, close };
+  return { url, postgresPid, database, catalog, logger, log, queries, workspaceId, workflows, ids, sample, record, level, fill, close };
 }
