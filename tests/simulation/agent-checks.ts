@@ -117,7 +117,7 @@ const within = (id: string, facts: readonly Fact[]): string[] => {
     if (type === 'TokensUsed') settle(place, data.cost_nano_usd === null ? (open.get(place) ?? 0n) : BigInt(String(data.cost_nano_usd)));
     if (type === 'EffectRecorded' && data.call) settle(place, 0n);
     if (type === 'BudgetExhausted' && data.scope === 'execution') asked.add(String(data.gate_id));
-    if (type === 'ResponseReceived' && data.decision === 'raise' && asked.has(String(data.gate_id)))
+    if (type === 'ResponseReceived' && data.decision === 'approve' && asked.has(String(data.gate_id)))
       budget = BigInt(Math.round((data.answer as { budget_usd: number }).budget_usd * 1e9));
     if (lettingGo.has(type)) for (const [one, amount] of [...open]) if (one.startsWith(`${String(data.node_id)} `)) settle(one, amount);
     const reserved = [...open.values()].reduce((sum, amount) => sum + amount, 0n);

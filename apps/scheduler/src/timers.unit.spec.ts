@@ -71,6 +71,40 @@ describe('a gate', () => {
   });
 });
 
+describe("gates of an agent's calls", () => {
+  const asked = (key: string, expiresAt: number): Step => [
+    100,
+    'ApprovalRequested',
+    { ...n1, gate_id: `n1.1.${key}`, key, call: { kind: 'tool', name: 'pay' }, ...gateRules({ expires_at: expiresAt, reminders_at: [3000, 6000] }) },
+  ];
+  const answered = (key: string): Step => [
+    200,
+    'ResponseReceived',
+    { node_id: 'n1', gate_id: `n1.1.${key}`, decision: 'approve', answer: null, comment: null, by: 'user:ada', accepted: true },
+  ];
+  const expiry = (key: string, at: number) => [{ kind: 'gate_expiry', gate: `n1.1.${key}` }, at];
+  const reminder = (key: string, nth: number, at: number) => [{ kind: 'gate_reminder', gate: `n1.1.${key}`, nth }, at];
+
+  it('have timers of their own, side by side', () => {
+    expect(timersAfter([asked('m1.t1', 9000), asked('m1.t2', 8000)])).toEqual([
+      expiry('m1.t1', 9000),
+      reminder('m1.t1', 1, 3000),
+      expiry('m1.t2', 8000),
+      reminder('m1.t2', 1, 3000),
+    ]);
+    const reminded: Step = [3000, 'GateReminded', { node_id: 'n1', gate_id: 'n1.1.m1.t2', nth: 1 }];
+    expect(timersAfter([asked('m1.t1', 9000), asked('m1.t2', 8000), answered('m1.t1'), reminded])).toEqual([expiry('m1.t2', 8000), reminder('m1.t2', 2, 6000)]);
+  });
+
+  it('stop the clock of their attempt, and go with their node', () => {
+    const running: Step = [0, 'NodeStarted', { ...n1, runner: 'r1' }];
+    expect(timersAfter([running, asked('m1.t1', 9000)], { n1: 60_000 })).toEqual([expiry('m1.t1', 9000), reminder('m1.t1', 1, 3000)]);
+    const exhausted = { needed_nano_usd: '2', left_nano_usd: '1', scope: 'execution', prompt: '' } as const;
+    expect(timersAfter([running, [100, 'BudgetExhausted', { ...n1, key: 'm1', gate_id: 'n1.1.m1', ...exhausted }]], { n1: 60_000 })).toEqual([]);
+    expect(timersAfter([asked('m1.t1', 9000), [300, 'NodeStopped', { ...n1, acknowledged: true, outcome: 'stopped' }]])).toEqual([]);
+  });
+});
+
 describe('a cancel', () => {
   it('leaves only the grace period', () => {
     const steps: Step[] = [

@@ -1,9 +1,9 @@
 import { validateJson, type Workflow } from '@runlog/workflow';
 import { spentFrom } from './budgets.js';
-import type { CommandOf } from './commands.js';
+import type { CommandOf, GateDecision } from './commands.js';
 import type { Decision } from './decide.js';
 import { recorded } from './effects.js';
-import type { ExecutionEvent } from './events.js';
+import type { EventOf, ExecutionEvent } from './events.js';
 import { type Execution, type Gate, isLimited, isSuspended, isTerminal } from './execution.js';
 import type { GateId, Json } from './ids.js';
 import { exceeds, inUsd, nanoUsd, plus } from './money.js';
@@ -22,7 +22,7 @@ export const respond = (command: CommandOf<'Respond'>, execution: Execution, wor
 
   const answer = command.answer ?? null;
   const comment = command.comment ?? null;
-  const decision = gate.kind === 'question' ? null : (command.decision ?? null);
+  const decision = gate.kind === 'question' ? null : recordedAs(command.decision);
   const needed = gate.rules.approvers?.needed ?? 1;
   const accepted = decision !== 'approve' || gate.approvals.length + 1 >= needed;
   const events: ExecutionEvent[] = [{ type: 'ResponseReceived', data: { node_id: gate.node, gate_id: gate.id, decision, answer, comment, by: command.by, accepted } }];
@@ -31,6 +31,8 @@ export const respond = (command: CommandOf<'Respond'>, execution: Execution, wor
   if (gate.kind === 'effect' && gate.key === undefined) return [...events, ...resumed(execution), ...settleEffect(command, gate, execution, workflow)];
   return [...events, ...resumed(execution, heard(gate, decision)), ...settleGate(gate, { decision: decision ?? 'answer', answer, comment, by: command.by })];
 };
+
+const recordedAs = (said: GateDecision | undefined): EventOf<'ResponseReceived'>['data']['decision'] => (said === 'raise' ? 'approve' : (said ?? null));
 
 const isTaken = (command: CommandOf<'Respond'>, execution: Execution): boolean => [...execution.gates.values()].some(({ responses }) => responses.includes(command.id));
 
@@ -100,7 +102,7 @@ const settleBudget = (command: CommandOf<'Respond'>, gate: Gate, events: Executi
   const told = others.map(
     ({ id: gate_id, node: node_id }): ExecutionEvent => ({
       type: 'ResponseReceived',
-      data: { node_id, gate_id, decision: 'raise', answer: command.answer ?? null, comment: command.comment ?? null, by: command.by, accepted: true },
+      data: { node_id, gate_id, decision: 'approve', answer: command.answer ?? null, comment: command.comment ?? null, by: command.by, accepted: true },
     }),
   );
   return [...events, ...told, ...resumed(execution)];

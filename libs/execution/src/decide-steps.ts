@@ -100,7 +100,9 @@ const withoutMoney = (command: CommandOf<'TakeStep'>, short: Shortfall, executio
     return refused(refuse(command, execution, 'InvalidState', short.reason, short.detail));
   const key = command.begins[0]?.key ?? '';
   const { scope, needed: needed_nano_usd, left: left_nano_usd, detail } = short;
-  const prompt = `Of node '${command.node}', ${detail}. Raise it (decision 'raise', answer {"budget_usd": <new total>}), or 'fail'`;
+  const isOwn = scope === 'execution' || scope === 'node';
+  const raise = isOwn ? `Raise it (decision 'raise', answer {"budget_usd": <new total>})` : `Once it is raised, ask it again (decision 'raise')`;
+  const prompt = `Of node '${command.node}', ${detail}. ${raise}, or 'fail'`;
   const data = { node_id: command.node, attempt: command.attempt, key, gate_id: gateOf(command, key), needed_nano_usd, left_nano_usd, scope, prompt };
   return { events: [{ type: 'BudgetExhausted', data }], refused: refuse(command, execution, 'InvalidState', 'parked', `${detail}: people are asked to raise it`) };
 };

@@ -101,7 +101,8 @@ export interface EventData {
   ResponseReceived: {
     readonly node_id: NodeId;
     readonly gate_id: GateId;
-    readonly decision: GateDecision | null;
+    /** A budget that is raised says `approve`, its answer to what: released readers know no other word. */
+    readonly decision: Exclude<GateDecision, 'raise'> | null;
     readonly answer: Json;
     readonly answer_ref?: BodyReference;
     readonly comment: string | null;

@@ -280,7 +280,7 @@ const hear = (execution: Execution, event: Applied & EventOf<'ResponseReceived'>
   if (!accepted) return;
   if (decision === 'repeat') makeReady(execution, node_id);
   close(execution, gate_id, { decision: decision ?? 'answer', by, at: event.at, answer, ...(answer_ref ? { answerRef: answer_ref } : {}), comment });
-  if (decision === 'raise' && gate.budget) raise(execution, gate, answer);
+  if (decision === 'approve' && gate.budget) raise(execution, gate, answer);
   if (decision === 'reject' && gate.rules.on_reject === 'reject') execution.rejection = { gate: gate_id, node: node_id, by, comment };
   else releaseCall(execution, gate_id);
 };

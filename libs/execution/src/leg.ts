@@ -58,7 +58,7 @@ export const stepAfter = (task: NodeTask, output: Json, by: CommandId, at: Insta
   const seen = Object.fromEntries(reads.flatMap((id) => (Object.hasOwn(outputs, id) ? [[id, outputs[id] as Json]] : [])));
   const head = task.leg.begun?.head ?? `${task.node}.${task.attempt}`;
   const idempotencyKey = `${task.executionId}:${step.node}`;
-  const { bodies: _bodies, ...rest } = task;
+  const { bodies: _bodies, journal: _journal, journal_ref: _stored, ...rest } = task;
   return { ...rest, ...step, attempt: 1, idempotencyKey, scope: { ...task.scope, nodes: seen }, leg: { nodes, outputs, begun: { head, by } }, at };
 };
 

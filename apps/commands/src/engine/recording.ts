@@ -130,6 +130,12 @@ export class Recording {
     }
   }
 
+  async #withStoredJournals(leaving: readonly FollowUp[]): Promise<FollowUp[]> {
+    const followUps: FollowUp[] = [];
+    for (const one of leaving) followUps.push('task' in one ? { task: await withStoredJournal(one.task, this.desk.stored) } : one);
+    return followUps;
+  }
+
   async #cut(more: boolean): Promise<void> {
     const slice = this.#slice;
     const last = slice.at(-1);
@@ -137,8 +143,7 @@ export class Recording {
     const records = slice.map((event) => encodeEvent({ ...event, more: more && event === last, ...(traceparent === undefined ? {} : { traceparent }) }, this.desk.claim));
     const leaving = this.#followUps;
     this.#followUps = [];
-    const followUps: FollowUp[] = [];
-    for (const one of leaving) followUps.push('task' in one ? { task: await withStoredJournal(one.task, this.desk.stored) } : one);
+    const followUps = leaving.some((one) => 'task' in one && one.task.journal) ? await this.#withStoredJournals(leaving) : leaving;
     const cut = { records, bytes: this.#bytes, lastId: last?.id ?? '', followUps };
     this.#slice = [];
     this.#bytes = 0;

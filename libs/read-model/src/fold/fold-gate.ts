@@ -48,7 +48,7 @@ export const foldGate = (view: ExecutionDraft, event: ExecutionEvent & { readonl
       if (!gate) return;
       const { decision, by, answer, answer_ref, comment, accepted } = event.data;
       if (decision === 'approve') gate.approvals_given++;
-      if (decision === 'raise' && accepted && gate.budget?.scope === 'execution') view.raised_budget_nano_usd = raisedTo(answer);
+      if (decision === 'approve' && accepted && gate.budget?.scope === 'execution') view.raised_budget_nano_usd = raisedTo(answer);
       if (accepted) gate.decided = { decision: decision ?? 'answer', by, at: event.at, answer, ...(answer_ref ? { answer_ref } : {}), comment };
       return;
     }

@@ -92,7 +92,7 @@ describe('what an execution used', () => {
 
   it('shows what a budget was raised to', () => {
     const asked = { node_id: 'a', attempt: 1, gate_id: 'a.1.m2', key: 'm2', needed_nano_usd: '5', left_nano_usd: '1', prompt: '' } as const;
-    const raised: Step = ['ResponseReceived', { node_id: 'a', gate_id: 'a.1.m2', decision: 'raise', answer: { budget_usd: 0.25 }, comment: null, by: 'user:1', accepted: true }];
+    const raised: Step = ['ResponseReceived', { node_id: 'a', gate_id: 'a.1.m2', decision: 'approve', answer: { budget_usd: 0.25 }, comment: null, by: 'user:1', accepted: true }];
     expect(after(['BudgetExhausted', { ...asked, scope: 'execution' }], raised)).toMatchObject({ raised_budget_nano_usd: '250000000' });
     expect(after(['BudgetExhausted', { ...asked, scope: 'node' }], raised).raised_budget_nano_usd).toBeUndefined();
   });

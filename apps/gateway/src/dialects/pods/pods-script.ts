@@ -83,6 +83,7 @@ const saidOf = (event: EventResourceSource, told: Told): readonly Said[] => {
     case 'NodeRetryScheduled':
       return update(data(event.type).node_id, 'waiting');
     case 'EffectUnknown':
+    case 'BudgetExhausted':
     case 'ApprovalRequested':
     case 'QuestionRequested': {
       const { node_id, gate_id: id, prompt } = data(event.type);

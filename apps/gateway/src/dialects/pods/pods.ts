@@ -58,6 +58,7 @@ export const pods: Dialect = {
   respond: (body, gates) => {
     const gate = meant(body, gates);
     if (gate?.kind === 'effect') return toldOfEffect(body);
+    if (gate?.kind === 'budget') return toldOfBudget(body);
     return body.decision === undefined || gate?.schema != null ? body : withoutAnswer(body);
   },
 };
@@ -100,6 +101,9 @@ const meant = ({ gate_id, node_id }: RespondBody, gates: readonly GateView[]): G
 /** Approved: it was had, and `data` is its receipt; not approved: it failed. To repeat one there is the canonical route. */
 const toldOfEffect = ({ decision, answer = null, ...body }: RespondBody): RespondBody =>
   decision === 'reject' ? { ...body, decision: 'fail' } : { ...body, decision: 'done', answer };
+
+/** Approved: `data` is `{budget_usd}`, the new total; not approved: the node fails. */
+const toldOfBudget = ({ decision, ...body }: RespondBody): RespondBody => ({ ...body, decision: decision === 'reject' ? 'fail' : 'raise' });
 
 /** `data` counts where the gate has a schema for it. */
 const withoutAnswer = ({ answer: _answer, ...body }: RespondBody): RespondBody => body;
