@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type ScriptedModel, startModel, type Tokens } from '../models/start-model.mjs';
+import { bash, documentsIn, snippetsOf } from './snippets.js';
 import { type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 
@@ -175,5 +176,15 @@ describe('budgets', () => {
   it('fail the node where that is asked for', async () => {
     await agent('strict', 'gpt-4o', used, { limits: { budget_usd: 0.000001, on_budget: 'fail' } });
     expect(await execute('strict')).toMatchObject({ status: 'failed', error_code: 'budget_exhausted', cost: 0 });
+  });
+});
+
+describe('docs/cost.md', () => {
+  it('can be typed in', async () => {
+    const snippets = await snippetsOf('docs/cost.md');
+    const typed = (name: string) => bash(snippets.get(name) ?? '', { cwd: folder, env: { RUNLOG_URL: runlog.url, RUNLOG_API_KEY: runlog.key } });
+    const budget = { object: 'budget', budget_usd: 25, period: 'month' };
+    expect(documentsIn(await typed('budget'))).toMatchObject([budget, budget]);
+    expect(documentsIn(await typed('usage'))[0].data.map(({ model: name }: { model: string | null }) => name)).toEqual(expect.arrayContaining([null, 'gpt-4o']));
   });
 });
