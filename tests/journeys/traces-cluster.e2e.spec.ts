@@ -17,7 +17,6 @@ beforeAll(async () => {
   [model, collector] = await Promise.all([startModel(), startTestCollector()]);
   cluster = await startTestCluster({
     RUNLOG_EGRESS_ALLOW: '127.0.0.0/8',
-    RUNLOG_HEARTBEAT_TIMEOUT_MS: '2000',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer of-the-collector',
     OTEL_BSP_SCHEDULE_DELAY: '200',
@@ -43,7 +42,7 @@ const collected = (): CollectedSpan[] => {
 const flat = (span: SpanResource): SpanResource[] => [span, ...span.children.flatMap(flat)];
 const nanos = (span: CollectedSpan): [bigint, bigint] => [BigInt(span.startTimeUnixNano), BigInt(span.endTimeUnixNano)];
 
-describe('one trace of an agent, from the request to its model, over a killed runner', () => {
+describe('one trace of an agent, from the request to its model, over killed runners and exporters', () => {
   it('has every span once, each within its parent, at the collector as in /trace', async () => {
     await model.script('traced', {
       turns: [
@@ -74,9 +73,11 @@ describe('one trace of an agent, from the request to its model, over a killed ru
     );
     expect(live).toMatchObject({ object: 'trace', execution_id: id, trace_id: trace, status: 'running', truncated: false, root: { end_at: null } });
 
-    for (const runner of ['runner-1', 'runner-2']) cluster.member(runner).kill('SIGKILL');
+    const killed = ['runner-1', 'runner-2', 'queries-1', 'queries-2'];
+    for (const member of killed) cluster.member(member).kill('SIGKILL');
     await model.open('held');
-    await Promise.all(['runner-1', 'runner-2'].map((runner) => cluster.member(runner).restart()));
+    await Promise.all(killed.map((member) => cluster.member(member).restart()));
+    await Promise.all(killed.map((member) => cluster.member(member).ready()));
     const root = await until(() => collected().find(({ spanId }) => spanId === executionSpanId(id)), { what: 'the end of the execution at the collector' });
     await until(() => collected().some(({ kind }) => kind === 2), { what: 'the span of the request at the collector' });
 
@@ -108,12 +109,9 @@ describe('one trace of an agent, from the request to its model, over a killed ru
       ]),
     );
     expect(calls.filter(([, key, code]) => String(key).startsWith('m2') && code === 1)).toHaveLength(1);
-    expect(
-      folded
-        .filter(({ name }) => name === 'invoke_agent Traced')
-        .map(({ status }) => status?.code)
-        .sort(),
-    ).toEqual([1, 2]);
+    // One try was lost with its runner, the last one came to its end.
+    const tries = folded.filter(({ name }) => name === 'invoke_agent Traced').map(({ status }) => status?.code);
+    expect([tries.filter((code) => code === 1).length, tries.includes(2)]).toEqual([1, true]);
     expect(byId.get(callSpanId(id, 'agent', 1, 'm1'))?.attributes).toMatchObject({
       'gen_ai.operation.name': 'chat',
       'gen_ai.provider.name': 'openai_compatible',
@@ -128,7 +126,8 @@ describe('one trace of an agent, from the request to its model, over a killed ru
     // What the model was sent goes on from the span of its call.
     const asked = (await model.requests('traced')).map(({ headers: sent }) => sent.traceparent?.split('-') ?? []);
     expect(asked.map(([, traceId, spanId = '']) => [traceId, byId.get(spanId)?.name])).toEqual(asked.map(() => [trace, 'chat gpt-5-mini']));
-    expect(new Set(asked.map(([, , spanId]) => spanId)).size).toBe(3);
+    expect(new Set(asked.map(([, , spanId]) => spanId)).size).toBe(asked.length);
+    expect(asked.length).toBeGreaterThanOrEqual(3);
 
     const { body: shown } = await cluster.one.call('GET', `/api/v1/executions/${id}/trace`);
     expect(
