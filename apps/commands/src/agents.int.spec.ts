@@ -99,6 +99,19 @@ describe('an agent', () => {
     expect(events.filter(({ type }) => type === 'BudgetExhausted')).toHaveLength(1);
   });
 
+  it('hears of a receipt that is said to be stored and is not as a failed call, and what it cost counts', async () => {
+    const executionId = await created();
+    await answered(executionId, 'TakeStep', 1, 1, { begins: [model('m1')] });
+    const receipt_ref = { digest: `sha256:${'0'.repeat(64)}`, bytes: 70_000, media_type: 'application/json' };
+    const used = { provider: 'openai', model: 'gpt', tokens: null, cost_nano_usd: '70', price: 'list' };
+    expect(await answered(executionId, 'TakeStep', 1, 2, { records: [{ key: 'm1', receipt: null, receipt_ref, used }], begins: [] })).toEqual(['accepted']);
+    const events = await fixture.events(executionId);
+    expect(events.slice(-2).map(({ type, data }) => [type, data])).toMatchObject([
+      ['TokensUsed', { key: 'm1', cost_nano_usd: '70' }],
+      ['EffectRecorded', { key: 'm1', receipt: null, call: { kind: 'model', error: { code: 'artifact_missing', retryable: false } } }],
+    ]);
+  });
+
   it('whose journal is large has it stored, and its task refers to it', async () => {
     const executionId = await created();
     for (let nth = 1; nth <= 4; nth++) await answered(executionId, 'TakeStep', 1, nth, { records: [said(`m${nth}`, 'x'.repeat(50_000))], begins: [] });
