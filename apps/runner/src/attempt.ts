@@ -191,7 +191,7 @@ export class Attempt {
   async #context(): Promise<NodeContext> {
     const { task, workshop } = this;
     const { egress, sandbox, mcp, frames, bodies, prices, memory } = workshop;
-    const agency = this.#steps && { agency: { task, steps: this.#steps, frames, redaction: this.#redaction, bodies, prices, memory } };
+    const agency = this.#steps && { agency: { task, steps: this.#steps, frames, redaction: this.#redaction, bodies, prices, memory, signal: this.#ending.signal } };
     const definition = { type: task.kind, config: task.config as { [member: string]: NodeTask['config'] } };
     const scope = await wholeScope(workshop.bodies, task);
     const config = await resolveConfig(definition, scope, { at: task.at, commandId: task.idempotencyKey });

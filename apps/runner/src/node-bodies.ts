@@ -15,11 +15,16 @@ export type Reported = { readonly output: Json; readonly outputRef?: BodyReferen
 export const reportable = async (bodies: Bodies, task: NodeTask, output: Json, text: string, signal: AbortSignal): Promise<Reported> => {
   const bytes = Buffer.byteLength(text);
   if (bytes <= largestInlineBytes) return { output };
-  const { store } = bodies;
-  if (bytes > store.limitBytes) throw terminal('output_too_large', `Expected an output of at most ${store.limitBytes} bytes, but node '${task.node}' gave ${bytes}`);
+  const { limitBytes } = bodies.store;
+  if (bytes > limitBytes) throw terminal('output_too_large', `Expected an output of at most ${limitBytes} bytes, but node '${task.node}' gave ${bytes}`);
+  return { output: null, outputRef: await stored(bodies, task, text, signal) };
+};
+
+/** Stores JSON text, while the store takes nothing for a while, too. @throws NodeFailure `artifact_store_full` */
+export const stored = async ({ store }: Bodies, { workspaceId }: NodeTask, text: string, signal: AbortSignal): Promise<BodyReference> => {
   for (const deadline = performance.now() + STORE_WITHIN_MS; ; )
     try {
-      return { output: null, outputRef: await store.put(task.workspaceId, text) };
+      return await store.put(workspaceId, text);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ArtifactsUnwritable)) throw error;
@@ -41,7 +46,10 @@ export const wholeScope = async (bodies: Bodies, { scope, bodies: missing, works
     for (const [id, reference] of Object.entries(missing.nodes)) nodes[id] = await bodies.json(workspaceId, reference);
     return { ...scope, input, nodes, bytes };
   } catch (error) {
-    if (!(error instanceof ArtifactMissing)) throw error;
-    throw new NodeFailure({ code: 'artifact_missing', message: error.message, retryable: true }, { cause: error });
+    throw unread(error);
   }
 };
+
+/** What is to be thrown where a stored body could not be read. */
+export const unread = (error: unknown): unknown =>
+  error instanceof ArtifactMissing ? new NodeFailure({ code: 'artifact_missing', message: error.message, retryable: true }, { cause: error }) : error;

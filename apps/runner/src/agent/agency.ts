@@ -28,4 +28,6 @@ export interface Agency {
   readonly bodies: Bodies;
   readonly prices: PriceList;
   readonly memory: AgentMemory;
+  /** The attempt's: aborted when it must end. */
+  readonly signal: AbortSignal;
 }

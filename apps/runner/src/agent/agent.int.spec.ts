@@ -305,6 +305,48 @@ describe('an agent', () => {
     expect(told).not.toContain('very-secret');
   });
 
+  it('keeps large outputs of tools out of the journal, cuts them for the model, and reads them again', async () => {
+    await model.script('large', { turns: [{ tools: [{ name: 'dump', arguments: {} }] }, { content: 'x', gates: [{ name: 'large', after: 0 }] }] });
+    const dump = { name: 'dump', kind: 'code', config: { source: 'return "0123456789".repeat(20000)' } };
+    const given = await engine.give(taskOf('large', { tools: [dump] }));
+    await until('the second call is under way', async () => (await model.requests('large')).length === 2);
+    await runner.stop();
+    await model.open('large');
+    runner = await open();
+    expect(steps.journal(given).find(({ key }) => key === 'm1.t1')).toMatchObject({ receipt_ref: { bytes: expect.any(Number) } });
+    expect(await output(await engine.give(steps.next(given)))).toEqual({ response: 'x' });
+    const [, first, again] = await model.requests('large');
+    const results = [first, again].map((request) => request?.body.messages.at(-1)?.content);
+    expect(results[0]).toMatch(/^0123456789.*\[cut: \d+ of \d+ characters are left out\]$/s);
+    expect(results[1]).toBe(results[0]);
+  });
+
+  it('shows pictures to the model, and gives those that it makes', async () => {
+    const png = 'iVBORw0KGgo=';
+    await model.script('seeing', { turns: [{ content: 'I see.' }] });
+    const task = await engine.give(taskOf('seeing', {}, { message: 'Look', picture: `data:image/png;base64,${png}` }));
+    expect(await output(task)).toEqual({ response: 'I see.' });
+    const [request] = await model.requests('seeing');
+    expect(request?.body.messages).toMatchObject([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Look' },
+          { type: 'image_url', image_url: { url: `data:image/png;base64,${png}` } },
+        ],
+      },
+    ]);
+  });
+
+  it('calls the fallback when the first model asks to wait for longer than anybody does', async () => {
+    await model.script('later', { turns: [{ content: 'x', fails: [{ status: 429, times: 9, retry_after: 3600 }] }] });
+    await model.script('now', { turns: [{ content: 'Now.', tools: [] }] });
+    expect(await output(await engine.give(taskOf('later', { fallback: choice('now') })))).toEqual({ response: 'Now.' });
+    expect(await model.requests('later')).toHaveLength(1);
+    const error = await failure(await engine.give(taskOf('later')));
+    expect(error).toMatchObject({ code: 'model_rate_limited', retryable: true, retry_after_ms: 3_600_000 });
+  });
+
   it('puts the session before the model as every attempt saw it', async () => {
     await model.script('session', { turns: [{ content: 'Again.' }], count: 'since_user' });
     const history = async () =>

@@ -1,4 +1,5 @@
 import type { CallRecord, JournalEntry, Json, NodeTask } from '@runlog/execution';
+import { stored, unread } from '../node-bodies.js';
 import { storable } from '../plain-json.js';
 import type { Agency } from './agency.js';
 
@@ -18,11 +19,14 @@ export class Journal {
     this.#entries = new Map(entries.map((entry) => [entry.key, entry]));
   }
 
-  /** @throws ArtifactMissing */
+  /** @throws NodeFailure `artifact_missing` */
   static async open(agency: Agency): Promise<Journal> {
     const { task, bodies } = agency;
-    const entries = await Promise.all((await entriesOf(task, agency)).map((entry) => whole(entry, task, bodies)));
-    return new Journal(entries, agency);
+    try {
+      return new Journal(await Promise.all((await entriesOf(task, agency)).map((entry) => whole(entry, task, bodies))), agency);
+    } catch (error) {
+      throw unread(error);
+    }
   }
 
   get isEmpty(): boolean {
@@ -50,13 +54,13 @@ export class Journal {
 
   /** Gives the receipt as later attempts will see it: with secrets blacked out. */
   async record(record: Omit<CallRecord, 'receipt_ref'>): Promise<Json> {
-    const { task, redaction, bodies, steps } = this.agency;
+    const { task, redaction, bodies, steps, signal } = this.agency;
     const text = JSON.stringify(record.receipt);
     const kept = redaction.json(storable(record.receipt, text), text);
     const shown = kept === record.receipt ? text : JSON.stringify(kept);
     const error = record.error ? { error: { ...record.error, message: redaction.text(record.error.message) } } : {};
     if (Buffer.byteLength(shown) <= MAX_INLINE_BYTES) steps.record({ ...record, receipt: kept, ...error });
-    else steps.record({ ...record, receipt: null, receipt_ref: await bodies.store.put(task.workspaceId, shown), ...error });
+    else steps.record({ ...record, receipt: null, receipt_ref: await stored(bodies, task, shown, signal), ...error });
     return kept;
   }
 }

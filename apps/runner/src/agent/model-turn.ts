@@ -54,7 +54,9 @@ export class ModelTurns {
     const tries = this.journal.tries(key);
     const answered = tries.find(({ standing, error }) => standing === 'recorded' && !error);
     if (answered) return this.#took(answered.receipt as unknown as ModelReceipt);
-    const failures = tries.filter(({ error }) => error).map(({ error, receipt }) => ({ retryable: error?.retryable ?? false, isFallback: isFallback(receipt) }));
+    const failures = tries
+      .filter(({ error, attempt }) => error && this.#counts(error.retryable, attempt))
+      .map(({ error, receipt }) => ({ retryable: error?.retryable ?? false, isFallback: isFallback(receipt) }));
     let nth = tries.length;
     for (let which = this.#from; which < this.#choices.length; which++) {
       const choice = this.#choices[which] as ModelChoice;
@@ -72,6 +74,11 @@ export class ModelTurns {
       if (isLast) throw failed(failure, choice);
     }
     throw terminal('model_unavailable', 'Expected a model to answer, but all have failed');
+  }
+
+  /** A node that is tried again calls its models again, but for those that no call can mend. */
+  #counts(isRetryable: boolean, attempt: number | undefined): boolean {
+    return !isRetryable || attempt === undefined || attempt === this.agency.task.attempt;
   }
 
   /** What was heard of an answer that guardrails let pass. What they block was paid for. */

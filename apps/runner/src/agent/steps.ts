@@ -1,11 +1,13 @@
 import type { CallGate, CallIntent, CallRecord, Reply } from '@runlog/execution';
 import { Disowned } from '../attempt-failure.js';
 import type { About } from '../commands-out.js';
-import { terminal } from '../kinds/node-kind.js';
+import { NodeFailure, terminal } from '../kinds/node-kind.js';
 import { pause } from '../pause.js';
 
 /** No answer for so long: the reply may have been lost with the engine's owner. The same step is asked for again. */
 const ASK_AGAIN_MS = 3_000;
+/** The engine's reasons that say that the attempt is over, or about to be. */
+const overFor: ReadonlySet<string> = new Set(['attempt_over', 'cancel_requested', 'execution_ended', 'execution_unknown']);
 /** Other calls hold what is left of the budget. */
 const BUSY_AGAIN_MS = 200;
 /** What a call came to waits so long for others, or for the step that follows, to be told with them. */
@@ -102,7 +104,8 @@ export class Steps {
       const { reason, because } = reply.rejection;
       if (reason === 'parked') throw new LetGo(because);
       if (reason === 'budget_exhausted' || reason === 'price_unknown') throw terminal(reason, because);
-      if (reason !== 'budget_busy') throw await this.#over(because);
+      if (overFor.has(reason)) throw await this.#over(because);
+      if (reason !== 'budget_busy') throw new NodeFailure({ code: 'internal', message: because, retryable: true });
       await pause(BUSY_AGAIN_MS, this.signal);
       this.signal.throwIfAborted();
     }

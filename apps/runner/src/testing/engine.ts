@@ -15,6 +15,7 @@ const logger = createLogger('runner-test', { logLevel: 'silent' });
 /** Runners on a real log, seen from the engine's side of it: tasks and replies in, commands, frames and heartbeats out. */
 export class Engine {
   readonly #runners: RunnerService[] = [];
+  readonly #artifacts = fileArtifacts(join(tmpdir(), `runlog-artifacts-${uuidv7()}`), 64 * 1024 * 1024);
   readonly #logs: EventLog[] = [];
 
   private constructor(
@@ -43,12 +44,11 @@ export class Engine {
     this.#logs.push(log);
     await log.start();
     const store = { read: async (_workspace: string, name: string) => secrets[name] };
-    const artifacts = fileArtifacts(join(tmpdir(), `runlog-artifacts-${uuidv7()}`), 64 * 1024 * 1024);
     const memory = { saidBefore: async () => ({ content: '', thinking: '' }), history: async () => [], ...given.memory };
     const runner = new RunnerService({
       log,
       secrets: store,
-      artifacts,
+      artifacts: this.#artifacts,
       memory,
       prices: given.prices ?? priceList(),
       logger,
