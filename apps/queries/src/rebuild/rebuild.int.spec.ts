@@ -45,7 +45,7 @@ describe('rebuild', () => {
     await queries.start();
     for (let n = 0; n < EXECUTIONS; n += 500) await recordSome(500);
     await level();
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await recorder.stop();
@@ -148,7 +148,7 @@ describe('rebuild', () => {
     const rebuilt = await rebuild();
     expect(rebuilt.records).toBeGreaterThan(EXECUTIONS * LAST_VERSION);
     expect([await checksums(), await indexes()]).toEqual([before, indexesBefore]);
-  }, 60_000);
+  }, 180_000);
 
   it('holds up neither reads nor writes', async () => {
     const versions = new Map(ids.slice(0, 300).map((id) => [id, LAST_VERSION]));
@@ -170,7 +170,7 @@ describe('rebuild', () => {
     expect([asked > 100, written > 20]).toEqual([true, true]);
     await level();
     expect(await drift()).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   it('leaves everything as it was when it ends half-way, and starts clean after it', async () => {
     const [before, indexesBefore] = [await checksums(), await indexes()];
@@ -185,7 +185,7 @@ describe('rebuild', () => {
     await rebuild();
     expect([await checksums(), await indexes()]).toEqual([before, indexesBefore]);
     expect(await database.query(`select 1 from pg_namespace where nspname in ('runlog_next', 'runlog_former')`)).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   it('is refused while another one is at work, and waits for a long read', async () => {
     const client = await database.pool.connect();
@@ -199,7 +199,7 @@ describe('rebuild', () => {
     client.release();
     await refused;
     expect(waited).toBeGreaterThan(0);
-  }, 60_000);
+  }, 180_000);
 
   it('mends what was changed by hand, and what the live projection holds of it', async () => {
     const [status, node, gate, event, held] = [ids[0], ids[1], ids[2], ids[3], ids[5]] as [string, string, string, string, string];
@@ -226,5 +226,5 @@ describe('rebuild', () => {
     expect(await drift()).toEqual([]);
     await database.query(`update usage_daily set steps = steps + 1 where partition = 0 and agent_id = 'agent'`);
     expect(await drift()).toMatchObject([{ executionId: expect.stringContaining('partition 0'), because: expect.stringContaining('"steps"') }]);
-  }, 60_000);
+  }, 180_000);
 });

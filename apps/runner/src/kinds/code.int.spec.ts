@@ -32,7 +32,7 @@ describe('code', () => {
       { source },
       {
         sandbox,
-        timeoutMs: more.timeoutMs ?? 5_000,
+        timeoutMs: more.timeoutMs ?? 30_000,
         ...(more.signal && { signal: more.signal }),
         scope: { input: more.input ?? null, nodes: { a: { n: 2 } }, execution: { id: 'e1' } },
       },
