@@ -83,6 +83,7 @@ describe('cost', () => {
     const tokens = { prompt_tokens: input + cache_read + cache_write, completion_tokens: output + reasoning, total_tokens: input + cache_read + cache_write + output + reasoning };
     expect(execution).toMatchObject({ status: 'completed', cost, cost_nano_usd: String(Math.round(cost * 1e9)), cost_complete: true });
     expect(execution.token_usage).toMatchObject({ ...tokens, input_uncached: input, cache_read, cache_write });
+    expect(await get(`/executions/${execution.id}/tree`)).toMatchObject({ object: 'tree', executions: 1, cost, cost_complete: true, token_usage: tokens });
     expect((await get(`/executions/${execution.id}`)).stats.agent).toMatchObject({ cost, token_usage: tokens });
     const { data } = await get(`/executions/${execution.id}?dialect=agents`);
     expect([data.cost, data.token_usage]).toEqual([cost, tokens]);

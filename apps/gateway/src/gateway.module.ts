@@ -45,6 +45,8 @@ import { Presenter } from './executions/presenter.js';
 import { Replays } from './executions/replays.js';
 import { Retries } from './executions/retries.js';
 import { Traces } from './executions/traces.js';
+import { TreeController } from './executions/tree.controller.js';
+import { Trees } from './executions/trees.js';
 import { Verbs } from './executions/verbs.js';
 import { type GatewayDeps, GatewayService } from './gateway.service.js';
 import { AnswerInterceptor } from './http/answer.js';
@@ -105,6 +107,7 @@ export class GatewayModule {
         ApiKeysController,
         WorkspacesController,
         BudgetController,
+        TreeController,
         UsersController,
         AuditController,
         UsageController,
@@ -153,6 +156,7 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Sessions, new Sessions(reads, catalog, bodies)),
     value(Inbox, new Inbox(reads, catalog)),
     value(Used, new Used(reads, catalog)),
+    value(Trees, new Trees(reads, reader)),
     value(Batches, new Batches(catalog, workflows, commands, idempotency)),
     value(Lists, new Lists(reads, catalog, presenter)),
     value(Histories, histories),

@@ -23,6 +23,7 @@ const answering = (name: string): Reads => ({
   heard: async () => [],
   nodes: async () => null,
   gates: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
+  tree: async () => null,
   usage: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
   sessions: async ({ limit }) => ({ rows: [], hasMore: false, lagMs: limit }),
   turns: async () => [],

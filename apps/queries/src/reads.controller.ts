@@ -56,6 +56,11 @@ export class ReadsController {
     return this.#answer(() => this.reads.gates(filter));
   }
 
+  @MessagePattern(readsPatterns.tree)
+  tree(@Payload() ask: Parameters<Reads['tree']>[0]) {
+    return this.#answer(() => this.reads.tree(ask));
+  }
+
   @MessagePattern(readsPatterns.usage)
   usage(@Payload() filter: UsageFilter) {
     return this.#answer(() => this.reads.usage(filter));

@@ -123,8 +123,32 @@ describe('what models used', () => {
     expect(await view(ids[2])).toMatchObject({ cost_nano_usd: '0', cost_complete: false });
   });
 
+  it('adds up over trees, at any depth', async () => {
+    const [child, grandchild] = [uuidv7(), uuidv7()];
+    await recorder.record(child, ...begun({ parent_execution_id: ids[0], root_execution_id: ids[0] }, DAY + 40 * 86_400_000));
+    await recorder.record(
+      grandchild,
+      ...begun({ parent_execution_id: child, root_execution_id: ids[0] }, DAY + 40 * 86_400_000),
+      ...called('m1', 'gpt-4o', LARGE, 1, 2, DAY + 40 * 86_400_000),
+    );
+    await level();
+    const tree = (executionId: string) => queries.reads.tree({ workspaceId, executionId });
+    const leaf = {
+      executions: 1,
+      cost_nano_usd: String(LARGE),
+      cost_complete: true,
+      token_usage: { input_uncached: 1, cache_read: 10, cache_write: 20, output_text: 2, reasoning: 30 },
+    };
+    expect(await tree(grandchild)).toEqual(leaf);
+    expect(await tree(child)).toEqual({ ...leaf, executions: 2 });
+    expect(await tree(ids[0])).toMatchObject({ executions: 3, cost_nano_usd: String(LARGE + 5_000n), cost_complete: false, token_usage: { input_uncached: 102, reasoning: 90 } });
+    expect((await queries.reads.execution({ workspaceId, ref: ids[0], nodes: false }))?.view.cost_nano_usd).toBe('5000');
+    expect(await tree(uuidv7())).toBeNull();
+  });
+
   it('sorts executions', async () => {
-    const sorted = async (descending: boolean) => (await queries.reads.executions({ workspaceId, sort: 'cost', descending, limit: 10 })).rows.map(({ id }) => id);
+    const sorted = async (descending: boolean) =>
+      (await queries.reads.executions({ workspaceId, sort: 'cost', descending, limit: 10, createdBefore: NEXT_DAY })).rows.map(({ id }) => id);
     expect(await sorted(true)).toEqual([ids[1], ids[0], ids[2]]);
     expect(await sorted(false)).toEqual([ids[2], ids[0], ids[1]]);
   });

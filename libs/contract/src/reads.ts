@@ -1,6 +1,6 @@
 import type { AgentFrame, BodyReference } from '@runlog/execution';
 import type { Json } from '@runlog/workflow';
-import type { EffectView, ExecutionStatus, ExecutionView, GateView, NodeStatus, NodeView } from './views.js';
+import type { EffectView, ExecutionStatus, ExecutionView, GateView, NodeStatus, NodeView, SpendingView } from './views.js';
 
 /** An event as the history holds it: value bytes verbatim. Times in milliseconds UTC. */
 export interface EventView {
@@ -111,6 +111,11 @@ export interface GatePage {
   /** More rows in the direction of travel. */
   readonly hasMore: boolean;
   readonly lagMs: number;
+}
+
+/** What an execution and all below it used and cost. */
+export interface TreeView extends SpendingView {
+  readonly executions: number;
 }
 
 export type UsageGroup = 'day' | 'workflow' | 'agent' | 'model';
@@ -307,6 +312,8 @@ export interface Reads {
   nodes(ask: { workspaceId: string; executionId: string; fresh?: Freshness }): Promise<readonly NodeView[] | null>;
   /** Open gates of live executions, newest first. */
   gates(filter: GateFilter): Promise<GatePage>;
+  /** null: unknown here. */
+  tree(ask: { workspaceId: string; executionId: string }): Promise<TreeView | null>;
   /** Newest day first, then by workflow, agent and model. */
   usage(filter: UsageFilter): Promise<UsagePage>;
   /** Newest first. */

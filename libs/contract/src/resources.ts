@@ -403,6 +403,19 @@ export interface UsageResource {
   readonly cost_complete: boolean;
 }
 
+/** What an execution and all that it has started used and cost, at any depth. */
+export interface TreeResource {
+  readonly object: 'tree';
+  readonly execution_id: string;
+  /** How many, itself included. */
+  readonly executions: number;
+  readonly token_usage: TokenUsageResource;
+  /** USD. */
+  readonly cost: number;
+  readonly cost_nano_usd: string;
+  readonly cost_complete: boolean;
+}
+
 /** What the models of a workspace may cost in a period, and how it stands. USD. */
 export interface BudgetResource {
   readonly object: 'budget';

@@ -54,6 +54,7 @@ export class ReadsClient implements Reads {
   heard: Reads['heard'] = (ask) => this.#ask('heard', ask);
   nodes: Reads['nodes'] = (ask) => this.#ask('nodes', ask);
   gates: Reads['gates'] = (filter) => this.#ask('gates', filter);
+  tree: Reads['tree'] = (ask) => this.#ask('tree', ask);
   usage: Reads['usage'] = (filter) => this.#ask('usage', filter);
   sessions: Reads['sessions'] = (filter) => this.#ask('sessions', filter);
   turns: Reads['turns'] = (filter) => this.#ask('turns', filter);

@@ -10,6 +10,7 @@ export const readsPatterns = {
   heard: 'reads.heard',
   nodes: 'reads.nodes',
   gates: 'reads.gates',
+  tree: 'reads.tree',
   usage: 'reads.usage',
   sessions: 'reads.sessions',
   turns: 'reads.turns',

@@ -143,6 +143,7 @@ export const bodyExamples: Readonly<Record<string, Readonly<Record<string, objec
   retryExecution: { because: { reason: 'the card was blocked' } },
   replayExecution: { plan: { from_node_id: 'pay', plan: true }, from: { from_node_id: 'pay' }, anew: { input: { amount: 41 } } },
   respondToGate: { approve: { node_id: 'ask', decision: 'approve', comment: 'checked' } },
+  putWorkspaceBudget: { monthly: { budget_usd: 25, period: 'month' }, none: { budget_usd: 0 } },
   putQueue: { two: { limit: 2, key_limit: 1, strategy: 'round_robin', ttl_seconds: 3600 }, pause: { paused: true } },
   runWorkflow: { payout: { payload: { amount: 40 } } },
   kineticExecute: { payout: { inputPayload: { amount: 40 } } },

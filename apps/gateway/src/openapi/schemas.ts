@@ -374,6 +374,15 @@ const resources = {
     cost_nano_usd: nanoUsd,
     cost_complete: { type: 'boolean', description: 'False: the cost of some calls is not known, `cost` is the sum of the others' },
   }),
+  Tree: object({
+    object: { const: 'tree' },
+    execution_id: id,
+    executions: { ...positive, description: 'How many, itself included' },
+    token_usage: ref('TokenUsage'),
+    cost: usd,
+    cost_nano_usd: nanoUsd,
+    cost_complete: { type: 'boolean' },
+  }),
   Budget: object({
     object: { const: 'budget' },
     workspace_id: id,

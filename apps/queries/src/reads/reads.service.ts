@@ -33,6 +33,7 @@ import { logLines } from './logs.js';
 import { openGates } from './open-gates.js';
 import { asReplayNode, replayNodesOf, reusedNodes } from './reused-nodes.js';
 import { StoredFrames } from './stored-frames.js';
+import { treeOf } from './trees.js';
 import { used } from './used.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -138,6 +139,10 @@ export class ReadsService implements Reads {
     const { database, lag, progress } = this.deps;
     await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
     return { ...(await openGates(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
+  }
+
+  tree({ workspaceId, executionId }: Parameters<Reads['tree']>[0]): ReturnType<Reads['tree']> {
+    return UUID.test(executionId) ? treeOf(this.#as(workspaceId), workspaceId, executionId) : Promise.resolve(null);
   }
 
   async usage(filter: UsageFilter): Promise<UsagePage> {
