@@ -323,9 +323,9 @@ describe('an agent', () => {
 
   it('shows pictures to the model, and gives those that it makes', async () => {
     const png = 'iVBORw0KGgo=';
-    await model.script('seeing', { turns: [{ content: 'I see.' }] });
+    await model.script('seeing', { turns: [{ content: 'I see.', images: [{ media_type: 'image/png', data: png }] }] });
     const task = await engine.give(taskOf('seeing', {}, { message: 'Look', picture: `data:image/png;base64,${png}` }));
-    expect(await output(task)).toEqual({ response: 'I see.' });
+    expect(await output(task)).toEqual({ response: 'I see.', images: [{ media_type: 'image/png', data: png }] });
     const [request] = await model.requests('seeing');
     expect(request?.body.messages).toMatchObject([
       {

@@ -31,7 +31,7 @@ export const runAgent = async (context: NodeContext, agency: Agency): Promise<No
     voice.takeUp(journal, agency, context.signal),
   ]);
   const history = await sessionMessages(agent, context, agency, journal);
-  const { tools, close } = await openTools(agent.tools, context);
+  const tools = await openTools(agent.tools, context);
   try {
     const models = new ModelTurns(context, agency, journal, voice, agent.model, agent.fallback);
     const uses = new ToolTurns(context, agency, journal, voice.telling, tools, agent.key);
@@ -41,7 +41,7 @@ export const runAgent = async (context: NodeContext, agency: Agency): Promise<No
     const value = output.value(result.structured ?? { response: voice.text, ...(result.images.length > 0 ? { images: [...result.images] } : {}) });
     return { output: value };
   } finally {
-    await Promise.all([voice.telling.told(), close()]);
+    await voice.telling.told();
   }
 };
 

@@ -3,6 +3,7 @@ import type { ModelChoice } from '@runlog/workflow';
 import { settingsOf } from './call-settings.js';
 import type { AnswerPart, Message } from './conversation.js';
 import { type Called, failureInStream, ModelFailed, modelFailure } from './model-failed.js';
+import { picturesIn } from './pictures-in-chunks.js';
 import { promptOf } from './prompt.js';
 import { sdkModel, urlOf } from './providers.js';
 import type { SdkCall, SdkPart } from './sdk.js';
@@ -68,6 +69,7 @@ const sdkCall = (choice: ModelChoice, { system, messages, tools, maxOutputTokens
   prompt: promptOf(system, messages, modelId(choice)),
   maxOutputTokens,
   abortSignal,
+  includeRawChunks: choice.provider !== 'anthropic',
   ...(tools.length > 0 ? { tools: tools.map(({ name, description, inputSchema }) => ({ type: 'function', name, description, inputSchema: inputSchema as never })) } : {}),
 });
 
@@ -91,6 +93,9 @@ const heard = async (stream: ReadableStream<SdkPart>, called: Called, call: Mode
       case 'file':
         if (part.mediaType.startsWith('image/'))
           parts.push({ type: 'image', media_type: part.mediaType, data: typeof part.data === 'string' ? part.data : Buffer.from(part.data).toString('base64') });
+        break;
+      case 'raw':
+        for (const image of picturesIn(part.rawValue)) parts.push(image);
         break;
       case 'error':
         throw part.error instanceof Error ? modelFailure(part.error, called, true) : failureInStream(part.error, called);

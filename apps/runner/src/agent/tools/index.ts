@@ -4,7 +4,7 @@ import { terminal } from '../../kinds/node-kind.js';
 import { askHuman } from './ask-human.js';
 import { code } from './code.js';
 import { http } from './http.js';
-import type { OpeningContext, OpenTools, Tool } from './tool.js';
+import type { OpeningContext, Tool } from './tool.js';
 import type { OpenedTool, ToolKind } from './tool-kind.js';
 
 /** What providers take. */
@@ -23,7 +23,7 @@ const kinds: { readonly [kind in ToolDefinition['kind']]: () => Promise<ToolKind
  * Opens the tools of an agent's definition; one of kind `mcp` gives as many as its server has.
  * @throws NodeFailure when one can't be opened
  */
-export const openTools = async (definitions: readonly ToolDefinition[], context: OpeningContext): Promise<OpenTools> => {
+export const openTools = async (definitions: readonly ToolDefinition[], context: OpeningContext): Promise<readonly Tool[]> => {
   const opened = await Promise.all(definitions.map((definition) => open(definition, context)));
   const tools = opened.flat();
   if (tools.length > MAX_TOOLS)
@@ -33,7 +33,7 @@ export const openTools = async (definitions: readonly ToolDefinition[], context:
     if (names.has(name)) throw terminal('tool_ambiguous', `Expected each tool's name once, but '${name}' is there twice; rename one of the agent's tools`);
     names.add(name);
   }
-  return { tools, close: async () => undefined };
+  return tools;
 };
 
 const open = async (definition: ToolDefinition, context: OpeningContext): Promise<readonly Tool[]> => {

@@ -51,7 +51,7 @@ describe('mcp', () => {
 
   const context = (workspace = 'w1') => contextFor({}, { egress, mcp: servers.of(workspace), secrets: { key: 'right-key-of-the-server', other: 'wrong-key' } });
   const open = async (config: { [member: string]: Json }, { workspace = 'w1', ...more }: { workspace?: string; timeout_ms?: number } = {}) =>
-    (await openTools([{ name: 'it', kind: 'mcp', config, ...more }], context(workspace))).tools;
+    openTools([{ name: 'it', kind: 'mcp', config, ...more }], context(workspace));
   const call = async (tools: readonly Tool[], name: string, args: Json = {}, signal?: AbortSignal) => {
     const tool = tools.find((one) => one.name === `it_${name}`);
     if (!tool) throw new Error(`Expected a tool 'it_${name}', but there are ${tools.map((one) => one.name).join(', ')}`);

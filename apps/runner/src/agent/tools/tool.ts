@@ -45,11 +45,5 @@ export interface Tool {
   ask?(args: Json): Promise<{ readonly [member: string]: Json }>;
 }
 
-/** The tools of one attempt of an agent; `close` ends what they keep open (connections, processes). */
-export interface OpenTools {
-  readonly tools: readonly Tool[];
-  close(): Promise<void>;
-}
-
 /** What opening tools needs: no call is on its way yet. */
 export type OpeningContext = Pick<NodeContext, 'signal' | 'scope' | 'log' | 'secrets' | 'conceal' | 'egress' | 'sandbox' | 'mcp'>;

@@ -25,8 +25,8 @@ describe('tools', () => {
 
   const context = () => contextFor({}, { egress, sandbox, secrets: { KEY: 's3cr3t-key-of-the-shop' }, scope: { execution: { id: 'exec_1' } } });
   const opened = async (definition: Partial<ToolDefinition> & Pick<ToolDefinition, 'kind' | 'config'>) => {
-    const { tools } = await openTools([{ name: 'it', ...definition }], context());
-    return tools[0] as NonNullable<(typeof tools)[0]>;
+    const [tool] = await openTools([{ name: 'it', ...definition }], context());
+    return tool as NonNullable<typeof tool>;
   };
   const callIn = async (definition: Parameters<typeof opened>[0], args: Json, own = context()) =>
     (await opened(definition)).call(args, { ...own, idempotencyKey: 'exec_1:agent:m1.t1', repeats: 0 });
