@@ -193,6 +193,7 @@ export interface SessionView {
   readonly last_execution_id: string;
   readonly last_at: number;
   readonly first_at: number;
+  /** Counted up to 10,000. */
   readonly executions: number;
 }
 

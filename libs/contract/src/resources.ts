@@ -503,6 +503,7 @@ export interface SessionResource {
   /** Of the newest execution. */
   readonly agent_id: string;
   readonly last_execution_id: string;
+  /** Counted up to 10,000. */
   readonly executions: number;
   readonly created_at: Timestamp;
   /** When the newest execution was created. */

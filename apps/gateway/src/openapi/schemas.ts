@@ -295,7 +295,7 @@ const resources = {
     id: text,
     agent_id: { ...id, description: 'Of the newest execution' },
     last_execution_id: id,
-    executions: count,
+    executions: { ...count, description: 'Counted up to 10,000' },
     created_at: time,
     updated_at: time,
   }),
