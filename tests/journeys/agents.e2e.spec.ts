@@ -59,6 +59,23 @@ describe('versions of agents', () => {
   });
 });
 
+describe('a node with an agent that is tried again', () => {
+  it('calls its model again, and none of what has its receipt', async () => {
+    const busy = [{ status: 503, times: 4, retry_after: 0 }];
+    const call = { id: 'c1', name: 'count', arguments: '{}' };
+    await model.script('busy', { turns: [{ tools: [call] }, { content: 'At last.', fails: busy }] });
+    const tools = [{ name: 'count', kind: 'code', config: { source: 'return 1;' } }];
+    await post('/agents', { key: 'busy', name: 'Busy', model: { provider: 'openai_compatible', name: 'gpt-4o-mini', base_url: model.baseUrl('busy') }, tools });
+    const ask = { id: 'ask', type: 'agent', name: 'Ask', config: { agent: 'busy' }, retry: { max_attempts: 2, initial_ms: 1, jitter: false } };
+    await post('/workflows', { key: 'retrying', name: 'Retrying', nodes: [ask], edges: [{ from: 'start_of_workflow', to: 'ask' }] });
+    const { body } = await post('/workflows/retrying/executions?wait=50', { input: {} });
+    expect(body).toMatchObject({ status: 'completed', output: { response: 'At last.' }, n_agent_actions: 1 });
+    expect(await model.requests('busy')).toHaveLength(6);
+    const [node] = (await get(`/executions/${body.id}/nodes`)).data;
+    expect(node.attempts.map(({ status }: { status: string }) => status)).toEqual(['failed', 'completed']);
+  });
+});
+
 describe('POST /agents/{id}/execute', () => {
   it('acts once per Idempotency-Key', async () => {
     await agent('once', 'done');
