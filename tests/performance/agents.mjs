@@ -30,7 +30,7 @@ const [model, cluster] = await Promise.all([startModel(), startCluster({ home, e
 const runlog = talker(cluster.gateways[0], cluster.adminKey);
 const members = Object.fromEntries(cluster.members.map((member) => [member.service, member]));
 const work = {
-  steps: () => measureSteps({ runlog, model, rounds: quick ? 3 : 20 }),
+  steps: () => measureSteps({ runlog, model, rounds: quick ? 3 : 10 }),
   'first-frame': () => measureFirstFrame({ runlog, model, rounds: quick ? 10 : 60 }),
   streams: () => measureStreams({ runlog, model, gateway: members.gateway.pid, streams: quick ? 200 : 1_000, executions: quick ? 10 : 50, pieces: quick ? 50 : 200 }),
   crowd: () => measureCrowd({ runlog, model, members, many: quick ? 200 : 1_000 }),

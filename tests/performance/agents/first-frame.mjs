@@ -37,7 +37,7 @@ export const measureFirstFrame = async ({ runlog, model, rounds }) => {
   const prepare = async (kind, many) => {
     const names = Array.from({ length: many }, (_, nth) => `${kind}_${nth}`);
     for (const [nth, name] of names.entries())
-      await model.script(name, { turns: [{ content: [`${FIRST} `, 'and ', 'more.'], first_token_ms: 1_500 + ((nth * 137) % 1_000), delay_ms: 20 }] });
+      await model.script(name, { turns: [{ content: [`${FIRST} `, 'and ', 'more.'], first_token_ms: 800 + ((nth * 137) % 700), delay_ms: 20 }] });
     return names;
   };
   const delays = async (names, many, work) => {
