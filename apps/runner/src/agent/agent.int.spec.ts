@@ -347,6 +347,16 @@ describe('an agent', () => {
     expect(error).toMatchObject({ code: 'model_rate_limited', retryable: true, retry_after_ms: 3_600_000 });
   });
 
+  it('takes no slot from other nodes while it waits for its model', async () => {
+    await model.script('slow', { turns: [{ content: 'x', gates: [{ name: 'slow', after: 0 }] }] });
+    const agents = await Promise.all(Array.from({ length: 12 }, () => engine.give(taskOf('slow'))));
+    await until('more agents wait than there are slots', async () => (await model.gates()).slow?.waiting === 12);
+    expect(runner.describe()).toMatchObject({ slots: 8, free: 8, running: 12, backlog: 0 });
+    expect(await output(await engine.give({ config: { source: 'return 1' } }))).toBe(1);
+    await model.open('slow');
+    for (const task of agents) expect(await output(task)).toEqual({ response: 'x' });
+  });
+
   it('puts the session before the model as every attempt saw it', async () => {
     await model.script('session', { turns: [{ content: 'Again.' }], count: 'since_user' });
     const history = async () =>

@@ -16,7 +16,7 @@ const RECORD_WITHIN_MS = 150;
 const STOP_COMES_WITHIN_MS = 5_000;
 
 /** The runner lets go of the agent: people are asked, and another attempt goes on. */
-export class LetGo extends Disowned {}
+class LetGo extends Disowned {}
 
 type Step = Extract<About, { nth: number }>;
 type Sends = (about: Step) => Promise<void>;

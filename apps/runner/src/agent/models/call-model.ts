@@ -9,7 +9,7 @@ import { sdkModel, urlOf } from './providers.js';
 import type { SdkCall, SdkPart } from './sdk.js';
 
 /** A tool as models are told of it. */
-export interface ToolOffer {
+interface ToolOffer {
   readonly name: string;
   readonly description: string;
   readonly inputSchema: Json;
