@@ -17,7 +17,7 @@ const doubled = {
   gateway: 2,
 };
 
-const readyWithin = 60_000;
+const readyWithin = 180_000;
 
 const isReady = (port) =>
   fetch(`http://127.0.0.1:${port}/health/ready`, {

@@ -33,7 +33,7 @@ export const startProduct = async (dialect: string, env: Record<string, string> 
     dialectKey,
     newKey,
     publish: (definition) => publish(running, definition),
-    run: (workflow, input, more = {}) => running.call('POST', `/api/v1/workflows/${workflow}/executions?wait=30`, { ...(input === undefined ? {} : { input }), ...more }),
+    run: (workflow, input, more = {}) => running.call('POST', `/api/v1/workflows/${workflow}/executions?wait=50`, { ...(input === undefined ? {} : { input }), ...more }),
     once: (id, what, enough) =>
       until(
         async () => {

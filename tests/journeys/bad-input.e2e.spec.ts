@@ -239,7 +239,7 @@ describe('a definition', () => {
 describe('a node that misbehaves', () => {
   const run = async (key: string, nodes: Parameters<typeof inSequence>[1], input: object = {}) => {
     await publish(runlog, inSequence(key, nodes));
-    const { status, body } = await post(`/workflows/${key}/executions?wait=30`, { input });
+    const { status, body } = await post(`/workflows/${key}/executions?wait=50`, { input });
     expect(status).toBe(200);
     return body;
   };
@@ -248,7 +248,7 @@ describe('a node that misbehaves', () => {
     const dead = await freePort();
     const good = post('/workflows/plain/executions', { input: { n: 1 } });
     await publish(runlog, inSequence('good', [code('a', 'return input.n;'), delay('b', 1), code('c', 'return nodes.a + 1;')]));
-    const beside = post('/workflows/good/executions?wait=30', { input: { n: 41 } });
+    const beside = post('/workflows/good/executions?wait=50', { input: { n: 41 } });
     const cases: Record<string, [Parameters<typeof inSequence>[1], string]> = {
       loop: [[code('a', 'for (;;) {}', { timeout_ms: 1000 })], 'code_timeout'],
       bomb: [[code('a', 'const all = []; for (;;) all.push(new Array(1e6).fill("x".repeat(1000)));', { timeout_ms: 8000 })], 'code_memory'],
@@ -290,24 +290,24 @@ describe('what does not fit', () => {
       ],
     };
     for (const [key, [nodes]] of Object.entries(cases)) await publish(runlog, inSequence(`too_large_${key}`, nodes));
-    const ended = await Promise.all(Object.keys(cases).map(async (key) => [key, (await post(`/workflows/too_large_${key}/executions?wait=30`, {})).body] as const));
+    const ended = await Promise.all(Object.keys(cases).map(async (key) => [key, (await post(`/workflows/too_large_${key}/executions?wait=50`, {})).body] as const));
     expect(Object.fromEntries(ended.map(([key, { status, error_code }]) => [key, `${status} ${error_code}`]))).toEqual(
       Object.fromEntries(Object.entries(cases).map(([key, [, code]]) => [key, `failed ${code}`])),
     );
     expectProblem(await post('/workflows/good/executions', { input: { n: 'x'.repeat(MIB) } }), 413, 'body_too_large');
-    const others = await Promise.all(Array.from({ length: 12 }, () => post('/workflows/plain/executions?wait=10', { input: { n: 1 } })));
+    const others = await Promise.all(Array.from({ length: 12 }, () => post('/workflows/plain/executions?wait=50', { input: { n: 1 } })));
     expect(others.map(({ status }) => status)).toEqual(others.map(() => 200));
   });
 
   it('just about does: 800 kB from node to node', async () => {
     await publish(runlog, inSequence('fits', [code('a', 'return "x".repeat(800000);'), code('b', 'return nodes.a;'), transform('c', '$length(nodes.b)')]));
-    expect((await post('/workflows/fits/executions?wait=30', {})).body).toMatchObject({ status: 'completed', output: 800_000 });
+    expect((await post('/workflows/fits/executions?wait=50', {})).body).toMatchObject({ status: 'completed', output: 800_000 });
   });
 });
 
 describe('a verb at the wrong time', () => {
   const waiting = async () => {
-    const { status, body } = await post('/workflows/asks/executions?wait=10', {});
+    const { status, body } = await post('/workflows/asks/executions?wait=50', {});
     expect([status, body.status]).toEqual([202, 'awaiting_approval']);
     return body;
   };
@@ -332,7 +332,7 @@ describe('a verb at the wrong time', () => {
     expectProblem(second, 409, 'gate_decided');
     expect(second.body.state).toMatchObject({ status: 'completed', accepted: { node_id: 'ask', decision: 'approve', answer: { note: 'fine' } } });
     expectProblem(await post(`/executions/${id}/respond`, yes), 409, 'gate_decided');
-    const { body } = await post('/workflows/plain/executions?wait=10', { input: { n: 1 } });
+    const { body } = await post('/workflows/plain/executions?wait=50', { input: { n: 1 } });
     expectProblem(await post(`/executions/${body.id}/respond`, yes), 409, 'no_open_gate');
   });
 
@@ -346,7 +346,7 @@ describe('a verb at the wrong time', () => {
         { from: 'start_of_workflow', to: 'other' },
       ],
     } as never);
-    const { body } = await post('/workflows/two/executions?wait=10', {});
+    const { body } = await post('/workflows/two/executions?wait=50', {});
     const execution = await until(async () => (await get(`/executions/${body.id}`)).body.gates.length === 2 && body, { what: 'two open gates' });
     const answer = await post(`/executions/${execution.id}/respond`, { decision: 'approve' });
     expectProblem(answer, 409, 'gate_ambiguous');
@@ -361,7 +361,7 @@ describe('a verb at the wrong time', () => {
     expect(second.status).toBe(200);
     expect(second.body).toEqual(first.body);
     expectProblem(await post(`/executions/${id}/respond`, yes), 409, 'execution_ended');
-    const { body } = await post('/workflows/plain/executions?wait=10', { input: { n: 1 } });
+    const { body } = await post('/workflows/plain/executions?wait=50', { input: { n: 1 } });
     const late = await post(`/executions/${body.id}/cancel`, {});
     expectProblem(late, 409, 'execution_ended');
     expect(late.body.state).toMatchObject({ status: 'completed' });
@@ -395,7 +395,7 @@ describe('an Idempotency-Key', () => {
   });
 
   it('repeats an answer to a gate with the same 200', async () => {
-    const { body } = await post('/workflows/asks/executions?wait=10', {});
+    const { body } = await post('/workflows/asks/executions?wait=50', {});
     const answer = { decision: 'approve', answer: { note: 'ok' } };
     const first = await post(`/executions/${body.id}/respond`, answer, { 'idempotency-key': 'yes-1' });
     const again = await post(`/executions/${body.id}/respond`, answer, { 'idempotency-key': 'yes-1' });
@@ -406,9 +406,9 @@ describe('an Idempotency-Key', () => {
   it('while the first request still is in flight is 409', async () => {
     await publish(runlog, inSequence('slow', [delay('a', 2)]));
     const key = { 'idempotency-key': 'slow-1' };
-    const first = post('/workflows/slow/executions?wait=10', {}, key);
+    const first = post('/workflows/slow/executions?wait=50', {}, key);
     await until(async () => (await get('/executions?workflow_id=slow')).body.data.length === 1, { what: 'the first to be recorded' });
-    expectProblem(await post('/workflows/slow/executions?wait=10', {}, key), 409, 'idempotency_in_flight');
+    expectProblem(await post('/workflows/slow/executions?wait=50', {}, key), 409, 'idempotency_in_flight');
     expect((await first).body).toMatchObject({ status: 'completed' });
     expect((await get('/executions?workflow_id=slow')).body.data).toHaveLength(1);
   });

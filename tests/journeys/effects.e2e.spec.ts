@@ -215,7 +215,7 @@ describe('a receipt', () => {
     const input = { of: 'another', works: true };
     const { body: other } = await call('POST', `/executions/${retried.id}/replay`, { input, plan: true });
     expect(other.repeated_effects).toEqual(['pay', 'plain']);
-    const { body: anew } = await call('POST', `/executions/${retried.id}/replay?wait=30`, { input });
+    const { body: anew } = await call('POST', `/executions/${retried.id}/replay?wait=50`, { input });
     expect(anew).toMatchObject({ status: 'completed', output: { paid: true } });
     expect(hitsOf('another')).toHaveLength(2);
   }, 90_000);

@@ -282,7 +282,7 @@ describe('docs/workflows.md', () => {
       };
       const published = await call('POST', '/api/v1/workflows', written.type ? node : written);
       expect(published).toMatchObject({ status: 201 });
-      let { body } = await call('POST', `/api/v1/workflows/${published.body.key}/executions?wait=20`, { input: says.input });
+      let { body } = await call('POST', `/api/v1/workflows/${published.body.key}/executions?wait=50`, { input: says.input });
       if (says.respond) ({ body } = await call('POST', `/api/v1/executions/${body.id}/respond`, says.respond));
       expect({ text, body: { status: body.status, error: body.error } }).toEqual({ text, body: { status: 'completed', error: null } });
       if (says.output !== undefined) expect(body.output).toEqual(typeof says.output === 'object' && 'answer' in says.output ? expect.objectContaining(says.output) : says.output);

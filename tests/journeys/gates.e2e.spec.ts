@@ -14,7 +14,7 @@ let editorPrefix: string;
 const api = '/api/v1';
 const post = (path: string, body?: unknown, headers?: Record<string, string>) => runlog.call('POST', `${api}${path}`, body, headers);
 const get = (path: string) => runlog.call('GET', `${api}${path}`);
-const start = async (workflow: string, input: object = {}) => (await post(`/workflows/${workflow}/executions?wait=10`, { input })).body;
+const start = async (workflow: string, input: object = {}) => (await post(`/workflows/${workflow}/executions?wait=50`, { input })).body;
 const respond = (id: string, body: object, headers?: Record<string, string>) => post(`/executions/${id}/respond`, body, headers);
 const keyOf = async (role: string) => (await post('/api-keys', { name: role, role })).body;
 

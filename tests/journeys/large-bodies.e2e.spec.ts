@@ -133,7 +133,7 @@ describe('a body of 10 MB', () => {
 
 describe('an answer that is too large for an event', () => {
   it('reaches the expressions that read it, and is not shown in the history', async () => {
-    const { id } = (await post('/workflows/asks/executions?wait=30', {})).body;
+    const { id } = (await post('/workflows/asks/executions?wait=50', {})).body;
     const answer = 'é'.repeat(300_000);
     expect((await post(`/executions/${id}/respond`, { answer })).status).toBe(200);
     const ended = await until(async () => ((one) => one.is_terminal && one)((await get(`/executions/${id}`)).body), { what: 'the end' });
@@ -148,7 +148,7 @@ describe('a disk without room for large files', () => {
     const full = await startStandalone({ env: { RUNLOG_BODY_LIMIT: String(40 * 1024 * 1024) }, fileBlocks: 40_000 });
     try {
       await publish(full, inSequence('echoes', [transform('n', '$length(input.text)')]));
-      const create = (length: number) => full.call('POST', '/api/v1/workflows/echoes/executions?wait=30', { input: { text: 'x'.repeat(length) } });
+      const create = (length: number) => full.call('POST', '/api/v1/workflows/echoes/executions?wait=50', { input: { text: 'x'.repeat(length) } });
       expect((await create(5)).body).toMatchObject({ status: 'completed', output: 5 });
       const { status, body, headers } = await create(25_000_000);
       expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'artifact_store_full', '10']);

@@ -123,7 +123,7 @@ describe('a concurrency key', () => {
   }, 60_000);
 
   it('that has no value fails the execution, or the create that brought it', async () => {
-    const { body } = await post('/workflows/keyless/executions?wait=10', { input: { customer: 'nobody' } });
+    const { body } = await post('/workflows/keyless/executions?wait=50', { input: { customer: 'nobody' } });
     expect(body).toMatchObject({ status: 'failed', error_code: 'admission_failed', error: expect.stringContaining('concurrency key') });
     const refused = await post('/workflows/nap/executions', { concurrency_key: '{{ $number(input.customer) }}', input: { customer: 'nobody' } });
     expect(refused).toMatchObject({ status: 422, body: { code: 'invalid_concurrency_key', errors: [{ pointer: '/concurrency_key' }] } });

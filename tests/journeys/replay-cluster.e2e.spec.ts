@@ -10,7 +10,7 @@ beforeAll(async () => {
   cluster = await startTestCluster({ RUNLOG_RATE_LIMIT: '0' });
   await publish(cluster.one, inSequence('sums', [code('a', 'return input.n + 1;'), code('b', 'return nodes.a * 2;'), transform('c', 'nodes.b + nodes.a')]));
   await publish(cluster.one, inSequence('slow', [code('work', 'for (const end = Date.now() + input.ms; Date.now() < end; ); return 1;')]));
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await cluster?.discard();

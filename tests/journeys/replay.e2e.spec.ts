@@ -54,7 +54,7 @@ afterAll(async () => {
 
 const post = (path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer> => runlog.call('POST', `/api/v1/${path}`, body, headers);
 const get = async (path: string) => (await runlog.call('GET', `/api/v1/${path}`)).body;
-const ran = async (workflow: string, input: object) => (await post(`workflows/${workflow}/executions?wait=30`, { input })).body;
+const ran = async (workflow: string, input: object) => (await post(`workflows/${workflow}/executions?wait=50`, { input })).body;
 const ended = (id: string) => until(async () => ((await get(`executions/${id}`)).is_terminal ? get(`executions/${id}`) : undefined), { what: `${id} to end` });
 
 const shopped = async () => {
@@ -65,7 +65,7 @@ const shopped = async () => {
 
 describe('retry', () => {
   it('begins anew with the same input, version, metadata and tags, also after a completion', async () => {
-    const { body: source } = await post('workflows/sums/executions?wait=30', { input: { n: 1 }, metadata: { m: 'x' }, tags: ['t'], session_id: 's1' });
+    const { body: source } = await post('workflows/sums/executions?wait=50', { input: { n: 1 }, metadata: { m: 'x' }, tags: ['t'], session_id: 's1' });
     const { status, body, headers } = await post(`executions/${source.id}/retry`);
     expect(status).toBe(201);
     expect(headers.get('location')).toBe(`/api/v1/executions/${body.id}`);
@@ -99,9 +99,9 @@ describe('retry', () => {
 
   it('waits for the end when asked to, and is one act per Idempotency-Key', async () => {
     const source = await ran('sums', { n: 2 });
-    const waited = await post(`executions/${source.id}/retry?wait=30`, undefined, { 'idempotency-key': 'retry-1' });
+    const waited = await post(`executions/${source.id}/retry?wait=50`, undefined, { 'idempotency-key': 'retry-1' });
     expect([waited.status, waited.body.status]).toEqual([200, 'completed']);
-    const again = await post(`executions/${source.id}/retry?wait=30`, undefined, { 'idempotency-key': 'retry-1' });
+    const again = await post(`executions/${source.id}/retry?wait=50`, undefined, { 'idempotency-key': 'retry-1' });
     expect([again.headers.get('idempotency-replayed'), again.body.id]).toEqual(['true', waited.body.id]);
   });
 });
@@ -109,10 +109,10 @@ describe('retry', () => {
 describe('replay', () => {
   it('from the beginning runs everything again, with the original input or another one', async () => {
     const source = await ran('sums', { n: 1 });
-    const same = await post(`executions/${source.id}/replay?wait=30`);
+    const same = await post(`executions/${source.id}/replay?wait=50`);
     expect([same.status, same.body.output]).toEqual([200, 5]);
     expect(same.body).toMatchObject({ replay_of: source.id, retry_of: null, retry_count: 0, trigger: { kind: 'replay', id: source.id } });
-    const other = await post(`executions/${source.id}/replay?wait=30`, { input: { n: 10 } });
+    const other = await post(`executions/${source.id}/replay?wait=50`, { input: { n: 10 } });
     expect(other.body.output).toBe(23);
     expect((await get(`executions?replay_of=${source.id}`)).data).toHaveLength(2);
   });
@@ -138,7 +138,7 @@ describe('replay', () => {
     ]);
     expect((await get(`executions?replay_of=${source.id}`)).data).toEqual([]);
     calls = [];
-    const { status, body } = await post(`executions/${source.id}/replay?wait=30`, { from_node_id: 'pay' });
+    const { status, body } = await post(`executions/${source.id}/replay?wait=50`, { from_node_id: 'pay' });
     expect([status, body.status, calls]).toEqual([200, 'completed', ['/pay']]);
     expect(body.output).toEqual({ ...source.output, paid: 1, again: true });
     expect(body).toMatchObject({ completed_actions_count: 5, idle_actions_count: 0, n_steps: 2, cost: 0 });
@@ -155,7 +155,7 @@ describe('replay', () => {
     expect(flawsOf(history)).toEqual([]);
     expect(history.slice(0, 4).map(({ type }) => type)).toEqual(['ExecutionCreated', 'ExecutionQueued', 'ExecutionStarted', 'NodeReused']);
 
-    const twice = await post(`executions/${body.id}/replay?wait=30`, { from_node_id: 'end' });
+    const twice = await post(`executions/${body.id}/replay?wait=50`, { from_node_id: 'end' });
     expect(twice.body).toMatchObject({ status: 'completed', output: body.output, replay_of: body.id });
     const { data } = await get(`executions/${twice.body.id}/nodes`);
     expect(data.map((node: { reused_from: string | null }) => node.reused_from)).toEqual([source.id, source.id, body.id, source.id, null]);
@@ -164,7 +164,7 @@ describe('replay', () => {
 
   it('asks gates again when told to', async () => {
     const source = await shopped();
-    const { status, body } = await post(`executions/${source.id}/replay?wait=30`, { from_node_id: 'end', reask: true });
+    const { status, body } = await post(`executions/${source.id}/replay?wait=50`, { from_node_id: 'end', reask: true });
     expect([status, body.status]).toEqual([202, 'awaiting_approval']);
     await post(`executions/${body.id}/respond`, { decision: 'approve' });
     expect(await ended(body.id)).toMatchObject({ status: 'completed', output: { again: true } });
@@ -175,17 +175,17 @@ describe('replay', () => {
     const history = await historyOf(runlog, source.id);
     const { version } = history.find(({ type, node_id }) => type === 'NodeCompleted' && node_id === 'ok');
     calls = [];
-    const { body } = await post(`executions/${source.id}/replay?wait=30`, { at_version: version });
+    const { body } = await post(`executions/${source.id}/replay?wait=50`, { at_version: version });
     expect([body.status, calls]).toEqual(['completed', ['/pay']]);
   });
 
   it('goes on from the node that failed with a corrected input or version', async () => {
     const source = await ran('sums', { n: 1, fail: true });
     expect(source).toMatchObject({ status: 'failed', error_node_id: 'b' });
-    const { body } = await post(`executions/${source.id}/replay?wait=30`, { from_node_id: 'b', input: { n: 1 } });
+    const { body } = await post(`executions/${source.id}/replay?wait=50`, { from_node_id: 'b', input: { n: 1 } });
     expect(body).toMatchObject({ status: 'completed', output: 5 });
     await runlog.call('POST', '/api/v1/workflows/sums/versions', inSequence('sums', [code('a', 'return 1000;'), code('b', 'return nodes.a * 3;'), transform('c', 'nodes.b + 1')]));
-    const latest = await post(`executions/${source.id}/replay?wait=30`, { from_node_id: 'b', version: 'latest' });
+    const latest = await post(`executions/${source.id}/replay?wait=50`, { from_node_id: 'b', version: 'latest' });
     expect(latest.body).toMatchObject({ status: 'completed', output: 7 });
     expect(latest.body.workflow_version_id).not.toBe(source.workflow_version_id);
   });

@@ -37,7 +37,7 @@ const approve = async (id: string) => expect((await runlog.call('POST', `/api/v1
 
 describe('the event stream', () => {
   it('is, byte for byte, retry, one frame per event, done', async () => {
-    const { id, version } = await create('quick', '?wait=10');
+    const { id, version } = await create('quick', '?wait=50');
     const history = await historyOf(runlog, id);
     const stream = await read(runlog, events(id));
     expect(stream.status).toBe(200);
@@ -52,7 +52,7 @@ describe('the event stream', () => {
   });
 
   it('reconnected at or after the end is 204, before it goes on after the given id', async () => {
-    const { id, version } = await create('quick', '?wait=10');
+    const { id, version } = await create('quick', '?wait=50');
     for (const last of [version, version + 5]) expect(await read(runlog, events(id), { headers: { 'last-event-id': String(last) } })).toMatchObject({ status: 204, text: '' });
     expect((await read(runlog, `${events(id)}?last_event_id=${version}`)).status).toBe(204);
     const rest = await read(runlog, events(id), { headers: { 'last-event-id': String(version - 2) } });
@@ -65,13 +65,13 @@ describe('the event stream', () => {
   });
 
   it('a first connect to a finished execution is never 204', async () => {
-    const { id, version } = await create('quick', '?wait=10');
+    const { id, version } = await create('quick', '?wait=50');
     const now = await read(runlog, `${events(id)}?from=now`);
     expect(now).toMatchObject({ status: 200, text: `retry: 1000\n\nevent: done\ndata: {"status":"completed","version":${version}}\n\n` });
   });
 
   it('from=now shows only what happens from now on', async () => {
-    const { id, version } = await create('asks', '?wait=10');
+    const { id, version } = await create('asks', '?wait=50');
     const stream = read(runlog, `${events(id)}?from=now`, { enough: (messages) => messages.some(({ event }) => event === 'done' || event === 'reconnect') });
     await approve(id);
     const { messages } = await stream;
@@ -100,7 +100,7 @@ describe('the event stream', () => {
   });
 
   it('is limited per key', async () => {
-    const { id } = await create('asks', '?wait=10');
+    const { id } = await create('asks', '?wait=50');
     const headers = { authorization: `Bearer ${runlog.key}`, accept: 'text/event-stream' };
     const open = await Promise.all(Array.from({ length: 3 }, () => fetch(`${runlog.url}${events(id)}`, { headers })));
     const refused = await runlog.call('GET', events(id), undefined, headers);
@@ -114,7 +114,7 @@ describe('the event stream', () => {
 
 describe('logs', () => {
   it('come as pages, filtered, and as ndjson', async () => {
-    const { id } = await create('ticks', '?wait=10');
+    const { id } = await create('ticks', '?wait=50');
     const lines = await until(
       async () => {
         const { body } = await runlog.call('GET', `/api/v1/executions/${id}/logs`);
@@ -167,7 +167,7 @@ describe('logs', () => {
 
 describe('a stream over a crash', () => {
   it('goes on from its last id after kill -9 and a start on the same home, with no gap and no double', async () => {
-    const { id } = await create('asks', '?wait=10');
+    const { id } = await create('asks', '?wait=50');
     const { id: ticking } = await create('ticks');
     const cut = { asks: read(runlog, events(id)), ticks: read(runlog, events(ticking), { enough: (messages) => idsOf(messages).length >= 4 }) };
     const before = await cut.ticks;

@@ -157,8 +157,8 @@ describe('one trace of an agent, from the request to its model, over killed runn
     };
     expect((await cluster.one.call('POST', '/api/v1/workflows', workflow)).status).toBe(201);
     const [first, second] = ['1'.repeat(32), '2'.repeat(32)];
-    const source = await cluster.one.call('POST', '/api/v1/workflows/plain/executions?wait=30', {}, { traceparent: `00-${first}-${caller}-01` });
-    const next = await cluster.one.call('POST', `/api/v1/executions/${source.body.id}/retry?wait=30`, {}, { traceparent: `00-${second}-${caller}-01` });
+    const source = await cluster.one.call('POST', '/api/v1/workflows/plain/executions?wait=50', {}, { traceparent: `00-${first}-${caller}-01` });
+    const next = await cluster.one.call('POST', `/api/v1/executions/${source.body.id}/retry?wait=50`, {}, { traceparent: `00-${second}-${caller}-01` });
     expect([source.body.trace_id, next.body.trace_id]).toEqual([first, second]);
     const root = await until(() => collector.spans.find(({ spanId }) => spanId === executionSpanId(next.body.id)), { what: 'the retry at the collector' });
     expect(root).toMatchObject({ traceId: second, links: [{ traceId: first, spanId: executionSpanId(source.body.id) }] });

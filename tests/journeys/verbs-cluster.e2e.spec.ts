@@ -16,14 +16,14 @@ beforeAll(async () => {
   await publish(one, inSequence('colour', [question('ask', quick)], { output: 'nodes.ask.answer' }));
   await publish(one, inSequence('deaf', [code('loop', 'for (;;);', { timeout_ms: 60_000 }), transform('after', '1')]));
   await publish(one, inSequence('nap', [delay('rest', 3600)]));
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await cluster?.discard();
 }, 60_000);
 
 const created = async (gateway: Gateway, workflow: string) => {
-  const { body } = await gateway.call('POST', `/api/v1/workflows/${workflow}/executions?wait=30`, {});
+  const { body } = await gateway.call('POST', `/api/v1/workflows/${workflow}/executions?wait=50`, {});
   return body;
 };
 

@@ -29,8 +29,8 @@ describe('a create', () => {
   });
 
   it('that waits answers 200 at the end, and 202 as soon as a human must answer', async () => {
-    const ended = await create(pure, { n: 1 }, '', { prefer: 'wait=10' });
-    expect([ended.status, ended.headers.get('preference-applied'), ended.body.status]).toEqual([200, 'wait=10', 'completed']);
+    const ended = await create(pure, { n: 1 }, '', { prefer: 'wait=50' });
+    expect([ended.status, ended.headers.get('preference-applied'), ended.body.status]).toEqual([200, 'wait=50', 'completed']);
     const asked = await create(asking, { total: 3 }, '?wait=60');
     expect([asked.status, asked.body.status, asked.body.gates[0].prompt]).toEqual([202, 'awaiting_approval', 'Pay 3?']);
     expect(asked.headers.get('location')).toBe(`/api/v1/executions/${asked.body.id}`);

@@ -219,7 +219,7 @@ describe('a runner', () => {
     await engine.told(task, 'StartNode');
     const began = Date.now();
     await runner.stop();
-    expect(Date.now() - began).toBeLessThan(5_000);
+    expect(Date.now() - began).toBeLessThan(30_000);
     expect(types(await engine.commands(task))).toEqual(['StartNode']);
   });
 });

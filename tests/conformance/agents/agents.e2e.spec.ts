@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => product?.discard());
 
 /** Created as the client would: what comes back stands in `data`. */
-const create = async (workflow: string, body: object, query = '?wait=30') => product.as('POST', `/api/v1/workflows/${workflow}/executions${query}`, body);
+const create = async (workflow: string, body: object, query = '?wait=50') => product.as('POST', `/api/v1/workflows/${workflow}/executions${query}`, body);
 const get = async (id: string, query = ''): Promise<Execution> => (await product.as('GET', `/api/v1/executions/${id}${query}`)).body.data;
 
 describe('Execution Response Fields', () => {

@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => product?.discard());
 
 const get = (id: string, query = '') => product.as('GET', `/api/v1/executions/${id}${query}`);
-const run = (workflow: string, body?: unknown, query = '?wait=30') => product.as('POST', `/api/v1/workflows/${workflow}/run${query}`, body);
+const run = (workflow: string, body?: unknown, query = '?wait=50') => product.as('POST', `/api/v1/workflows/${workflow}/run${query}`, body);
 
 describe('GET /api/v1/executions/{execution_id}', () => {
   it('returns the execution details: every member, each of its type, and no other, in every state', async () => {
@@ -145,7 +145,7 @@ describe('Execution status', () => {
 describe('Retry count', () => {
   it('counts the retries that led to it', async () => {
     const { body } = await product.run('failing');
-    const once = await product.as('POST', `/api/v1/executions/${body.id}/retry?wait=30`);
+    const once = await product.as('POST', `/api/v1/executions/${body.id}/retry?wait=50`);
     expect([once.status, misfits(once.body, page), once.body.retry_count]).toEqual([200, [], 1]);
     expect((await product.as('POST', `/api/v1/executions/${once.body.id}/retry`)).body.retry_count).toBe(2);
     expect((await get(body.id)).body.retry_count).toBe(0);
@@ -161,7 +161,7 @@ describe('POST /api/v1/workflows/{workflow_id}/run', () => {
   });
 
   it('is there whatever the dialect', async () => {
-    const { body } = await product.call('POST', '/api/v1/workflows/doubling/run?wait=30', { payload: { n: 4 } });
+    const { body } = await product.call('POST', '/api/v1/workflows/doubling/run?wait=50', { payload: { n: 4 } });
     expect(body).toMatchObject({ object: 'execution', status: 'completed', input: { n: 4 }, output: { doubled: 8 }, execution_id: body.id });
     const { body: wrong } = await product.call('POST', '/api/v1/workflows/doubling/run', { payload: { n: 'x' } });
     expect(wrong).toMatchObject({ detail: expect.stringMatching(/^\/payload\/n: /), errors: [{ pointer: '/payload/n' }] });
@@ -183,7 +183,7 @@ describe('POST /api/v1/workflows/{workflow_id}/run', () => {
   });
 
   it('is the same as a create of the execution', async () => {
-    const { status, body } = await product.as('POST', '/api/v1/workflows/doubling/executions?wait=30', { payload: { n: 6 } });
+    const { status, body } = await product.as('POST', '/api/v1/workflows/doubling/executions?wait=50', { payload: { n: 6 } });
     expect([status, misfits(body, page), body.result]).toEqual([200, [], { doubled: 12 }]);
   });
 });

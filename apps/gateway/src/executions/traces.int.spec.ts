@@ -11,7 +11,7 @@ describe('GET /executions/{id}/trace', () => {
   beforeAll(async () => {
     gateway = await startGateway();
     const key = await gateway.publish(askingDefinition);
-    const { body } = await gateway.call('POST', `/api/v1/workflows/${key}/executions?wait=20`, { input: { total: 7 } }, { traceparent: `00-${trace}-b7ad6b7169203331-01` });
+    const { body } = await gateway.call('POST', `/api/v1/workflows/${key}/executions?wait=50`, { input: { total: 7 } }, { traceparent: `00-${trace}-b7ad6b7169203331-01` });
     id = body.id;
   }, 90_000);
   afterAll(() => gateway.stop());
