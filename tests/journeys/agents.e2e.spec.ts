@@ -139,7 +139,7 @@ describe('sessions', () => {
   it('are shown as far as they fit, and with what guardrails redact', async () => {
     await agent('short', 'Yes.', { limits: { session_tokens: 12 }, guardrails: [{ on: 'input', kind: 'regex', pattern: '\\d{4}', action: 'redact', replacement: '#' }] });
     for (const message of ['A long question that nobody will remember any more', 'My pin is 1234', 'And now?']) await execute('short', { input: { message }, session_id: 'short' });
-    const { messages } = (await model.requests('short-Yes.')).at(-1)?.body as { messages: { content: string }[] };
+    const { messages } = ((await model.requests('short-Yes.')).at(-1) as unknown as { body: { messages: { content: string }[] } }).body;
     expect(messages.map(({ content }) => content)).toEqual(['My pin is #', 'Yes.', 'And now?']);
   });
 });

@@ -37,7 +37,7 @@ type Entry = Omit<JournalEntry, 'receipt_ref'>;
 type Plan = { readonly gives: string } | { readonly asks: CallGate } | { readonly runs: CallIntent };
 
 /** Nano-USD that a model call may cost at most. */
-export const dearest = 1_000;
+const dearest = 1_000;
 const turnsAtMost = 3;
 const never = new Promise<never>(() => undefined);
 

@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PinnedAgent } from '@runlog/workflow';
 import type { CallGate, CallIntent, CallRecord, TokensUse } from './agent-calls.js';
+import type { Execution } from './execution.js';
+import type { Json } from './ids.js';
 import { journalOf } from './journal.js';
+import { fromSnapshot, toSnapshot } from './snapshot.js';
 import { chain, Scenario, types } from './testing/scenario.js';
 
 const pinned = (limits: PinnedAgent['limits'] = {}): PinnedAgent =>
@@ -157,6 +160,24 @@ describe('the next attempt', () => {
       expect(types(await scenario.accepted(lose(attempt)))).toEqual(['AttemptLost', 'NodeScheduled']);
       await scenario.start('think');
     }
+  });
+});
+
+describe('a stored state', () => {
+  it('of before there were agents is read', async () => {
+    const scenario = await begun();
+    const { journals: _journals, account: _account, ...older } = toSnapshot(scenario.execution as Execution) as unknown as Record<string, Json>;
+    expect(fromSnapshot(older as Json)).toEqual(scenario.execution);
+  });
+
+  it('keeps receipts apart, and takes none that nobody needs', async () => {
+    const scenario = await begun();
+    await scenario.accepted(step(1, [], [model('m1')]));
+    await scenario.accepted(step(2, [record('m1')], [model('m2')]));
+    const stored = JSON.parse(JSON.stringify(toSnapshot(scenario.execution as Execution))) as Json;
+    expect(JSON.stringify(stored)).not.toContain('m1 said');
+    const kept = [...(scenario.execution?.receipts ?? [])];
+    expect(fromSnapshot(stored, [...kept, ['think/m2', 'void'], ['gone/m1', 'void']])).toEqual(scenario.execution);
   });
 });
 

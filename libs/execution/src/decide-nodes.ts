@@ -129,7 +129,7 @@ export const running = (command: Report, execution: Execution): NodeState | Reje
   return refuse(command, execution, 'InvalidState', 'attempt_over', `attempt ${command.attempt} of node '${command.node}' ${standing(node)}`);
 };
 
-export const standing = (node: NodeState | undefined): string => {
+const standing = (node: NodeState | undefined): string => {
   if (!node || node.attempt === 0) return 'was never scheduled';
   return `is over or not this runner's: the node is ${node.status}, attempt ${node.attempt}${node.runner ? ` on runner ${node.runner}` : ''}`;
 };

@@ -43,7 +43,7 @@ export interface Journal {
 export const emptyAccount = (): Account => ({ budget: null, spent: '0', reserved: '0' });
 
 /** The name under which a receipt is kept beside the outputs; no node has such an id. */
-export const receiptName = (node: NodeId, key: string): string => `${node}/${key}`;
+const receiptName = (node: NodeId, key: string): string => `${node}/${key}`;
 
 /** The name of the body that an event adds to what is kept beside the state: an output or a receipt. Undefined: none, or it is stored elsewhere. */
 export const keptBy = (event: ExecutionEvent): string | undefined => {
