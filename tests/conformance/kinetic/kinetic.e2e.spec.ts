@@ -245,11 +245,8 @@ describe('n_agent_actions', () => {
         model: { provider: 'openai_compatible', name: 'any', base_url: model.baseUrl('adding') },
         tools: [tool],
       });
-      await product.publish({
-        ...inSequence('acting', []),
-        nodes: [{ id: 'act', type: 'agent', name: 'Act', config: { agent: 'adder' } }],
-        edges: [{ from: 'start_of_workflow', to: 'act' }],
-      });
+      const node = { id: 'act', type: 'agent', name: 'Act', config: { agent: 'adder' } };
+      await product.call('POST', '/api/v1/workflows', { key: 'acting', name: 'Acting', nodes: [node], edges: [{ from: 'start_of_workflow', to: 'act' }] });
       const { body } = await product.run('acting');
       expect((await kinetic('GET', `/api/executions/${body.id}`)).body).toMatchObject({ status: 'completed', n_agent_actions: 2, n_steps: 1 });
     } finally {
