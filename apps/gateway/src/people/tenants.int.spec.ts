@@ -106,7 +106,14 @@ describe('every operation of the API', () => {
     const key = await keyOf({ role, permissions });
     const wrong: string[] = [];
     // Asked of things that are not there: what may be done takes nothing from the others.
-    const nowhere = { ...parameters, execution_id: foreign.execution, agent_id: foreign.execution, other: foreign.execution, key_id: foreign.execution, user_id: foreign.execution };
+    const nowhere = {
+      ...parameters,
+      execution_id: foreign.execution,
+      agent_id: foreign.execution,
+      other: foreign.execution,
+      key_id: foreign.execution,
+      user_id: foreign.execution,
+    };
     for (const one of operations) {
       const permission = one.operation['x-permission'];
       if (!permission || one.operation.operationId === 'createWorkspace') continue;
