@@ -143,7 +143,7 @@ describe('a session', () => {
     for (const [at, door] of [cluster.one, cluster.other, cluster.one, cluster.other].entries()) {
       const { body } = await door.call('POST', '/api/v1/agents/parrot/execute', { input: { ask: `${at}`, message: `${at}` }, session_id: 'shared' });
       expect(body).toMatchObject({ status: 'completed', output: { response: `I heard: ${at}` } });
-      const { messages } = (await model.requests('parrot')).at(-1)?.body as { messages: { content: string }[] };
+      const messages: { content: string }[] = (await model.requests('parrot')).at(-1)?.body.messages;
       expect(messages.map(({ content }) => content)).toEqual([...Array.from({ length: at }, (_, earlier) => [`${earlier}`, `I heard: ${earlier}`]).flat(), `${at}`]);
     }
     const { body: said } = await cluster.other.call('GET', '/api/v1/sessions/shared/messages');
