@@ -8,6 +8,7 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
   switch (event.type) {
     case 'NodeScheduled': {
       const node = nodeOf(view, event.data.node_id, workflow);
+      letGo(node, event.data.attempt, at);
       const attempt = attemptOf(node, event.data.attempt);
       schedule(node, attempt, at);
       attempt.status = 'scheduled';
@@ -78,6 +79,7 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
       return turnNode(view, node, 'stopped');
     }
     case 'EffectUnknown':
+      if (event.data.call) attemptOf(nodeOf(view, event.data.node_id, workflow), event.data.attempt).status = 'waiting';
       return turnNode(view, nodeOf(view, event.data.node_id, workflow), 'waiting');
     case 'ResponseReceived':
       if (event.data.decision === 'repeat') turnNode(view, nodeOf(view, event.data.node_id, workflow), 'idle');
@@ -96,6 +98,12 @@ export const foldNode = (view: ExecutionDraft, event: ExecutionEvent & { readonl
     default:
       return;
   }
+};
+
+/** An attempt of an agent that waited for people ends with what they decided: another one goes on. */
+const letGo = (node: NodeDraft, next: number, at: number): void => {
+  const last = node.attempts.at(-1);
+  if (last?.status === 'waiting' && last.attempt < next) end(last, 'stopped', at);
 };
 
 /** Completed elsewhere: no attempt, no cost, and its output stays where it is. */

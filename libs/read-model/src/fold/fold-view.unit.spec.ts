@@ -226,6 +226,36 @@ describe('foldView', () => {
     ).then({ failed_actions_count: 1, nodes: { a: { effect: { standing: 'failed' } } } });
   });
 
+  it('ends the attempt of an agent that waited for people with the one that goes on', () => {
+    const of = (attempt: number) => ({ node_id: 'a', attempt });
+    const call = { kind: 'tool', name: 'pay' } as const;
+    const parked: Step[] = [
+      ...started,
+      [1_100, 'NodeScheduled', { ...of(1), kind: 'agent' }],
+      [1_110, 'NodeStarted', { ...of(1), runner: 'r1' }],
+      [1_200, 'ApprovalRequested', { ...of(1), gate_id: 'a.1.m1.t1', key: 'm1.t1', call, ...rules }],
+    ];
+    given(...parked).then({ nodes: { a: { status: 'waiting', attempts: [{ status: 'waiting', ended_at: null }] } } });
+    given(
+      ...parked,
+      [1_300, 'ResponseReceived', { node_id: 'a', gate_id: 'a.1.m1.t1', decision: 'approve', answer: null, comment: null, by: 'user:ada', accepted: true }],
+      [1_300, 'NodeScheduled', { ...of(2), kind: 'agent' }],
+      [1_310, 'NodeStarted', { ...of(2), runner: 'r2' }],
+      [1_400, 'EffectUnknown', { ...of(2), gate_id: 'a.2.m1.t2', key: 'm1.t2', call, prompt: '?' }],
+    ).then({
+      n_steps: 0,
+      nodes: {
+        a: {
+          status: 'waiting',
+          attempts: [
+            { status: 'stopped', ended_at: 1_300 },
+            { status: 'waiting', ended_at: null },
+          ],
+        },
+      },
+    });
+  });
+
   it('keeps the receipt of an effect that was had behind the fence of a cancel apart from the output', () => {
     given(
       ...started,
