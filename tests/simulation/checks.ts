@@ -3,6 +3,7 @@ import { partitionOf } from '@runlog/event-log';
 import { digestOf, foldView, viewOf } from '@runlog/read-model';
 import { agents } from './agent-checks.js';
 import { bodies, outputIn } from './body-checks.js';
+import { workspaceBudgets } from './budget-checks.js';
 import { effectsByClass } from './effect-checks.js';
 import type { Fact } from './history.js';
 import { queuesAtRest } from './queue-checks.js';
@@ -16,7 +17,23 @@ type Row = Record<string, unknown>;
 /** What a finished world breaks of the promises, as `<invariant>: <what>`; nothing when all hold. A history too broken to be checked is one, too. */
 export const violations = (world: World): string[] => {
   const found = [...world.complaints];
-  for (const check of [histories, chains, clients, endings, projection, engineState, leftBehind, effects, effectsByClass, agents, lateness, values, sights, bodies])
+  for (const check of [
+    histories,
+    chains,
+    clients,
+    endings,
+    projection,
+    engineState,
+    leftBehind,
+    effects,
+    effectsByClass,
+    agents,
+    workspaceBudgets,
+    lateness,
+    values,
+    sights,
+    bodies,
+  ])
     try {
       found.push(...check(world));
     } catch (error) {

@@ -2,6 +2,7 @@ import type { ArtifactStore } from '@runlog/artifacts';
 import { AcceptedEvents, type DecodedEvent, decodeJson, type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
 import { type CreatedData, createdWith, type ExecutionCommand, type Reply } from '@runlog/execution';
 import { heavyChars } from './body-checks.js';
+import { BudgetPeople } from './budget-people.js';
 import { FollowOns } from './follow-ons.js';
 import type { QueuePeople } from './queue-people.js';
 import type { Random } from './random.js';
@@ -28,6 +29,7 @@ export class Clients {
   readonly ended = new Set<string>();
   readonly #rules = new Map<number, AcceptedEvents>();
   readonly #followOns: FollowOns;
+  readonly budgets: BudgetPeople;
   #ids = 0;
   /** Repeats that are still to come. */
   #later = 0;
@@ -43,6 +45,7 @@ export class Clients {
   ) {
     const desk = { ask: this.#ask.bind(this), newId: this.#uuid.bind(this), expect: (id: string) => void (this.executions.includes(id) || this.executions.push(id)) };
     this.#followOns = new FollowOns(desk, tables, time, random.fork(), followUntilMs);
+    this.budgets = new BudgetPeople(tables, random.fork());
   }
 
   get areDone(): boolean {
@@ -121,7 +124,7 @@ export class Clients {
     // Of a call that expires they may say nothing.
     if (event.type === 'ApprovalRequested' && !(event.data.call && event.data.expires_at !== null && this.random.chance(0.4)))
       this.#answer(event.executionId, event.data.gate_id, event.data.approvers?.needed === 2);
-    if (event.type === 'BudgetExhausted') this.#raise(event.executionId, event.data.gate_id);
+    if (event.type === 'BudgetExhausted') this.#raise(event.executionId, event.data.gate_id, event.data.scope === 'workspace');
     if (event.type === 'QuestionRequested') this.#answer(event.executionId, event.data.gate_id, false);
     this.#followOns.see(event);
   }
@@ -139,11 +142,12 @@ export class Clients {
   }
 
   /** At times by too little, or not at all; and, late enough, by what suffices. */
-  #raise(executionId: string, gate: string): void {
+  #raise(executionId: string, gate: string, isShared: boolean): void {
     const say = (decision: string, usd: number, beforeMs: number): void =>
-      void this.time.after(this.random.between(beforeMs / 2, beforeMs), () =>
-        this.#ask({ type: 'Respond', executionId, gate, decision, answer: { budget_usd: usd }, by: 'user:ann', roles: [] }),
-      );
+      void this.time.after(this.random.between(beforeMs / 2, beforeMs), () => {
+        if (isShared && decision === 'raise') this.budgets.raise(BigInt(Math.round(usd * 1e9)));
+        this.#ask({ type: 'Respond', executionId, gate, decision, answer: { budget_usd: usd }, by: 'user:ann', roles: [] });
+      });
     if (this.random.chance(0.1)) say('fail', 1, 3_000);
     if (this.random.chance(0.6)) say('raise', this.random.pick([0.000_002, 0.000_008]), 2_000);
     say('raise', 0.001, 6_000);

@@ -367,6 +367,27 @@ export const plantedBugs = [
     put: "const reference = body && event.type !== 'ExecutionCompleted' && event.type !== 'NodeCompleted' &&",
   },
   {
+    name: 'budget-of-a-workspace-without-reservations',
+    what: "Calls that others have under way leave as much of a workspace's budget as if there were none.",
+    file: `${engine}/accounts.ts`,
+    find: 'account.spent + account.reserved + neededIn(name) > account.budget',
+    put: 'account.spent + neededIn(name) > account.budget',
+  },
+  {
+    name: 'reservation-given-back-early',
+    what: "A workspace's account forgets what is reserved as soon as the call begins.",
+    file: 'apps/queries/src/projection/accounts.ts',
+    find: "if (event.type === 'TokensUsed' || (event.type === 'EffectRecorded' && event.data.call?.kind === 'model'))",
+    put: "if (event.type === 'TokensUsed' || event.type === 'BudgetReserved')",
+  },
+  {
+    name: 'lost-call-costs-nothing',
+    what: 'A call of which nobody has heard leaves the account as it was.',
+    file: 'apps/queries/src/projection/accounts.ts',
+    find: 'return callsLostBy(view, event).reduce(',
+    put: 'return ([] as ReturnType<typeof callsLostBy>).reduce(',
+  },
+  {
     name: 'receipt-recorded-twice',
     what: 'A call of an agent that has its receipt gets another.',
     file: `${execution}/decide-records.ts`,

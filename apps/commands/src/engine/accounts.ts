@@ -1,4 +1,4 @@
-import type { AccountStanding, CommandOf, ExecutionCommand } from '@runlog/execution';
+import { type AccountStanding, type CommandOf, type ExecutionCommand, isTerminal } from '@runlog/execution';
 import { beginOfPeriod, type Database, type Sql } from '@runlog/read-model';
 import type { Received } from './decision.js';
 import type { Residents } from './residents.js';
@@ -45,7 +45,7 @@ export const maySpend = (received: readonly Received[]): boolean => received.som
  * then: whoever may begin on one partition leaves less for all others, whatever they have heard.
  */
 export const withAccounts = async (received: readonly Received[], parts: Parts): Promise<readonly Received[]> => {
-  const spenders = received.flatMap(({ command }) => (callsModels(command) ? [spenderOf(command, received, parts)] : []));
+  const spenders = received.flatMap(({ command }) => (callsModels(command) && !hasEnded(command, parts) ? [spenderOf(command, received, parts)] : []));
   if (spenders.length === 0) return received;
   const standings = await reserve(spenders, parts.database);
   return received.map((one) => {
@@ -63,6 +63,12 @@ export const release = async (reservations: readonly Reservation[], sql: Sql): P
     [of('account'), of('execution_id'), of('node_id'), of('attempt'), of('key'), of('command_id')],
     'budgets_release',
   );
+};
+
+/** It will be refused. */
+const hasEnded = ({ executionId }: ExecutionCommand, { residents }: Parts): boolean => {
+  const live = residents.get(executionId);
+  return live !== undefined && isTerminal(live.execution.status);
 };
 
 const spenderOf = (step: CommandOf<'TakeStep'>, received: readonly Received[], { residents }: Parts): Spender => {
