@@ -180,6 +180,44 @@ describe('budgets', () => {
   });
 });
 
+describe('a crash in the middle of a call', () => {
+  it('leaves the call on the books with the most that it can have cost, and nothing reserved', async () => {
+    await model.script('crashed', { turns: [{ content: 'Done.', usage: used, gates: [{ name: 'crash', after: 0 }] }] });
+    const definition = {
+      key: 'crashed',
+      name: 'Crashed',
+      model: { provider: 'openai_compatible', name: 'gpt-4o', base_url: model.baseUrl('crashed'), parameters: { max_tokens: 300 } },
+    };
+    const path = '/api/v1/workspaces/default/budget';
+    let crashing = await startStandalone();
+    try {
+      await crashing.call('PUT', path, { budget_usd: 1, period: 'day' });
+      await crashing.call('POST', '/api/v1/agents', definition);
+      const { id } = (await crashing.call('POST', '/api/v1/agents/crashed/execute', { input: { message: 'Go' }, async_mode: true })).body;
+      await until(async () => (await model.requests('crashed')).length === 1, { what: 'the model to be asked' });
+      const { reserved_usd } = (await crashing.call('GET', path)).body;
+      await crashing.kill();
+      await model.open('crash');
+      crashing = await startStandalone({ home: crashing.home, key: crashing.key });
+      const ended = await until(
+        async () => {
+          const { body } = await crashing.call('GET', `/api/v1/executions/${id}`);
+          return body.is_terminal && body;
+        },
+        { what: 'the end' },
+      );
+      expect(ended).toMatchObject({ status: 'completed', cost: 0.00434, cost_complete: false });
+      expect(reserved_usd).toBeGreaterThan(0.00434);
+      const { body: budget } = await crashing.call('GET', path);
+      expect([Math.round(budget.spent_usd * 1e9), budget.reserved_usd]).toEqual([Math.round((reserved_usd + 0.00434) * 1e9), 0]);
+      const { body: usage } = await crashing.call('GET', '/api/v1/usage?group_by=model&model=gpt-4o');
+      expect(usage.data).toMatchObject([{ model_calls: 2, cost: 0.00434, cost_complete: false }]);
+    } finally {
+      await crashing.discard();
+    }
+  });
+});
+
 describe('docs/cost.md', () => {
   it('can be typed in', async () => {
     const snippets = await snippetsOf('docs/cost.md');
