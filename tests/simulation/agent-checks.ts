@@ -1,5 +1,6 @@
 import type { SeenCall } from './agent.js';
 import type { Fact } from './history.js';
+import { budgetsOfNodes } from './workflows.js';
 import type { World } from './world.js';
 
 /** One agent in one execution. */
@@ -99,11 +100,27 @@ const asRecorded = ({ name, facts, seen }: Lived): string[] => {
 
 const lettingGo = new Set(['AttemptLost', 'NodeFailed', 'NodeStopped', 'NodeCompleted', 'ApprovalRequested', 'QuestionRequested', 'EffectUnknown', 'BudgetExhausted']);
 
-/** J5: what is spent and what is reserved never are more than the budget, at any event. */
+/** J5: what is spent and what is reserved never are more than a budget, the execution's or a node's, at any event. */
 const within = (id: string, facts: readonly Fact[]): string[] => {
-  const created = facts[0]?.data.budget_nano_usd;
-  if (typeof created !== 'string') return [];
-  let budget = BigInt(created);
+  const { budget_nano_usd: ofExecution, workflow_version_id: version } = facts[0]?.data ?? {};
+  const nodes = Object.entries(budgetsOfNodes).filter(([node]) => version === 'agents' && facts.some(({ data }) => data.node_id === node));
+  return [
+    ...(typeof ofExecution === 'string' ? overdrawn(`'${id}'`, facts, BigInt(ofExecution), 'execution') : []),
+    ...nodes.flatMap(([node, usd]) =>
+      overdrawn(
+        `'${node}' of '${id}'`,
+        facts.filter(({ data }) => data.node_id === node),
+        inNano(usd),
+        'node',
+      ),
+    ),
+  ];
+};
+
+const inNano = (usd: number): bigint => BigInt(Math.round(usd * 1e9));
+
+const overdrawn = (name: string, facts: readonly Fact[], created: bigint, scope: string): string[] => {
+  let budget = created;
   let spent = 0n;
   const open = new Map<string, bigint>();
   const asked = new Set<string>();
@@ -116,12 +133,11 @@ const within = (id: string, facts: readonly Fact[]): string[] => {
     if (type === 'BudgetReserved') open.set(place, BigInt(String(data.nano_usd)));
     if (type === 'TokensUsed') settle(place, data.cost_nano_usd === null ? (open.get(place) ?? 0n) : BigInt(String(data.cost_nano_usd)));
     if (type === 'EffectRecorded' && data.call) settle(place, 0n);
-    if (type === 'BudgetExhausted' && data.scope === 'execution') asked.add(String(data.gate_id));
-    if (type === 'ResponseReceived' && data.decision === 'approve' && asked.has(String(data.gate_id)))
-      budget = BigInt(Math.round((data.answer as { budget_usd: number }).budget_usd * 1e9));
+    if (type === 'BudgetExhausted' && data.scope === scope) asked.add(String(data.gate_id));
+    if (type === 'ResponseReceived' && data.decision === 'approve' && asked.has(String(data.gate_id))) budget = inNano((data.answer as { budget_usd: number }).budget_usd);
     if (lettingGo.has(type)) for (const [one, amount] of [...open]) if (one.startsWith(`${String(data.node_id)} `)) settle(one, amount);
     const reserved = [...open.values()].reduce((sum, amount) => sum + amount, 0n);
-    return spent + reserved > budget ? [`J5: '${id}' has spent ${spent} and reserved ${reserved} of ${budget} nano-USD at version ${version}`] : [];
+    return spent + reserved > budget ? [`J5: ${name} has spent ${spent} and reserved ${reserved} of ${budget} nano-USD at version ${version}`] : [];
   });
 };
 

@@ -81,9 +81,12 @@ export const workflows = {
 
 export type WorkflowKey = keyof typeof workflows;
 
+/** USD. */
+export const budgetsOfNodes: { readonly [node: string]: number } = { think0: 0.000_001_5 };
+
 /** Every agent is the same; the first of a crowd has a budget of its own. */
 const agentsOf = ({ nodes }: WorkflowDefinition): { readonly [node: string]: PinnedAgent } =>
-  Object.fromEntries(nodes.flatMap(({ id, type }) => (type === 'agent' ? [[id, { ...pinned, limits: id === 'think0' ? { budget_usd: 0.000_001_5 } : {} }]] : [])));
+  Object.fromEntries(nodes.flatMap(({ id, type }) => (type === 'agent' ? [[id, { ...pinned, limits: id in budgetsOfNodes ? { budget_usd: budgetsOfNodes[id] } : {} }]] : [])));
 
 const pinned = {
   key: 'simulated',
