@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { slowness } from '@runlog/testing';
 import { alive, familyOf, listens, type Process } from './processes.js';
-import { slowness } from './slowness.js';
 import { freePort } from './standalone.js';
 import { until } from './until.js';
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { slowness } from '@runlog/testing';
 import { historyOf } from './histories.js';
-import { slowness } from './slowness.js';
 import { caller, type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 import { approval, code, delay, inSequence, publish, question, transform } from './workflows.js';

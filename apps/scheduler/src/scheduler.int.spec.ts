@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { slowness, startTestDatabase, type TestDatabase } from '@runlog/testing';
 import type { SchedulerService } from './scheduler.service.js';
 import { Bench, heartbeatTimeoutMs, until } from './testing/bench.js';
 import { createdData, eventOf, gateRules } from './testing/events.js';
@@ -30,7 +30,7 @@ const restart = async () => {
 const n1 = { node_id: 'n1', attempt: 1 };
 
 describe('the scheduler', () => {
-  it('fires each timer at its time, never early and soon after it', async () => {
+  it('fires each timer at its time, never early and at most 2 s late', async () => {
     await scheduler.start();
     const now = Date.now();
     await bench.happens('e1', 'ExecutionCreated', createdData({ run_timeout_seconds: 1 }), now);
@@ -40,8 +40,7 @@ describe('the scheduler', () => {
     const fired = await Promise.all(['delay:n1.1', 'gate_reminder:n2.1.1', 'gate_expiry:n2.1', `run_timeout:${now + 1000}`].map((ref) => bench.command(`timer:e1:${ref}`)));
     const lateMs = [300, 400, 700, 1000].map((due, index) => (fired[index]?.command.at ?? 0) - now - due);
     expect(Math.min(...lateMs)).toBeGreaterThanOrEqual(0);
-    // 2 s on an idle machine.
-    expect(Math.max(...lateMs)).toBeLessThan(20_000);
+    expect(Math.max(...lateMs)).toBeLessThan(2_000 * slowness());
   });
 
   it('fires every timer after a restart in the middle, under the same id and never early', async () => {
@@ -114,7 +113,7 @@ describe('the scheduler', () => {
     const silentSince = Date.now();
     const lost = await bench.command('lose:e1:n1.1');
     expect(lost.command).toMatchObject({ type: 'LoseAttempt', node: 'n1', attempt: 1, runner: 'r1' });
-    expect(lost.at - silentSince).toBeLessThan(5 * heartbeatTimeoutMs);
+    expect(lost.at - silentSince).toBeLessThan(2 * heartbeatTimeoutMs * slowness());
     await bench.command('lose:e3:n1.1');
     expect(bench.sent.some(({ command }) => command.executionId === 'e2')).toBe(false);
   });

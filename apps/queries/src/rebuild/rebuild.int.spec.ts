@@ -91,7 +91,7 @@ describe('rebuild', () => {
         workspaceId,
         ref: ids.find((id) => partitionOf(id, log.partitions('execution-events')) === partition) as string,
         nodes: false,
-        fresh: { partition, offset: await log.end('execution-events', partition), timeoutMs: 20_000 },
+        fresh: { partition, offset: await log.end('execution-events', partition), timeoutMs: 50_000 },
       })) ?? { stale: true };
       if (stale) throw new Error(`Expected partition ${partition} to be level, but it is not`);
     }
@@ -158,7 +158,7 @@ describe('rebuild', () => {
       while (rebuilding) {
         const made = await recordSome(20);
         written += made.length;
-        const view = await queries.reads.execution({ workspaceId, ref: made[0] as string, nodes: false, fresh: { minVersion: LAST_VERSION, timeoutMs: 10_000 } });
+        const view = await queries.reads.execution({ workspaceId, ref: made[0] as string, nodes: false, fresh: { minVersion: LAST_VERSION, timeoutMs: 50_000 } });
         if (view?.stale !== false) reader.wrong.push(`'${made[0]}' was stale`);
       }
     })();

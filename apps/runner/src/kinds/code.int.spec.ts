@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '@runlog/execution';
+import { slowness } from '@runlog/testing';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { contextFor, failureOf, Sink } from '../testing/fixture.js';
 import { code } from './code.js';
@@ -99,7 +100,7 @@ describe('code', () => {
     async (_what, source) => {
       const began = Date.now();
       expect(['code_timeout', 'code_memory']).toContain((await failure(source, { timeoutMs: 300 })).code);
-      expect(Date.now() - began).toBeLessThan(3_000);
+      expect(Date.now() - began).toBeLessThan(3_000 * slowness());
       await expect(run('return 1')).resolves.toBe(1);
     },
     20_000,

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { startTestBroker, type TestBroker } from '@runlog/testing';
+import { slowness, startTestBroker, type TestBroker } from '@runlog/testing';
 import type { ISocketFactory } from 'kafkajs';
 import { silent } from '../diagnostics.js';
 import { AppendLost, type EventLog, type OwnedPartition } from '../port.js';
@@ -106,7 +106,7 @@ describe('kafka log', () => {
       proxy.holdAll();
     }
     // A nameless successor waits 6 s for each of them.
-    expect(Date.now() - since).toBeLessThan(15_000);
+    expect(Date.now() - since).toBeLessThan(15_000 * slowness());
     expect(shares.size).toBe(1);
     await other.subscription.stop();
   });
@@ -144,7 +144,7 @@ describe('kafka log', () => {
     await becomeOwner(log, unique('stop'));
     const before = Date.now();
     await log.stop();
-    expect(Date.now() - before).toBeLessThan(4_000);
+    expect(Date.now() - before).toBeLessThan(4_000 * slowness());
     await expect(log.send([{ topic: 'node-tasks', partition: 0, records: [{ key: 'k', value: '1' }] }])).rejects.toThrow('stopped');
   });
 });
