@@ -60,9 +60,8 @@ const records = fc.uniqueArray(
   fc.record({ key, receipt: fc.constant('r'), used: fc.option(used, { nil: undefined }) }).map(({ used, ...one }) => (used ? { ...one, used } : one)),
   { maxLength: 2, selector: (one) => one.key },
 );
-const intents = fc.uniqueArray(fc.record({ key, kind: fc.constantFrom('model', 'tool'), name: fc.constant('n'), reserve_nano_usd: fc.constantFrom('1000', '1000', null) }), {
+const intents = fc.array(fc.record({ key, kind: fc.constantFrom('model', 'tool'), name: fc.constant('n'), reserve_nano_usd: fc.constantFrom('1000', '1000', null) }), {
   maxLength: 2,
-  selector: (one) => one.key,
 });
 const asks = fc.uniqueArray(
   fc.record({

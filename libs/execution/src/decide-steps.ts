@@ -33,7 +33,8 @@ export const decideBegins = (command: CommandOf<'TakeStep'>, execution: Executio
   if (execution.cancel) return refused(refuse(command, execution, 'InvalidState', 'cancel_requested', 'it is being cancelled'));
   const definition = definitionOf(command, workflow);
   const journal = execution.journals.get(command.node);
-  const fresh = command.begins.filter(({ key }) => !isBegunBy(command, key, execution));
+  const begins = new Map(command.begins.map((intent) => [intent.key, intent]));
+  const fresh = [...begins.values()].filter(({ key }) => !isBegunBy(command, key, execution));
   for (const intent of fresh) {
     const objection = objectionTo(intent, command, execution);
     if (objection) return refused(objection);
