@@ -188,6 +188,13 @@ describe('a gate', () => {
     const viewer = (await gateway.call('POST', '/api/v1/api-keys', { name: 'v', role: 'viewer' })).body.key;
     expect((await gateway.call('POST', path, { decision: 'approve' }, { authorization: `Bearer ${viewer}` })).status).toBe(403);
   });
+
+  it('is answered by a viewer that may approve', async () => {
+    const { body } = await create(asking, { total: 1 });
+    const { key } = (await gateway.call('POST', '/api/v1/api-keys', { name: 'on call', role: 'viewer', permissions: ['approve'] })).body;
+    const answered = await gateway.call('POST', `/api/v1/executions/${body.id}/respond`, { decision: 'approve' }, { authorization: `Bearer ${key}` });
+    expect([answered.status, answered.body.output]).toEqual([200, 'approve']);
+  });
 });
 
 describe('the inbox', () => {

@@ -83,9 +83,9 @@ const answerIn = ({ gate_id, node_id, decision, answer, comment }: RespondBody) 
   ...(comment == null ? {} : { comment }),
 });
 
-/** Who may answer when the gate names nobody: editor and up. Who is named is settled by the gate itself, in `decide`. */
-const requireApprover = ({ role }: Principal, { gates }: ExecutionView, { gate_id, node_id }: RespondBody): void => {
-  if (role !== 'viewer') return;
+/** Who may answer when the gate names nobody: editor and up, and keys that may approve. Who is named is settled by the gate itself, in `decide`. */
+const requireApprover = (who: Principal, { gates }: ExecutionView, { gate_id, node_id }: RespondBody): void => {
+  if (rolesOf(who).includes('editor')) return;
   const meant = gates.filter(({ id, node_id: node, decided }) => decided === null && (gate_id === undefined || id === gate_id) && (node_id === undefined || node === node_id));
   if (!meant.every(namesApprovers) || meant.length === 0)
     throw new Problem('forbidden', 'forbidden', 'Expected a key that may answer gates, but its role is viewer and the gate names no approvers');
