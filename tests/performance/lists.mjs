@@ -19,6 +19,7 @@ const { open } = await import('./filling.mjs');
 const { securityCosts, securityTable } = await import('./row-level-security.mjs');
 const { startStandalone } = await import('./starting.mjs');
 const { isSearched, pageStatement, searchStatements } = await import('../../apps/queries/dist/reads/execution-list.js');
+const { byIndex } = await import('../../apps/queries/dist/reads/found-ids.js');
 
 const pages = Math.min(10_000, Math.floor(executions / 50) - 20);
 const say = (line) => process.stderr.write(`${line}\n`);
@@ -55,7 +56,8 @@ const plansOf = async (filled) => {
       ? Object.entries(searchStatements(asked)).map(([which, statement]) => [`${name}, ${which}`, filled.database, statement])
       : [[name, filled.database.tenant(filled.workspaceId), pageStatement(asked)]];
     for (const [title, sql, { text, values }] of statements) {
-      const rows = await sql.query(`explain (analyze, buffers, costs off, summary on) ${text}`, [...values]);
+      const explained = { text: `explain (analyze, buffers, costs off, summary on) ${text}`, values };
+      const rows = await (title.endsWith(', all') ? filled.database.transaction((one) => byIndex(one, explained)) : sql.query(explained.text, [...values]));
       plans[title] = rows.map((row) => row['QUERY PLAN']);
     }
   }

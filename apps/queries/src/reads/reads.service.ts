@@ -25,7 +25,8 @@ import { type Catalog, type Database, effectsOf, framesAfter, heardUpTo, knownEf
 import { namesFrom } from '../projection/names.js';
 import { storedPositions } from '../projection/position-store.js';
 import type { Progress } from '../projection/progress.js';
-import { countStatement, isSearched, MOST_COUNTED, pageStatement, rowsOf, searchStatements } from './execution-list.js';
+import { countStatement, isSearched, MOST_COUNTED, pageStatement, rowsOf } from './execution-list.js';
+import { foundIds } from './found-ids.js';
 import { Freshening } from './freshness.js';
 import { eventsAfter, type NodesOfRow, nodesOf, viewAtVersion, withNodes } from './history.js';
 import type { Lag } from './lag.js';
@@ -201,13 +202,7 @@ export class ReadsService implements Reads {
       const page = pageStatement(filter);
       return tenant.query<StoredExecution>(page.text, page.values);
     }
-    const { near, all } = searchStatements(filter);
-    const nearby = await this.deps.database.query<{ id: string }>(near.text, near.values);
-    const found = nearby.length > filter.limit ? nearby : await this.deps.database.query<{ id: string }>(all.text, all.values);
-    const named = rowsOf(
-      filter,
-      found.map(({ id }) => id),
-    );
+    const named = rowsOf(filter, await foundIds(this.deps.database, filter));
     return tenant.query<StoredExecution>(named.text, named.values);
   }
 
