@@ -201,6 +201,7 @@ describe('an agent', () => {
     ['a model that is not there', async () => choice('nowhere'), 'model_unknown', "'model.name'"],
     ['a secret that is not there', async () => choice('locked', { secret: 'none' }), 'secret_missing', "'none'"],
     ['a place that is not to be reached', async () => ({ ...choice('x'), base_url: 'http://10.0.0.1/v1' }), 'model_forbidden', 'RUNLOG_EGRESS_ALLOW'],
+    ['a server that is none of a model', async () => ({ ...choice('x'), base_url: `${model.url}/gates/none?` }), 'model_unknown', "'base_url'"],
   ])('says what to do about %s', async (_, prepared, code, hint) => {
     const choice = await prepared();
     const error = await failure(await engine.give(taskOf('x', { model: choice })));
@@ -336,6 +337,13 @@ describe('an agent', () => {
         ],
       },
     ]);
+  });
+
+  it('warns of an answer that was cut at its most tokens', async () => {
+    await model.script('long', { turns: [{ content: 'And then', finish: 'length' }] });
+    const task = await engine.give(taskOf('long', { model: choice('long', { parameters: { max_tokens: 3 } }) }));
+    expect(await output(task)).toEqual({ response: 'And then' });
+    await until('the warning', async () => JSON.stringify(await engine.frames(task)).includes("was cut at 3 tokens; raise 'model.parameters.max_tokens'"));
   });
 
   it('calls the fallback when the first model asks to wait for longer than anybody does', async () => {

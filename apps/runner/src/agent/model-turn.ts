@@ -126,6 +126,10 @@ export class ModelTurns {
       const heard = await this.#passed(key, isFallback, used);
       const receipt: ModelReceipt = { parts: voice.checked(answer.parts), finish: answer.finish, by: modelId(choice), isFallback, tokens: sumOf(used), heard };
       const ms = Math.round(performance.now() - began);
+      if (answer.finish === 'length')
+        context.log('warn', `The answer of model '${choice.name}' was cut at ${request.maxOutputTokens} tokens; raise 'model.parameters.max_tokens' if it needs more`, {
+          call: key,
+        });
       context.log('debug', `Model '${choice.name}' answered in ${ms} ms`, { call: key, ms, finish: answer.finish, tokens: used.tokens as Json });
       return (await journal.record({ key, receipt: receipt as unknown as Json, used })) as unknown as ModelReceipt;
     } catch (error) {

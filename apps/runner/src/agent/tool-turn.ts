@@ -176,7 +176,7 @@ export class ToolTurns {
     const names = this.tools.map((tool) => tool.name);
     const meant = nearest(name, names);
     const known = names.length === 0 ? 'none' : names.map((one) => `'${one}'`).join(', ');
-    return `Expected the name of a tool, but there is no '${name.slice(0, 64)}'${meant === undefined ? '' : `; did you mean '${meant}'?`} There are: ${known}`;
+    return `Expected the name of a tool, but there is no '${name.slice(0, 64)}'${meant === undefined ? '.' : `; did you mean '${meant}'?`} There are: ${known}`;
   }
 }
 

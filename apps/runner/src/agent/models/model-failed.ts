@@ -8,6 +8,13 @@ export class AnswerTooLarge extends Error {
   }
 }
 
+/** What answered a call is no stream of events: nothing that speaks the provider's protocol is there. */
+export class NoStream extends Error {
+  constructor(contentType: string) {
+    super(`it answered with ${contentType === '' ? 'no content type' : `'${contentType.slice(0, 100)}'`} instead of a stream of events`);
+  }
+}
+
 /** One model call failed. `message` says what to do about it. */
 export class ModelFailed extends Error {
   constructor(
@@ -44,7 +51,15 @@ export const modelFailure = (thrown: unknown, called: Called, isStreaming: boole
   if (denied) return new ModelFailed('model_forbidden', (denied as Error).message, false, 'none', undefined, { cause: thrown });
   const large = chain.find((error) => error instanceof AnswerTooLarge);
   if (large) return new ModelFailed('model_answer_too_large', `Expected ${model} to give a bounded answer, but ${(large as Error).message}`, false, 'unknown');
-  const answered = chain.find((error): error is Answered => typeof member(error, 'statusCode') === 'number' && (member(error, 'statusCode') as number) >= 400);
+  const other = chain.find((error) => error instanceof NoStream);
+  if (other)
+    return new ModelFailed(
+      'model_unknown',
+      `Expected ${model} to speak the API of '${called.provider}', but ${(other as Error).message}; see the agent's 'base_url' (it often ends with '/v1')`,
+      false,
+      'unknown',
+    );
+  const answered = chain.find((error): error is Answered => typeof member(error, 'statusCode') === 'number' && (member(error, 'statusCode') as number) >= 300);
   if (answered) return ofStatus(answered, model, called);
   const code = chain.map((error) => member(error, 'code')).find((one) => typeof one === 'string');
   const text = said(chain);
@@ -78,18 +93,25 @@ const ofStatus = ({ statusCode, responseHeaders, responseBody, message }: Answer
   const text = (message || responseBody || '').slice(0, MAX_SAID_CHARS);
   const wait = retryAfterMs(responseHeaders?.['retry-after'], Date.now());
   const failed = (code: string, what: string, retryable: boolean) => new ModelFailed(code, `Expected ${model} to ${what}`, retryable, 'none', wait);
+  const later = "; retry the execution later, or give the agent a 'fallback'";
   if (statusCode === 401 || statusCode === 403)
     return failed(
       'model_unauthorized',
       `accept ${called.secret === undefined ? "a request without a key; name one in the model's 'secret'" : `the key in secret '${called.secret}'; put the right one with PUT /api/v1/secrets/${called.secret}`}, but it answered ${statusCode}: ${text}`,
       false,
     );
+  if (statusCode < 400)
+    return failed(
+      'model_unknown',
+      `be at its 'base_url', but it answered ${statusCode}, and redirects are not followed; publish a version of the agent with the address itself`,
+      false,
+    );
   if (statusCode === 404 || /model_not_found|model.{0,20}not.{0,5}(found|exist)/i.test(`${responseBody}`))
     return failed('model_unknown', `be there; publish a version of the agent with a 'model.name' and 'base_url' that are; it answered ${statusCode}: ${text}`, false);
   if (/insufficient_quota/.test(`${responseBody}`)) return failed('model_quota_exhausted', `have quota left; raise it at the provider; it answered ${statusCode}: ${text}`, false);
-  if (statusCode === 429) return failed('model_rate_limited', `take the request, but it answered 429: ${text}`, true);
-  if (statusCode === 408 || statusCode === 409 || statusCode >= 500) return failed('model_unavailable', `answer, but it answered ${statusCode}: ${text}`, true);
-  return failed('model_request_refused', `take the request, but it answered ${statusCode}: ${text}`, false);
+  if (statusCode === 429) return failed('model_rate_limited', `take the request, but it answered 429: ${text}${later}`, true);
+  if (statusCode === 408 || statusCode === 409 || statusCode >= 500) return failed('model_unavailable', `answer, but it answered ${statusCode}: ${text}${later}`, true);
+  return failed('model_request_refused', `take the request, but it answered ${statusCode}: ${text}; see the 'model' of the agent, its 'parameters' and its input`, false);
 };
 
 const member = (value: unknown, name: string): unknown => (typeof value === 'object' && value !== null ? (value as { [member: string]: unknown })[name] : undefined);
