@@ -19,7 +19,7 @@ const { open } = await import('./filling.mjs');
 const { securityCosts, securityTable } = await import('./row-level-security.mjs');
 const { startStandalone } = await import('./starting.mjs');
 const { isSearched, pageStatement, searchStatements } = await import('../../apps/queries/dist/reads/execution-list.js');
-const { byIndex } = await import('../../apps/queries/dist/reads/found-ids.js');
+const { byIndex, MOST_SORTED } = await import('../../apps/queries/dist/reads/found-ids.js');
 
 const pages = Math.min(10_000, Math.floor(executions / 50) - 20);
 const say = (line) => process.stderr.write(`${line}\n`);
@@ -53,7 +53,7 @@ const plansOf = async (filled) => {
   for (const [name, , filter] of cases(filled.workflows[3].workflow.id)) {
     const asked = { workspaceId: filled.workspaceId, sort: 'created_at', descending: true, limit: 50, ...filter };
     const statements = isSearched(asked)
-      ? Object.entries(searchStatements(asked)).map(([which, statement]) => [`${name}, ${which}`, filled.database, statement])
+      ? Object.entries(searchStatements(asked, MOST_SORTED)).map(([which, statement]) => [`${name}, ${which}`, filled.database, statement])
       : [[name, filled.database.tenant(filled.workspaceId), pageStatement(asked)]];
     for (const [title, sql, { text, values }] of statements) {
       const explained = { text: `explain (analyze, buffers, costs off, summary on) ${text}`, values };

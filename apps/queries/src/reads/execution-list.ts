@@ -98,20 +98,18 @@ export const pageStatement = (filter: ExecutionFilter): Statement => {
 
 /** So many rows are looked through in order: about as many as cost as much as the index of what is one in a hundred. */
 const LOOKED_THROUGH = 5_000;
-/** So many matches are put in order, at most. */
-export const MOST_SORTED = 10_000;
 
 /**
  * The ids of a page of a search, three ways: `near`, among the next rows in order, which is where what is frequent is found; `all` that match, by
  * the index of what is sought, `found` of them, a page of them in order unless there are more than are sorted; `walk`, through everything in order.
  * PostgreSQL left alone believes that matches are spread evenly, and walks through a million rows for some that lie together at the other end.
  */
-export const searchStatements = (filter: ExecutionFilter): { readonly near: Statement; readonly all: Statement; readonly walk: Statement } => {
+export const searchStatements = (filter: ExecutionFilter, mostSorted: number): { readonly near: Statement; readonly all: Statement; readonly walk: Statement } => {
   const { where, sought, key, order, part, values } = placed(filter);
-  const next = `select e.* from executions e where ${where} order by ${key} ${order}, e.id ${order} limit ${LOOKED_THROUGH}`;
-  const matches = `select e.id, ${key} as sort_key from executions e where ${where} and ${sought} limit ${MOST_SORTED + 1}`;
+  const next = `select e.*, ${key} as sort_key from executions e where ${where} order by ${key} ${order}, e.id ${order} limit ${LOOKED_THROUGH}`;
+  const matches = `select e.id, ${key} as sort_key from executions e where ${where} and ${sought} limit ${mostSorted + 1}`;
   return {
-    near: { text: `select e.id from (${next}) e where ${sought} order by ${key} ${order}, e.id ${order} ${part}`, values },
+    near: { text: `select e.id from (${next}) e where ${sought} order by e.sort_key ${order}, e.id ${order} ${part}`, values },
     all: { text: `with m as materialized (${matches}) select m.id, (select count(*) from m) as found from m order by m.sort_key ${order}, m.id ${order} ${part}`, values },
     walk: { text: `select e.id from executions e where ${where} and ${sought} order by ${key} ${order}, e.id ${order} ${part}`, values },
   };

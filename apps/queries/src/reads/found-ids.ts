@@ -1,18 +1,21 @@
 import type { ExecutionFilter } from '@runlog/contract';
 import type { Database, Sql } from '@runlog/read-model';
-import { MOST_SORTED, type Statement, searchStatements } from './execution-list.js';
+import { type Statement, searchStatements } from './execution-list.js';
 
 interface Found {
   readonly id: string;
 }
 
+/** So many matches are put in order, at most. */
+export const MOST_SORTED = 20_000;
+
 /** The ids of a page of a search and one more, in the order of the page; at each step what was asked before was not enough. */
-export const foundIds = async (database: Database, filter: ExecutionFilter): Promise<string[]> => {
-  const { near, all, walk } = searchStatements(filter);
+export const foundIds = async (database: Database, filter: ExecutionFilter, mostSorted = MOST_SORTED): Promise<string[]> => {
+  const { near, all, walk } = searchStatements(filter, mostSorted);
   const next = await database.query<Found>(near.text, near.values);
   if (next.length > filter.limit) return idsOf(next);
   const matches = await database.transaction((sql) => byIndex<Found & { found: number }>(sql, all));
-  return idsOf((matches[0]?.found ?? 0) > MOST_SORTED ? await database.query<Found>(walk.text, walk.values) : matches);
+  return idsOf((matches[0]?.found ?? 0) > mostSorted ? await database.query<Found>(walk.text, walk.values) : matches);
 };
 
 /** Not by reading the table from its beginning, which looks cheaper than an index to whoever wants a part of what matches. */

@@ -9,7 +9,7 @@ import { QueriesService } from '../queries.service.js';
 import { createdData, Recorder } from '../testing/recorder.js';
 import { verifyReadModel } from '../verify.js';
 import { isSearched, pageStatement, type Statement, searchStatements } from './execution-list.js';
-import { byIndex } from './found-ids.js';
+import { byIndex, foundIds, MOST_SORTED } from './found-ids.js';
 
 const EXECUTIONS = 20_000;
 const BATCH = 500;
@@ -99,7 +99,7 @@ const filter = (given: Partial<ExecutionFilter> = {}): ExecutionFilter => ({ wor
 /** As the read side asks for it: pages of memory that PostgreSQL looked at, and tables that it read from end to end. */
 const cost = async (given: ExecutionFilter): Promise<{ blocks: number; scanned: string[] }> => {
   if (!isSearched(given)) return costOf(database.tenant(workspaceId), pageStatement(given));
-  const { near, all } = searchStatements(given);
+  const { near, all } = searchStatements(given, MOST_SORTED);
   const [first, second] = [await costOf(database, near), await database.transaction((sql) => costOf({ query: (text, values = []) => byIndex(sql, { text, values }) }, all))];
   return { blocks: first.blocks + second.blocks, scanned: [...first.scanned, ...second.scanned] };
 };
@@ -167,6 +167,8 @@ describe(`lists of ${EXECUTIONS.toLocaleString('en')} executions`, () => {
   it('find what is frequent, but not among the newest', async () => {
     const keyOf = async (given: Partial<ExecutionFilter>) => (await queries.reads.executions(filter({ tag: 'early', ...given }))).rows.at(-1)?.key;
     expect([await keyOf({ limit: 1 }), await keyOf({ limit: 100 }), await keyOf({ descending: false, limit: 100 })]).toEqual(['many_13999', 'many_13900', 'many_99']);
+    const asked = filter({ tag: 'early' });
+    expect(await foundIds(database, asked, 10_000)).toEqual(await foundIds(database, asked));
   });
 
   it('have exact totals up to 10,000, and say when there are more', async () => {
