@@ -283,6 +283,17 @@ describe('an agent', () => {
     expect(results).toEqual(['paid Ann', 'much']);
   });
 
+  it.each([
+    ['people', { by: 'user:u', comment: 'too much' } as const, 'People have rejected this call: too much'],
+    ['time', { by: 'system:gate_expired', comment: null } as const, 'Nobody has approved this call in time'],
+  ])('tells the model who rejected its call: %s', async (who, said, told) => {
+    await model.script(`rejected-${who}`, { turns: [{ tools: [{ name: 'pay', arguments: {} }] }, { content: '{{result}}' }] });
+    const given = await engine.give(taskOf(`rejected-${who}`, { tools: [{ name: 'pay', kind: 'code', config: { source: 'return 1' }, approval: true }] }));
+    await until('people are asked', () => steps.gates(given).length > 0);
+    steps.decide(given, 'm1.t1', 'reject', null, said);
+    expect(await output(await engine.give(steps.next(given)))).toEqual({ response: told });
+  });
+
   it('says no more once the engine refuses, waits for a busy budget, fails of one that is spent', async () => {
     await model.script('refused', { turns: [{ content: 'x' }] });
     let busy = 2;

@@ -110,7 +110,7 @@ export class ToolTurns {
     if (!last || last.standing === 'asked') {
       if (!tool.needsApproval) return run(tries.length + (last ? 0 : 1));
       if (!last?.gate) return gate('approval', { ...tool.needsApproval, prompt: approvalPrompt(tool, this.agentName, text, sha256) });
-      return last.gate.decision === 'approve' ? run(tries.length) : { part, receipt: { output: rejection(last.gate.comment), is_error: true } };
+      return last.gate.decision === 'approve' ? run(tries.length) : { part, receipt: { output: rejection(last.gate), is_error: true } };
     }
     // Begun, and nobody knows what came of it.
     if (tool.onUnknown === 'repeat') return run(tries.length + 1);
@@ -195,7 +195,9 @@ const unexpected = (error: unknown): NodeFailure =>
 const approvalPrompt = ({ name, needsApproval }: Tool, agent: string, args: string, sha256: string): string =>
   `${typeof needsApproval?.prompt === 'string' ? needsApproval.prompt : `May agent '${agent}' call '${name}'?`}\n\n${name} ${asShown(args)}\nsha256 ${sha256}`;
 
-const rejection = (comment: string | null): string => `People have rejected this call${comment === null ? '' : `: ${comment}`}`;
+/** As the model is told. A gate that expired says who decided, too. */
+const rejection = ({ by, comment }: { readonly by: string; readonly comment: string | null }): string =>
+  by === 'system:gate_expired' ? 'Nobody has approved this call in time' : `People have rejected this call${comment === null ? '' : `: ${comment}`}`;
 
 /** Output that a model can bear. */
 const cut = (output: Json): Json => {

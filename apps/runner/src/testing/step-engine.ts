@@ -40,8 +40,14 @@ export class StepEngine {
     return this.steps(task).flatMap((step) => (step.type === 'ParkNode' ? step.asks : []));
   }
 
-  decide({ executionId }: Task, key: string, decision: string, answer: Json = null): void {
-    this.#change(executionId, key, { gate: { decision, answer, by: 'user:u', at: Date.now(), comment: 'as said' } });
+  decide(
+    { executionId }: Task,
+    key: string,
+    decision: string,
+    answer: Json = null,
+    { by, comment }: { by: string; comment: string | null } = { by: 'user:u', comment: 'as said' },
+  ): void {
+    this.#change(executionId, key, { gate: { decision, answer, by, at: Date.now(), comment } });
   }
 
   /** The task that follows, with the journal so far. */
