@@ -37,7 +37,8 @@ def cursor(operation, query):
     if operation == "listUsage":
         groups = query.get("group_by") or []
         groups = [groups] if isinstance(groups, str) else groups
-        return encoded(["usage:" + ",".join(sorted(set(groups))), 20000, ID])
+        row = json.dumps([ID, "", ""], separators=(",", ":"))
+        return encoded(["usage:" + ",".join(sorted(set(groups))), 20000, row])
     if operation == "listMessages":
         return encoded(["created_at", 1774949400000, ID + ".user"])
     if operation == "listAudit":

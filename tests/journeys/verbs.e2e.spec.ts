@@ -64,6 +64,7 @@ describe('cancel', () => {
     const { id } = await start('busy', {}, '');
     await until(async () => (await get(`/executions/${id}`)).body.stats.spin.status === 'running', { what: 'the node to run' });
     const asked = await post(`/executions/${id}/cancel`, { reason: 'enough' });
+    expect(asked.headers.get('location')).toBe(`/api/v1/executions/${id}`);
     expect(asked).toMatchObject({ status: 202, body: { status: 'running', cancel_requested_at: expect.stringMatching(/Z$/), cancelled_at: null } });
     const begun = Date.now();
     const body = await ended(id);

@@ -69,7 +69,9 @@ export class Verbs {
       );
       const found = await this.reader.after(who, before.id, version);
       const resource = await this.presenter.one(found.view, { ...how, now: Date.now() });
-      return new Answer(statusOf(found.view), resource, { ETag: etagOf(found.view.version, how), ...staleHeader(found) });
+      const status = statusOf(found.view);
+      const headers = { ETag: etagOf(found.view.version, how), ...staleHeader(found) };
+      return new Answer(status, resource, status === 202 ? { ...headers, Location: `${how.path}/${before.id}` } : headers);
     };
     return this.idempotency.once(request, who, body, act, { executionId: before.id });
   }
