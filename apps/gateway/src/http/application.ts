@@ -46,6 +46,8 @@ export const prepareGateway = (app: NestExpressApplication): void => {
   serveDocs(app, routes);
   const server = app.getHttpServer();
   server.keepAliveTimeout = KEEP_ALIVE_MS;
+  // Connections whose last request is answered on the way down are not waited for.
+  service.stopping.addEventListener('abort', () => (server.keepAliveTimeout = 1), { once: true });
   answerMalformedHttp(server);
 };
 

@@ -36,7 +36,12 @@ export class OpenStreams {
   ): Promise<void> {
     const held = this.perKey.get(who.keyHash) ?? 0;
     if (this.limit > 0 && held >= this.limit)
-      throw new Problem('too_many', 'too_many_streams', `Expected at most ${this.limit} open ${this.limit === 1 ? 'stream' : 'streams'} with this key, but there would be ${held + 1}`, { headers: { 'Retry-After': '10' } });
+      throw new Problem(
+        'too_many',
+        'too_many_streams',
+        `Expected at most ${this.limit} open ${this.limit === 1 ? 'stream' : 'streams'} with this key, but there would be ${held + 1}`,
+        { headers: { 'Retry-After': '10' } },
+      );
     if (this.stopping) throw new Problem('unavailable', 'stopping', 'Expected to open a stream, but this gateway is stopping', { headers: { 'Retry-After': '1' } });
     if (request.method === 'HEAD') return void response.type('text/event-stream').end();
     this.perKey.set(who.keyHash, held + 1);
