@@ -102,12 +102,12 @@ describe('a hostile model', () => {
     await hostile('greedy', endless, { tools: note, limits: { steps: 10_000, tokens: 20_000 } });
     await hostile('dear', endless, { tools: note, limits: { steps: 10_000, budget_usd: 0.02, on_budget: 'fail' } });
     const [steps, tokens, money] = await Promise.all(['endless', 'greedy', 'dear'].map((key) => execute(key)));
-    expect(steps).toMatchObject({ status: 'failed', error_code: 'steps_exhausted', n_agent_actions: 50 });
+    expect(steps).toMatchObject({ status: 'failed', error_code: 'steps_exhausted', n_agent_actions: 49 });
     expect((await model.counts()).endless?.requests).toBe(50);
     expect(tokens).toMatchObject({ status: 'failed', error_code: 'tokens_exhausted' });
     expect((await model.counts()).greedy?.requests).toBeLessThanOrEqual(20);
     expect(money).toMatchObject({ status: 'failed', error_code: 'budget_exhausted' });
-    expect(money.cost).toBeGreaterThan(0.015);
+    expect(money.cost).toBeGreaterThan(0.01);
     expect(money.cost).toBeLessThanOrEqual(0.02);
   });
 

@@ -71,11 +71,14 @@ const converse = async (
   const images: Conversed['images'][number][] = [];
   let tokens = 0;
   let repairs = 0;
-  for (let nth = 1; ; nth++) {
+  const checkLimits = (nth: number): void => {
     if (nth > steps)
       throw terminal('steps_exhausted', `Expected agent '${agent.key}' to end within ${steps} model calls, but it asks for more; raise 'limits.steps' if it needs them`);
     if (tokens >= tokenLimit)
       throw terminal('tokens_exhausted', `Expected agent '${agent.key}' to end within ${tokenLimit} tokens, but it has used ${tokens}; raise 'limits.tokens' if it needs more`);
+  };
+  for (let nth = 1; ; nth++) {
+    checkLimits(nth);
     const key = `m${nth}`;
     const answer = await models.answer(key, { ...asked, messages }, tokenLimit - tokens);
     tokens += answer.tokens ?? Math.ceil(JSON.stringify([messages, answer.parts]).length / CHARS_PER_TOKEN);
@@ -84,6 +87,8 @@ const converse = async (
     for (const part of parts) if (part.type === 'image') images.push({ media_type: part.media_type, data: part.data });
     const calls = parts.filter((part): part is CallPart => part.type === 'call');
     if (calls.length > 0) {
+      // No tool is used whose result the model could not be told.
+      checkLimits(nth + 1);
       messages.push({ role: 'tool', results: await uses.results(key, calls) });
       continue;
     }
