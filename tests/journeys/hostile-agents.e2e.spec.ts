@@ -30,7 +30,16 @@ const hostile = async (key: string, turns: readonly Turn[], more: object = {}) =
   if (status !== 201) throw new Error(`Expected to publish agent '${key}', but got ${status}: ${JSON.stringify(body)}`);
 };
 const execute = async (key: string, input: object = { message: 'Do your work' }) => (await post(`/agents/${key}/execute?wait=100`, { input })).body;
-const logged = async (id: string): Promise<string[]> => (await get(`/executions/${id}/logs?limit=200`)).data.map(({ message }: { message: string }) => message);
+/** The lines of its log, once one of them matches: lines come a little later than events, in order. */
+const logged = (id: string, due: RegExp): Promise<string[]> =>
+  until(
+    async () => {
+      const lines: string[] = (await get(`/executions/${id}/logs?limit=200`)).data.map(({ message }: { message: string }) => message);
+      return lines.some((line) => due.test(line)) ? lines : null;
+    },
+    { what: `a line like ${due} in the log` },
+  );
+const ENDED = /^(Completed in|Failed after) \d+ ms/;
 /** The messages of the last request. */
 const messagesOf = async (key: string): Promise<{ role: string; content: string; tool_call_id?: string }[]> => (await model.requests(key)).at(-1)?.body.messages;
 /** What the model was told of its calls before its last answer. */
@@ -85,7 +94,7 @@ describe('a hostile model', () => {
     expect(told[0]).toMatch(/there is no 'shell'/);
     expect(told[4]).toMatch(/to be JSON/);
     expect(told[9]).toContain('this one is fine');
-    const lines = await logged(execution.id);
+    const lines = await logged(execution.id, ENDED);
     expect(lines.filter((line) => line.startsWith('A tool call was refused'))).toHaveLength(9);
   });
 
@@ -171,7 +180,7 @@ describe('a hostile model', () => {
     const told = await toldOf('exfiltrating');
     expect(told).toHaveLength(urls.length);
     for (const one of told) expect(one).toMatch(/^http_(forbidden|invalid): /);
-    expect((await logged(execution.id)).filter((line) => line.startsWith("Tool 'browse' failed"))).toHaveLength(urls.length);
+    expect((await logged(execution.id, ENDED)).filter((line) => line.startsWith("Tool 'browse' failed"))).toHaveLength(urls.length);
   });
 
   it('does not leave the path that its tool has', async () => {
@@ -248,7 +257,7 @@ describe('a hostile model', () => {
     const told = await toldOf('injected');
     expect(told[1]).toMatch(/there is no 'delete_all'/);
     expect(told[2]).toMatch(/rejected this call: Never\./);
-    expect(await logged(waiting.id)).toEqual(expect.arrayContaining([expect.stringMatching(/^A tool call was refused: .*'delete_all'/)]));
+    await logged(waiting.id, /^A tool call was refused: .*'delete_all'/);
   });
 
   it('never gets to see a secret, though a server that got it says it again', async () => {
