@@ -22,9 +22,6 @@ const policy = {
   'object-src': ["'none'"],
 };
 
-/** Longer than clients and load balancers keep connections open: whoever closes first cannot meet a request on its way. */
-const KEEP_ALIVE_MS = 75_000;
-
 /** Headers, routes and documents around the controllers. Throws when a route declares no permission. */
 export const prepareGateway = (app: NestExpressApplication): void => {
   app.disable('etag');
@@ -44,11 +41,7 @@ export const prepareGateway = (app: NestExpressApplication): void => {
   const routes = app.get(RouteTable);
   routes.collect(app.get(ModulesContainer));
   serveDocs(app, routes);
-  const server = app.getHttpServer();
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  // Connections whose last request is answered on the way down are not waited for.
-  service.stopping.addEventListener('abort', () => (server.keepAliveTimeout = 1), { once: true });
-  answerMalformedHttp(server);
+  answerMalformedHttp(app.getHttpServer());
 };
 
 /** Opens the application of a module that holds a `GatewayModule`, and its port. */
