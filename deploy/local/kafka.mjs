@@ -201,8 +201,8 @@ async function format(classpath, config, dataDir) {
     classpath,
     'kafka.tools.StorageTool',
     'format',
-    '-t',
-    clusterId,
+    // One id in 64 begins with a dash: not to be taken for an option.
+    `--cluster-id=${clusterId}`,
     '-c',
     config,
   ]).catch((error) => {
