@@ -1,7 +1,7 @@
 // A real Apache Kafka (KRaft, one node) for the local cluster and the tests: jars from Maven Central, Java 17, no installation.
 // Plain Node without dependencies; `node deploy/local/kafka.mjs <data folder> <port>` runs one in the foreground.
 import { execFile, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import net from 'node:net';
@@ -116,15 +116,20 @@ export async function ensureKafkaJars({ cache = join(root, '.cache/kafka') } = {
   });
 }
 
-/** A TCP port that nothing listens on right now. */
-export const freePort = () =>
-  new Promise((done, fail) => {
-    const server = net.createServer().once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
+const isFree = (port) =>
+  new Promise((done) => {
+    const server = net.createServer().once('error', () => done(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
   });
+
+/** A TCP port that nothing listens on right now, below those that systems give to outgoing connections: one of these could be taken before its listener is up. */
+export const freePort = async () => {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(10_000, 32_000);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('Expected a free port of 127.0.0.1 between 10000 and 32000, but 100 of them were taken');
+};
 
 const properties = ({ dataDir, port, controllerPort }) => `process.roles=broker,controller
 node.id=1

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { freePort } from '@runlog/platform';
 import { flawsOf, historyOf } from './histories.js';
-import { type Answer, caller, freePort, type Running, startStandalone } from './standalone.js';
+import { type Answer, caller, type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 import { approval, code, delay, inSequence, publish, question, transform } from './workflows.js';
 

@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { freePort } from '@runlog/platform';
 import { slowness } from '@runlog/testing';
 import { alive, familyOf, listens, type Process } from './processes.js';
-import { freePort } from './standalone.js';
 import { until } from './until.js';
 
 jest.setTimeout(60_000);
