@@ -152,6 +152,17 @@ describe('queries', () => {
     expect(await inbox()).toEqual(['3 b.1', '3 a.1', '0 b.1']);
   });
 
+  it('lists what is on the log when asked, in a process that projects nothing, too', async () => {
+    const elsewhere = new QueriesService({ database, log, catalog, logger });
+    for (const session of ['now-1', 'now-2', 'now-3'])
+      for (const { reads } of [elsewhere, queries]) {
+        const id = uuidv7();
+        await recorder.record(id, ...begun({ session_id: session }), ['ExecutionCompleted', { output: null }]);
+        const { rows } = await reads.executions(filter({ sessionId: session, limit: 1 }));
+        expect(rows).toMatchObject([{ id, status: 'completed' }]);
+      }
+  });
+
   it('filters, pages in both directions and counts', async () => {
     const session = 'session-1';
     const ids = Array.from({ length: 5 }, () => uuidv7()).sort();

@@ -79,11 +79,6 @@ export class Progress {
     this.#collecting.delete(partition);
   }
 
-  /** Projects at once what own partitions are collecting, and resolves when that is done, or when `signal` aborts. */
-  async settle(signal: AbortSignal): Promise<void> {
-    await Promise.all([...this.#collecting.keys()].map((partition) => this.moved(partition, signal)));
-  }
-
   /** Looks at the stored progress of all partitions, at most every few milliseconds for all who ask. */
   poll(): Promise<void> {
     this.#polling ??= new Promise<void>((resolve) => setTimeout(resolve, POLL_MS))

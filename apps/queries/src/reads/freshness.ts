@@ -34,10 +34,16 @@ export class Freshening {
     }
   }
 
-  async #reached(partition: number, offset: number, timeout: AbortSignal): Promise<boolean> {
+  /** Resolves once all partitions are projected up to where the log ends now, or when `signal` aborts. */
+  async level(signal: AbortSignal): Promise<void> {
+    const partitions = Array.from({ length: this.log.partitions('execution-events') }, (_, partition) => partition);
+    await Promise.all(partitions.map(async (partition) => this.#reached(partition, await this.log.end('execution-events', partition), signal)));
+  }
+
+  async #reached(partition: number, offset: number, signal: AbortSignal): Promise<boolean> {
     while (this.progress.known(partition) < offset) {
-      if (timeout.aborted) return false;
-      await this.progress.moved(partition, timeout);
+      if (signal.aborted) return false;
+      await this.progress.moved(partition, signal);
     }
     return true;
   }

@@ -38,7 +38,7 @@ import { treeOf } from './trees.js';
 import { used } from './used.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** A list waits so long at most for what is just being projected. */
+/** A list waits so long at most for the read models to be level with the log, and not at all when they are further behind. */
 const LIST_WAIT_MS = 1_000;
 const members = 'e.id, e.version, e.settled, e.live, e.output, t.count as log_count, t.last_line as last_log_line';
 const source = 'from executions e left join execution_log_tips t on t.execution_id = e.id';
@@ -93,8 +93,8 @@ export class ReadsService implements Reads {
   }
 
   async executions(filter: ExecutionFilter): Promise<ExecutionPage> {
-    const { database, lag, progress } = this.deps;
-    await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
+    const { database, lag } = this.deps;
+    await this.#level();
     const count = countStatement(filter);
     const [rows, counted] = await Promise.all([this.#page(filter), filter.withTotal ? database.query<{ total: number }>(count.text, count.values) : undefined]);
     const views = rows.slice(0, filter.limit).map(viewOf);
@@ -137,8 +137,8 @@ export class ReadsService implements Reads {
   }
 
   async gates(filter: GateFilter): Promise<GatePage> {
-    const { database, lag, progress } = this.deps;
-    await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
+    const { database, lag } = this.deps;
+    await this.#level();
     return { ...(await openGates(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
   }
 
@@ -147,19 +147,19 @@ export class ReadsService implements Reads {
   }
 
   async usage(filter: UsageFilter): Promise<UsagePage> {
-    const { database, lag, progress } = this.deps;
-    await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
+    const { database, lag } = this.deps;
+    await this.#level();
     return { ...(await used(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
   }
 
   async sessions(filter: SessionFilter): Promise<SessionPage> {
-    const { database, lag, progress } = this.deps;
-    await progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
+    const { database, lag } = this.deps;
+    await this.#level();
     return { ...(await sessionsOf(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
   }
 
   async turns(filter: TurnFilter): Promise<readonly TurnView[]> {
-    await this.deps.progress.settle(AbortSignal.timeout(LIST_WAIT_MS));
+    await this.#level();
     return turnsOf(this.#as(filter.workspaceId), filter);
   }
 
@@ -187,6 +187,10 @@ export class ReadsService implements Reads {
           rows.get(partition) ?? { topicId: await log.topicId('execution-events'), partition, offset: await log.begin('execution-events', partition), claim: -1, previous: '' },
       ),
     );
+  }
+
+  async #level(): Promise<void> {
+    if (this.deps.lag.ms < LIST_WAIT_MS) await this.#fresh.level(AbortSignal.timeout(LIST_WAIT_MS));
   }
 
   /** By id, each with its output. */
