@@ -5,6 +5,7 @@ export type { Diagnostics } from './diagnostics.js';
 export { type DecodedEvent, decodeEvent, decodeJson, type EventEnvelope, encodeClaim, encodeEvent, encodeJson, isClaim } from './envelope.js';
 export { createKafkaLog, type KafkaLogOptions } from './kafka/kafka-log.js';
 export { partitionOf } from './partition.js';
+export { pause } from './pause.js';
 export {
   AppendLost,
   type Batch,

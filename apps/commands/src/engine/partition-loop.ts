@@ -1,9 +1,8 @@
 import type { Bodies } from '@runlog/artifacts';
-import { AppendLost, type EventLog, type OwnedPartition } from '@runlog/event-log';
+import { AppendLost, type EventLog, type OwnedPartition, pause } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
 import { DecisionBroke } from './decision.js';
-import { pause } from './pause.js';
 import type { ResidentLimits } from './residents.js';
 import { isHalting, pauseBefore } from './retrying.js';
 import { type Standing, Tenure } from './tenure.js';

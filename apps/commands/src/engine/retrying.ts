@@ -1,7 +1,6 @@
-import { ProgressMismatch } from '@runlog/event-log';
+import { ProgressMismatch, pause } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import { PartitionHalted } from './halted.js';
-import { pause } from './pause.js';
 
 /** Milliseconds before try n + 1 of something that rests on infrastructure: 50 ms, doubling, 5 s at most. */
 export const pauseBefore = (failures: number): number => Math.min(50 * 2 ** Math.min(failures, 10), 5_000);

@@ -1,8 +1,8 @@
 import { ArtifactMissing, type Bodies } from '@runlog/artifacts';
+import { pause } from '@runlog/event-log';
 import type { BodyReference, ExpressionScope, Json, WorkspaceId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Scope } from '@runlog/workflow';
-import { pause } from './pause.js';
 import { pauseBefore, retrying } from './retrying.js';
 
 /** So often a missing body is looked for: a shared folder shows what others wrote a little later. */

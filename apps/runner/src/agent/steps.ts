@@ -1,8 +1,8 @@
+import { pause } from '@runlog/event-log';
 import type { CallGate, CallIntent, CallRecord, Reply } from '@runlog/execution';
 import { Disowned } from '../attempt-failure.js';
 import type { About } from '../commands-out.js';
 import { NodeFailure, terminal } from '../kinds/node-kind.js';
-import { pause } from '../pause.js';
 
 /** No answer for so long: the reply may have been lost with the engine's owner. The same step is asked for again. */
 const ASK_AGAIN_MS = 3_000;

@@ -1,6 +1,6 @@
+import { pause } from '../pause.js';
 import type { Lane } from './lane.js';
 import { Poll } from './poll.js';
-import { pause } from './retry.js';
 import type { Wire } from './wire.js';
 
 /** Everything that one process reads live: per broker one connection and one fetch session carry all partitions that are read there. */

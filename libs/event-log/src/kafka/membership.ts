@@ -1,9 +1,10 @@
 import type { Diagnostics } from '../diagnostics.js';
+import { pause } from '../pause.js';
 import type { Topic } from '../topics.js';
 import { decodeAssignment, decodeMember, encodeAssignment, encodeMetadata, protocolName, share } from './assignment.js';
 import { joinAs } from './join.js';
 import type { Line } from './line.js';
-import { atMost, pause } from './retry.js';
+import { atMost } from './retry.js';
 import type { Wire } from './wire.js';
 
 /** A member that is silent for this long loses its partitions, ms. */

@@ -1,11 +1,11 @@
 import { encodeClaim, isClaim } from '../envelope.js';
+import { pause } from '../pause.js';
 import { AppendLost, type LogRecord, type NewRecord, type Outgoing, type OwnedPartition, RecordTooLarge } from '../port.js';
 import type { Courier } from './courier.js';
 import type { Fetching } from './fetching.js';
 import { bounded, live } from './lane.js';
 import type { Membership } from './membership.js';
 import { maxBatchBytes, recordBytes } from './records.js';
-import { pause } from './retry.js';
 import type { Sender } from './sender.js';
 import type { Wire } from './wire.js';
 

@@ -1,9 +1,9 @@
+import { pause } from '../pause.js';
 import { Crowd } from './crowd.js';
 import { FetchSession } from './fetch-session.js';
 import type { Lane } from './lane.js';
 import type { Line } from './line.js';
 import type { FetchAnswer } from './requests.js';
-import { pause } from './retry.js';
 import type { Wire } from './wire.js';
 
 /** An idle poll asks again this often, ms; a record that arrives meanwhile is answered at once. */

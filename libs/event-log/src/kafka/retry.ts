@@ -1,3 +1,5 @@
+import { pause } from '../pause.js';
+
 /** What `retrying` may be told. */
 export interface Retrying {
   readonly signal?: AbortSignal;
@@ -8,19 +10,6 @@ export interface Retrying {
   /** Gives up, rejecting with the last error, once this time has passed. Default: never. */
   readonly withinMs?: number;
 }
-
-/** Sleeps, or less if `signal` aborts. */
-export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const over = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', over);
-      resolve();
-    };
-    const timer = setTimeout(over, ms);
-    signal?.addEventListener('abort', over);
-    if (signal?.aborted) over();
-  });
 
 /** Works until it succeeds, with growing pauses. Rejects once `signal` is aborted or the time is over. */
 export const retrying = async <T>(work: () => Promise<T>, { signal, report, firstPauseMs = 20, longestPauseMs = 1_000, withinMs }: Retrying): Promise<T> => {

@@ -1,9 +1,9 @@
+import { pause } from '../pause.js';
 import type { Outgoing } from '../port.js';
 import type { Courier } from './courier.js';
 import { Crowd } from './crowd.js';
 import { maxBatchBytes, recordBytes } from './records.js';
 import { type Part, slotOf } from './requests.js';
-import { pause } from './retry.js';
 import type { Wire } from './wire.js';
 
 const maxRoundBytes = 4 * 1_048_576;
