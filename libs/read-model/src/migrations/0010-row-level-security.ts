@@ -1,9 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { ofTenantsWorkspace, showTenantsTheirRows, tenantsWorkspace } from './tenants-rows.js';
 
-/** What a request reads for a tenant, and whose row it is. Rows without a workspace of their own follow their execution. */
-const workspace = "nullif(current_setting('runlog.workspace', true), '')";
-const own = `workspace_id = ${workspace}::uuid`;
-const named = `workspace_id = ${workspace}`;
+/** Whose row it is. Rows without a workspace of their own follow their execution. */
+const own = ofTenantsWorkspace;
+const named = `workspace_id = ${tenantsWorkspace}`;
 const executions = 'execution_id in (select e.id from executions e where e.id = execution_id)';
 const policies: { readonly [table: string]: string } = {
   executions: own,
@@ -41,13 +41,7 @@ export class RowLevelSecurity1700000000010 implements MigrationInterface {
         if not pg_has_role(current_user, 'runlog_tenant', 'SET') then execute format('grant runlog_tenant to %I', current_user); end if;
         execute format('grant usage on schema %I to runlog_tenant', current_schema());
       end $$;`);
-    for (const [table, visible] of Object.entries(policies))
-      await runner.query(`
-        alter table ${table} enable row level security;
-        alter table ${table} force row level security;
-        create policy tenant on ${table} for select to runlog_tenant using (${visible});
-        create policy services on ${table} to current_user using (true) with check (true);
-        grant select on ${table} to runlog_tenant;`);
+    for (const [table, visible] of Object.entries(policies)) await showTenantsTheirRows(runner, table, visible);
   }
 
   async down(runner: QueryRunner): Promise<void> {

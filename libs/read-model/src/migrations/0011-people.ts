@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { showTenantsTheirRows } from './tenants-rows.js';
 
 /** People, whom keys belong to; what a key may do beside its role; who did what. */
 export class People1700000000011 implements MigrationInterface {
@@ -31,13 +32,7 @@ export class People1700000000011 implements MigrationInterface {
       create function refuse_change_of_audit() returns trigger language plpgsql as
         $$ begin raise exception 'Expected the audit log to stay as it is, but a % was tried', tg_op; end $$;
       create trigger audit_log_is_append_only before update or delete on audit_log for each row execute function refuse_change_of_audit();`);
-    for (const table of ['users', 'audit_log'])
-      await runner.query(`
-        alter table ${table} enable row level security;
-        alter table ${table} force row level security;
-        create policy tenant on ${table} for select to runlog_tenant using (workspace_id = nullif(current_setting('runlog.workspace', true), '')::uuid);
-        create policy services on ${table} to current_user using (true) with check (true);
-        grant select on ${table} to runlog_tenant;`);
+    for (const table of ['users', 'audit_log']) await showTenantsTheirRows(runner, table);
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { showTenantsTheirRows } from './tenants-rows.js';
 
 /**
  * What agents think, do and say, for whoever joins while they are at it. Not folded from events: a rebuild leaves it alone. `n` is the
@@ -23,12 +24,8 @@ export class Frames1700000000012 implements MigrationInterface {
         parts json,
         primary key (execution_id, n)
       ) with (autovacuum_vacuum_scale_factor = 0.05);
-      create index execution_frames_at on execution_frames using brin (at);
-      alter table execution_frames enable row level security;
-      alter table execution_frames force row level security;
-      create policy tenant on execution_frames for select to runlog_tenant using (workspace_id = nullif(current_setting('runlog.workspace', true), '')::uuid);
-      create policy services on execution_frames to current_user using (true) with check (true);
-      grant select on execution_frames to runlog_tenant;`);
+      create index execution_frames_at on execution_frames using brin (at);`);
+    await showTenantsTheirRows(runner, 'execution_frames');
   }
 
   async down(runner: QueryRunner): Promise<void> {

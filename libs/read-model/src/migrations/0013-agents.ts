@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { showTenantsTheirRows } from './tenants-rows.js';
 
 /**
  * Agents and their versions, which never change. Each has a workflow of one node, which takes its key, so that the keys of executions
@@ -34,13 +35,7 @@ export class Agents1700000000013 implements MigrationInterface {
         unique (agent_id, number)
       );
       create trigger agent_versions_are_immutable before update on agent_versions for each row execute function refuse_change();`);
-    for (const table of ['agents', 'agent_versions'])
-      await runner.query(`
-        alter table ${table} enable row level security;
-        alter table ${table} force row level security;
-        create policy tenant on ${table} for select to runlog_tenant using (workspace_id = nullif(current_setting('runlog.workspace', true), '')::uuid);
-        create policy services on ${table} to current_user using (true) with check (true);
-        grant select on ${table} to runlog_tenant;`);
+    for (const table of ['agents', 'agent_versions']) await showTenantsTheirRows(runner, table);
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { showTenantsTheirRows } from './tenants-rows.js';
 
 const tables = ['budget_accounts', 'budget_spending', 'budget_reservations'];
 
@@ -40,13 +41,7 @@ export class Budgets1700000000016 implements MigrationInterface {
         primary key (execution_id, node_id, attempt, key, command_id, account)
       );
       create index budget_reservations_account on budget_reservations (account);`);
-    for (const table of tables)
-      await runner.query(`
-        alter table ${table} enable row level security;
-        alter table ${table} force row level security;
-        create policy tenant on ${table} for select to runlog_tenant using (workspace_id = nullif(current_setting('runlog.workspace', true), '')::uuid);
-        create policy services on ${table} to current_user using (true) with check (true);
-        grant select on ${table} to runlog_tenant;`);
+    for (const table of tables) await showTenantsTheirRows(runner, table);
   }
 
   async down(runner: QueryRunner): Promise<void> {
