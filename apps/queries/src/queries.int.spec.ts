@@ -1,56 +1,37 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ExecutionFilter, GateFilter } from '@runlog/contract';
-import { createPostgresLog, type EventLog, encodeJson, type NewRecord, partitionOf } from '@runlog/event-log';
+import { type EventLog, encodeJson, type NewRecord, partitionOf } from '@runlog/event-log';
 import type { CreatedData, Frame } from '@runlog/execution';
-import { createLogger } from '@runlog/platform';
-import { Catalog, createDatabase, type Database } from '@runlog/read-model';
-import { startTestDatabase, type TestDatabase, until } from '@runlog/testing';
+import type { Database } from '@runlog/read-model';
+import { until } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
-import { QueriesService } from './queries.service.js';
-import { createdData, Recorder } from './testing/recorder.js';
+import type { QueriesService } from './queries.service.js';
+import { Fixture } from './testing/fixture.js';
+import { createdData, type Recorder } from './testing/recorder.js';
 import { verifyReadModel } from './verify.js';
 
-const logger = createLogger('queries-spec', { logLevel: 'fatal' });
 const timeoutMs = 50_000;
 
 describe('queries', () => {
-  let server: TestDatabase;
+  let fixture: Fixture;
   let database: Database;
   let log: EventLog;
-  let catalog: Catalog;
   let queries: QueriesService;
   let recorder: Recorder;
   let workspaceId: string;
-  let pinned: Pick<CreatedData, 'workflow_id' | 'workflow_version_id'>;
+  let pinned: Fixture['pinned'];
 
   beforeAll(async () => {
-    server = await startTestDatabase();
-    database = await createDatabase({ url: server.connectionString });
-    catalog = new Catalog(database);
-    workspaceId = (await catalog.seedDefaults()).workspace.id;
-    const definition = { key: 'workflow', name: 'Workflow', nodes: ['a', 'b'].map((id) => ({ id, type: 'code', name: id.toUpperCase(), config: {} })), edges: [] };
-    const { workflow, version } = await catalog.createWorkflow({ workspaceId, definition, by: null, at: 1 });
-    pinned = { workflow_id: workflow.id, workflow_version_id: version.id };
-    log = createPostgresLog({ connectionString: server.connectionString });
-    await log.start();
-    recorder = new Recorder(log, workspaceId);
-    await recorder.start();
-    queries = new QueriesService({ database, log, catalog, logger });
-    await queries.start();
+    fixture = await Fixture.start();
+    ({ recorder, workspaceId, pinned } = fixture);
+    ({ database, log } = fixture.parts);
+    queries = await fixture.serve();
   }, 60_000);
 
-  afterAll(async () => {
-    await recorder.stop();
-    await queries.stop();
-    await log.stop();
-    await database.close();
-    await server.stop();
-  });
+  afterAll(() => fixture?.stop());
 
   const restart = async () => {
-    await queries.stop();
-    queries = new QueriesService({ database, log, catalog, logger });
-    await queries.start();
+    queries = await fixture.serve();
   };
   const one = async (id: string, minVersion: number) => {
     const answer = await queries.reads.execution({ workspaceId, ref: id, nodes: true, fresh: { minVersion, timeoutMs } });
@@ -153,7 +134,7 @@ describe('queries', () => {
   });
 
   it('lists what is on the log when asked, in a process that projects nothing, too', async () => {
-    const elsewhere = new QueriesService({ database, log, catalog, logger });
+    const elsewhere = fixture.station();
     for (const session of ['now-1', 'now-2', 'now-3'])
       for (const { reads } of [elsewhere, queries]) {
         const id = uuidv7();
@@ -245,7 +226,7 @@ describe('queries', () => {
     expect(await queries.reads.execution({ workspaceId, ref: bad, nodes: false })).toBeNull();
     const [row] = await database.query<{ execution_id: string; cause: string }>('select * from projection_quarantine');
     expect(row).toMatchObject({ execution_id: bad, cause: expect.stringContaining('invalid input syntax for type uuid') as unknown });
-    const { drift } = await verifyReadModel({ log, database, catalog });
+    const { drift } = await verifyReadModel(fixture.parts);
     expect(drift).toEqual([{ executionId: bad, because: 'it is quarantined' }]);
     await restart();
     expect(await database.query('select 1 from projection_quarantine')).toHaveLength(1);
@@ -295,7 +276,7 @@ describe('queries', () => {
     await database.query('delete from execution_events where execution_id = $1 and version = 2', [second]);
     const ghost = uuidv7();
     await database.query(`insert into executions select (json_populate_record(e, '{"id":"${ghost}"}')).* from executions e where id = $1`, [second]);
-    const { checked, drift } = await verifyReadModel({ log, database, catalog, workspaceId });
+    const { checked, drift } = await verifyReadModel({ ...fixture.parts, workspaceId });
     expect(checked).toBeGreaterThan(2);
     await database.query('delete from executions where id = $1', [ghost]);
     expect(drift.map(({ executionId }) => executionId)).toEqual(expect.arrayContaining([first, second, ghost]));
@@ -328,7 +309,7 @@ describe('queries', () => {
       await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'runlog' and pid <> pg_backend_pid()`).catch(() => undefined);
     await recording;
     for (const id of ids) await eventually(() => one(id, 4));
-    const { drift } = await verifyReadModel({ log, database, catalog });
+    const { drift } = await verifyReadModel(fixture.parts);
     expect(drift.filter(({ executionId }) => ids.includes(executionId))).toEqual([]);
   });
 

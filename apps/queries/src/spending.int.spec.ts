@@ -1,31 +1,28 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { UsageFilter } from '@runlog/contract';
-import { createPostgresLog, type EventLog } from '@runlog/event-log';
+import type { EventLog } from '@runlog/event-log';
 import type { CreatedData, EventData } from '@runlog/execution';
-import { createLogger } from '@runlog/platform';
-import { Catalog, createDatabase, type Database } from '@runlog/read-model';
-import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import type { Database } from '@runlog/read-model';
 import { uuidv7 } from 'uuidv7';
-import { QueriesService } from './queries.service.js';
+import type { QueriesService } from './queries.service.js';
 import { rebuildExecutions } from './rebuild/rebuild.js';
-import { createdData, Recorder } from './testing/recorder.js';
+import { Fixture } from './testing/fixture.js';
+import { createdData, type Recorder } from './testing/recorder.js';
 import { verifyReadModel } from './verify.js';
 
-const logger = createLogger('spending-spec', { logLevel: 'fatal' });
 const DAY = Date.parse('2026-03-10T12:00:00Z');
 const NEXT_DAY = DAY + 86_400_000;
 /** Above what a double holds exactly. */
 const LARGE = 9_007_199_254_740_993n;
 
 describe('what models used', () => {
-  let server: TestDatabase;
+  let fixture: Fixture;
   let database: Database;
   let log: EventLog;
-  let catalog: Catalog;
   let queries: QueriesService;
   let recorder: Recorder;
   let workspaceId: string;
-  let pinned: Pick<CreatedData, 'workflow_id' | 'workflow_version_id'>;
+  let pinned: Fixture['pinned'];
   const ids = [uuidv7(), uuidv7(), uuidv7()] as const;
 
   const level = async () => {
@@ -34,11 +31,6 @@ describe('what models used', () => {
       const found = await queries.reads.execution({ workspaceId, ref: ids[0], nodes: false, fresh: { partition, offset, timeoutMs: 50_000 } });
       if (found?.stale) throw new Error(`Expected partition ${partition} to be projected up to ${offset}`);
     }
-  };
-  const restart = async () => {
-    await queries.stop();
-    queries = new QueriesService({ database, log, catalog, logger });
-    await queries.start();
   };
   const called = (key: string, model: string, cost: bigint | null, input: number, output: number, at: number) =>
     [
@@ -73,19 +65,10 @@ describe('what models used', () => {
   };
 
   beforeAll(async () => {
-    server = await startTestDatabase();
-    database = await createDatabase({ url: server.connectionString });
-    catalog = new Catalog(database);
-    workspaceId = (await catalog.seedDefaults()).workspace.id;
-    const definition = { key: 'workflow', name: 'Workflow', nodes: ['a', 'b'].map((id) => ({ id, type: 'code', name: id.toUpperCase(), config: {} })), edges: [] };
-    const { workflow, version } = await catalog.createWorkflow({ workspaceId, definition, by: null, at: 1 });
-    pinned = { workflow_id: workflow.id, workflow_version_id: version.id };
-    log = createPostgresLog({ connectionString: server.connectionString });
-    await log.start();
-    recorder = new Recorder(log, workspaceId);
-    await recorder.start();
-    queries = new QueriesService({ database, log, catalog, logger });
-    await queries.start();
+    fixture = await Fixture.start();
+    ({ recorder, workspaceId, pinned } = fixture);
+    ({ database, log } = fixture.parts);
+    queries = await fixture.serve();
     await recorder.record(
       ids[0],
       ...begun({ agent_id: 'agent-1' }, DAY),
@@ -104,13 +87,7 @@ describe('what models used', () => {
     await level();
   }, 60_000);
 
-  afterAll(async () => {
-    await recorder.stop();
-    await queries.stop();
-    await log.stop();
-    await database.close();
-    await server.stop();
-  });
+  afterAll(() => fixture?.stop());
 
   it('is with its execution, its nodes, and as it stood at any version', async () => {
     const view = async (ref: string, atVersion?: number) => (await queries.reads.execution({ workspaceId, ref, nodes: true, ...(atVersion ? { atVersion } : {}) }))?.view;
@@ -212,12 +189,12 @@ describe('what models used', () => {
   it('is counted once, after a restart and a rebuild too, and checked', async () => {
     const by = ['day', 'workflow', 'agent', 'model'] as const;
     const before = await usage(by);
-    const drift = async () => (await verifyReadModel({ log, database, catalog })).drift;
-    await restart();
+    const drift = async () => (await verifyReadModel(fixture.parts)).drift;
+    queries = await fixture.serve();
     await level();
     expect((await usage(by)).rows).toEqual(before.rows);
     expect(await drift()).toEqual([]);
-    await rebuildExecutions({ database, databaseUrl: server.connectionString, log, catalog, logger });
+    await rebuildExecutions(fixture.parts);
     expect((await usage(by)).rows).toEqual(before.rows);
     expect(await drift()).toEqual([]);
     await database.query(`update usage_daily set cost_nano_usd = cost_nano_usd + 2 where model = 'gpt-4o' and agent_id = 'agent-1'`);

@@ -1,64 +1,51 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPostgresLog, type EventLog, type NewRecord, partitionOf } from '@runlog/event-log';
-import type { CreatedData } from '@runlog/execution';
-import { createLogger } from '@runlog/platform';
-import { Catalog, createDatabase, type Database } from '@runlog/read-model';
-import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import type { Database } from '@runlog/read-model';
 import { uuidv7 } from 'uuidv7';
-import { QueriesService } from '../queries.service.js';
-import { createdData, Recorder } from '../testing/recorder.js';
+import type { QueriesService } from '../queries.service.js';
+import { Fixture } from '../testing/fixture.js';
+import { createdData, type Recorder } from '../testing/recorder.js';
 import { verifyReadModel } from '../verify.js';
 import { rebuiltTables } from './beside.js';
 import { type RebuildProgress, rebuildExecutions } from './rebuild.js';
 
-const logger = createLogger('rebuild-spec', { logLevel: 'fatal' });
 const EXECUTIONS = 1_500;
 const LAST_VERSION = 5;
 
 describe('rebuild', () => {
-  let server: TestDatabase;
+  let fixture: Fixture;
   let database: Database;
   let log: EventLog;
   /** The log as another process has it. */
   let otherLog: EventLog;
-  let catalog: Catalog;
   let queries: QueriesService;
   let recorder: Recorder;
   let workspaceId: string;
-  let pinned: Pick<CreatedData, 'workflow_id' | 'workflow_version_id'>;
   const ids: string[] = [];
 
   beforeAll(async () => {
-    server = await startTestDatabase();
-    database = await createDatabase({ url: server.connectionString });
-    catalog = new Catalog(database);
-    workspaceId = (await catalog.seedDefaults()).workspace.id;
-    const definition = { key: 'workflow', name: 'Workflow', nodes: ['a', 'b'].map((id) => ({ id, type: 'code', name: id.toUpperCase(), config: {} })), edges: [] };
-    const { workflow, version } = await catalog.createWorkflow({ workspaceId, definition, by: null, at: 1 });
-    pinned = { workflow_id: workflow.id, workflow_version_id: version.id };
-    log = createPostgresLog({ connectionString: server.connectionString });
-    otherLog = createPostgresLog({ connectionString: server.connectionString });
-    await Promise.all([log.start(), otherLog.start()]);
-    recorder = new Recorder(log, workspaceId);
-    await recorder.start();
-    queries = new QueriesService({ database, log, catalog, logger });
-    await queries.start();
+    fixture = await Fixture.start();
+    ({ recorder, workspaceId } = fixture);
+    ({ database, log } = fixture.parts);
+    otherLog = createPostgresLog({ connectionString: fixture.parts.databaseUrl });
+    await otherLog.start();
+    queries = await fixture.serve();
     for (let n = 0; n < EXECUTIONS; n += 500) await recordSome(500);
     await level();
   }, 180_000);
 
   afterAll(async () => {
-    await recorder.stop();
-    await queries.stop();
-    await Promise.all([log.stop(), otherLog.stop()]);
-    await database.close();
-    await server.stop();
+    await otherLog?.stop();
+    await fixture?.stop();
   });
 
   const history = (id: string, n: number): NewRecord[] => [
     ...recorder.encode(
       id,
-      ['ExecutionCreated', createdData({ ...pinned, key: `workflow_${n}`, hashid: `h${n}`, tags: [`tag ${n % 7}`], metadata: { n: n % 11 }, agent_id: n % 2 ? 'agent' : null })],
+      [
+        'ExecutionCreated',
+        createdData({ ...fixture.pinned, key: `workflow_${n}`, hashid: `h${n}`, tags: [`tag ${n % 7}`], metadata: { n: n % 11 }, agent_id: n % 2 ? 'agent' : null }),
+      ],
       ['ExecutionQueued', { queue_name: null }],
       ['ExecutionStarted', {}],
       ['NodeCompleted', { node_id: 'a', attempt: 1, output: { n, text: 'a"\u0000' }, inline: true }],
@@ -104,9 +91,8 @@ describe('rebuild', () => {
         rebuiltTables.map(async (table) => [table, (await database.query(`select count(*), md5(string_agg(md5(t::text), '' order by md5(t::text))) as sum from ${table} t`))[0]]),
       ),
     );
-  const rebuild = (onProgress?: (progress: RebuildProgress) => void) =>
-    rebuildExecutions({ database, databaseUrl: server.connectionString, log: otherLog, catalog, logger, ...(onProgress && { onProgress }) });
-  const drift = async () => (await verifyReadModel({ log: otherLog, database, catalog })).drift;
+  const rebuild = (onProgress?: (progress: RebuildProgress) => void) => rebuildExecutions({ ...fixture.parts, log: otherLog, ...(onProgress && { onProgress }) });
+  const drift = async () => (await verifyReadModel({ ...fixture.parts, log: otherLog })).drift;
   const indexes = () =>
     database.query(`select tablename, indexname, indexdef from pg_indexes where tablename = any($1) and schemaname <> 'runlog_next' order by 1, 2`, [rebuiltTables]);
 
@@ -208,9 +194,7 @@ describe('rebuild', () => {
     await database.query(`delete from gates where execution_id = $1`, [gate]);
     await database.query(`update execution_events set value = '{}' where execution_id = $1 and version = 1`, [event]);
     await database.query(`update executions set live = jsonb_set(live::jsonb, '{n_steps}', '99')::json where id = $1`, [held]);
-    await queries.stop();
-    queries = new QueriesService({ database, log, catalog, logger });
-    await queries.start();
+    queries = await fixture.serve();
     await recorder.record(held, ['NodeStarted', { node_id: 'b', attempt: 2, runner: 'r' }]);
     await level();
     expect(Object.fromEntries((await drift()).map(({ executionId, because }) => [executionId, because]))).toEqual({

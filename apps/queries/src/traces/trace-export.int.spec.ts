@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createPostgresLog, type EventLog } from '@runlog/event-log';
 import { type CreatedData, executionSpanId, ownTraceId } from '@runlog/execution';
-import { createLogger, createMetrics, type Registry } from '@runlog/platform';
-import { Catalog, createDatabase, type Database } from '@runlog/read-model';
-import { type CollectedSpan, startTestCollector, startTestDatabase, type TestCollector, type TestDatabase, until } from '@runlog/testing';
+import { createMetrics, type Registry } from '@runlog/platform';
+import { type CollectedSpan, startTestCollector, type TestCollector, until } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
-import { QueriesService } from '../queries.service.js';
-import { createdData, Recorder } from '../testing/recorder.js';
+import { storedPositions } from '../projection/position-store.js';
+import type { QueriesService } from '../queries.service.js';
+import { Fixture } from '../testing/fixture.js';
+import { createdData, type Recorder } from '../testing/recorder.js';
 
-const logger = createLogger('traces-spec', { logLevel: 'silent' });
 const trace = '0af7651916cd43dd8448eb211c80319c';
 const parent = 'b7ad6b7169203331';
 const every = ['dispatch', 'execution workflow', 'node a', 'pending', 'queued'];
@@ -16,36 +15,21 @@ const every = ['dispatch', 'execution workflow', 'node a', 'pending', 'queued'];
 process.env.OTEL_EXPORTER_OTLP_TIMEOUT = '1000';
 
 describe('the export of traces', () => {
-  let server: TestDatabase;
-  let database: Database;
-  let log: EventLog;
-  let catalog: Catalog;
+  let fixture: Fixture;
   let queries: QueriesService;
   let recorder: Recorder;
   let collector: TestCollector;
   let metrics: Registry;
   let workspaceId: string;
-  let pinned: Pick<CreatedData, 'workflow_id' | 'workflow_version_id'>;
 
   const begin = async (isExporting = true) => {
     metrics = createMetrics('spec');
-    const traces = { withContent: false, serviceName: undefined, url: isExporting ? `${collector.url}/v1/traces` : undefined };
-    queries = new QueriesService({ database, log, catalog, logger, metrics, traces });
-    await queries.start();
+    queries = await fixture.serve({ metrics, traces: { withContent: false, serviceName: undefined, url: isExporting ? `${collector.url}/v1/traces` : undefined } });
   };
 
   beforeAll(async () => {
-    server = await startTestDatabase();
-    database = await createDatabase({ url: server.connectionString });
-    catalog = new Catalog(database);
-    workspaceId = (await catalog.seedDefaults()).workspace.id;
-    const definition = { key: 'workflow', name: 'Workflow', nodes: [{ id: 'a', type: 'code', name: 'A', config: {} }], edges: [] };
-    const { workflow, version } = await catalog.createWorkflow({ workspaceId, definition, by: null, at: 1 });
-    pinned = { workflow_id: workflow.id, workflow_version_id: version.id };
-    log = createPostgresLog({ connectionString: server.connectionString });
-    await log.start();
-    recorder = new Recorder(log, workspaceId);
-    await recorder.start();
+    fixture = await Fixture.start();
+    ({ recorder, workspaceId } = fixture);
     collector = await startTestCollector();
     await begin(false);
   }, 60_000);
@@ -55,12 +39,8 @@ describe('the export of traces', () => {
   });
 
   afterAll(async () => {
-    await recorder.stop();
-    await queries.stop();
-    await log.stop();
-    await database.close();
-    await server.stop();
-    await collector.stop();
+    await fixture?.stop();
+    await collector?.stop();
   });
 
   const on = (attempt = 1) => ({ node_id: 'a', attempt });
@@ -68,7 +48,7 @@ describe('the export of traces', () => {
   const created = (id: string, change: Partial<CreatedData> = {}) =>
     recorder.record(
       id,
-      ['ExecutionCreated', createdData({ ...pinned, key: 'workflow_1', ...change }), now()],
+      ['ExecutionCreated', createdData({ ...fixture.pinned, key: 'workflow_1', ...change }), now()],
       ['ExecutionQueued', { queue_name: null }, now()],
       ['ExecutionStarted', {}, now()],
       ['NodeScheduled', { ...on(), kind: 'code' }, now()],
@@ -86,13 +66,15 @@ describe('the export of traces', () => {
   const early = uuidv7();
 
   it('begins where the read models stand when it is switched on, with what is under way', async () => {
+    const { database, log } = fixture.parts;
     const before = uuidv7();
     await created(before);
     await ended(before);
     await created(early);
+    await projected(before, 7);
     await projected(early, 5);
-    await queries.stop();
     await begin();
+    await until('its place in each partition', async () => (await storedPositions(database, 'traces')).length === log.partitions('execution-events'));
     await ended(early);
     await exported(early);
     expect(names(spansOf(ownTraceId(early)))).toEqual(['dispatch', 'execution workflow', 'node a']);
@@ -149,7 +131,6 @@ describe('the export of traces', () => {
     for (const id of ids.slice(1)) await ended(id);
     for (const id of ids.slice(1)) await projected(id, 7);
     expect(ids.map(rootOf)).toEqual([undefined, undefined, undefined]);
-    await queries.stop();
     await begin();
     await ended(ids[0] as string);
     collector.isAway = false;
@@ -161,7 +142,7 @@ describe('the export of traces', () => {
   it('gives up on what ended more than an hour ago', async () => {
     const old = uuidv7();
     collector.isAway = true;
-    await recorder.record(old, ['ExecutionCreated', createdData(pinned), now() - 7_200_000], ['ExecutionQueued', { queue_name: null }, now() - 7_200_000]);
+    await recorder.record(old, ['ExecutionCreated', createdData(fixture.pinned), now() - 7_200_000], ['ExecutionQueued', { queue_name: null }, now() - 7_200_000]);
     await recorder.record(old, ['ExecutionFailed', { error: 'no', error_code: 'no', error_node_id: null }, now() - 7_200_000]);
     await until('spans to be dropped', async () => (await metric('runlog_traces_dropped_spans_total')) > 0);
     collector.isAway = false;
