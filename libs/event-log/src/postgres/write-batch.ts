@@ -119,16 +119,14 @@ export const composeBatch = (items: readonly WriteItem[], slotOf: (outgoing: Out
 
 const encodeRecords = (slots: readonly Slot[]) => {
   const [slotNos, ranks, starts, keyBytes, headerBytes, valueBytes]: [number[], number[], number[], number[], number[], number[]] = [[], [], [], [], [], []];
-  const values: Buffer[] = [];
+  const values = slots.flatMap(({ records }) => packValues(records));
   const headerTexts: string[] = [];
   let bound = 0;
   for (const { records } of slots)
-    for (const { key, headers, value } of records) {
-      const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    for (const { key, headers } of records) {
       const headerText = headers ? JSON.stringify(headers) : '{}';
-      values.push(bytes);
+      bound += (values[headerTexts.length] as Buffer).length + 3 * (key.length + headerText.length);
       headerTexts.push(headerText);
-      bound += bytes.length + 3 * (key.length + headerText.length);
     }
   const body = Buffer.allocUnsafe(bound);
   let position = 0;
@@ -148,4 +146,18 @@ const encodeRecords = (slots: readonly Slot[]) => {
       position += keyLength + headerLength + value.length;
     }
   return { columns: [slotNos, ranks, starts, keyBytes, headerBytes, valueBytes], body: body.subarray(0, position), values };
+};
+
+/** One buffer for the values of a partition: its feed keeps them for a while, and with values of Node's buffer pool it would keep whatever lies beside them, too. */
+const packValues = (records: readonly NewRecord[]): Buffer[] => {
+  const lengths = records.map(({ value }) => (typeof value === 'string' ? Buffer.byteLength(value) : value.length));
+  const packed = Buffer.allocUnsafeSlow(lengths.reduce((sum, length) => sum + length, 0));
+  let position = 0;
+  return records.map(({ value }, index) => {
+    const bytes = packed.subarray(position, position + (lengths[index] as number));
+    if (typeof value === 'string') bytes.write(value);
+    else value.copy(bytes);
+    position += bytes.length;
+    return bytes;
+  });
 };
