@@ -26,5 +26,6 @@ export { failureOf, isTruthy, type Outcome, runPure } from './run-pure.js';
 export { checkSchema } from './schema/check-schema.js';
 export { validateJson } from './schema/validate-json.js';
 export type { Scope, Seed } from './scope.js';
+export { shownUrl, userProblem } from './url-problem.js';
 export { validateDefinition } from './validate-definition.js';
 export { definitionSchema } from './validation/definition-schema.js';

@@ -119,6 +119,7 @@ describe('validateDefinition', () => {
     ['a bad template deep in a body', withNode('http', { url: 'http://x', body: { a: ['{{ 1 + }}'] } }), ['/nodes/0/config/body/a/0']],
     ['http that is not', withNode('http', { url: 'ftp://x', method: 'get', auth: { type: 'header', secret: 's' } }), ['/nodes/0/config/method']],
     ['http without a header for its secret', withNode('http', { url: 'ftp://x', auth: { type: 'header', secret: 's' } }), ['/nodes/0/config/url', '/nodes/0/config/auth/header']],
+    ['a user and password in a URL', withNode('http', { url: 'https://me:hunter2@api.test/x' }), ['/nodes/0/config/url']],
     ['a switch with default as a case', withNode('switch', { expression: '1', cases: ['a', 'default', 'a'] }), ['/nodes/0/config/cases/1', '/nodes/0/config/cases/2']],
     ['a delay with neither or both', withNode('delay', {}), ['/nodes/0/config']],
     ['a delay that is no number', withNode('delay', { seconds: '5' }), ['/nodes/0/config/seconds']],

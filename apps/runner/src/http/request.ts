@@ -1,4 +1,5 @@
 import type { Json } from '@runlog/execution';
+import { shownUrl, userProblem } from '@runlog/workflow';
 import { type NodeContext, terminal } from '../kinds/node-kind.js';
 
 /** A request as it will be sent; header names are lower case. */
@@ -45,13 +46,21 @@ export const requestOf = async (context: NodeContext): Promise<HttpRequest> => {
   headers['user-agent'] ??= 'runlog';
   if (context.traceparent !== undefined) headers.traceparent ??= context.traceparent;
   Object.assign(headers, await authOf(config.auth, context));
-  return { method, url: urlOf(config), headers, body };
+  return { method, url: urlWithQuery(config), headers, body };
 };
 
-const urlOf = ({ url: text, query }: Config): URL => {
-  if (typeof text !== 'string' || !URL.canParse(text)) throw terminal('http_invalid', `Expected a URL, but got ${JSON.stringify(text ?? null).slice(0, 200)}`);
-  const url = new URL(text);
-  if (url.username || url.password) throw terminal('http_invalid', "Expected a URL without a user and password in it; use 'auth' with a secret");
+/** The URL of a config. @throws NodeFailure `http_invalid`, which repeats no password */
+export const urlOf = ({ url: text }: Config): URL => {
+  if (typeof text !== 'string' || !URL.canParse(text))
+    throw terminal('http_invalid', `Expected a URL, but got ${JSON.stringify(typeof text === 'string' ? shownUrl(text) : (text ?? null)).slice(0, 200)}`);
+  const problem = userProblem(text, 'auth');
+  if (problem !== undefined) throw terminal('http_invalid', problem);
+  return new URL(text);
+};
+
+const urlWithQuery = (config: Config): URL => {
+  const url = urlOf(config);
+  const { query } = config;
   for (const [name, value] of Object.entries(isObject(query) ? query : {}))
     for (const item of Array.isArray(value) ? value : [value]) if (item !== null) url.searchParams.append(name, asText(item));
   return url;

@@ -193,6 +193,17 @@ describe('http', () => {
     expect(sink.hits).toEqual([]);
   });
 
+  it.each(['http://me:hunter2@127.0.0.1/', 'http://me:hunter2@127.0.0.1:99999/', 'http//me:hunter2@127.0.0.1'])(
+    'refuses %s for good, and does not repeat the password',
+    async (url) => {
+      const { code, message, retryable } = await failureOf(ask({ url }));
+      expect({ code, retryable }).toEqual({ code: 'http_invalid', retryable: false });
+      expect(message).toMatch(/^Expected a URL/);
+      expect(message).not.toContain('hunter2');
+      expect(sink.hits).toEqual([]);
+    },
+  );
+
   it('fails, to be tried again, at a host that is not there', async () => {
     const gone = await Sink.open(undefined, '127.0.0.1');
     await gone.close();

@@ -5,6 +5,7 @@ import { http } from '../kinds/http.js';
 import type { Config } from '../kinds/kind.js';
 import { question } from '../kinds/question.js';
 import type { Problem } from '../problem.js';
+import { urlProblem } from '../url-problem.js';
 
 /** What an agent's definition may say about one kind of tool. How it runs is in `apps/runner/src/agent/tools`. */
 interface ToolKind {
@@ -47,8 +48,8 @@ const mcp: ToolKind = {
     const problems: Problem[] = ['headers', 'auth'].flatMap((name) =>
       rest[name] === undefined || url !== undefined ? [] : [{ pointer: `/${name}`, detail: `Expected no '${name}' beside 'server', for which it means nothing` }],
     );
-    if (typeof url === 'string' && !(URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)))
-      problems.push({ pointer: '/url', detail: `Expected a URL that starts with http:// or https://, but got '${url.slice(0, 100)}'` });
+    const detail = typeof url === 'string' ? urlProblem(url, 'auth') : undefined;
+    if (detail !== undefined) problems.push({ pointer: '/url', detail });
     return problems;
   },
 };

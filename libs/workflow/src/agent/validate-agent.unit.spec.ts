@@ -87,6 +87,8 @@ describe('validateAgent', () => {
     ['a provider that there is not', { ...least, model: { provider: 'opnai', name: 'x' } }, ['/model/provider']],
     ['a URL of another scheme', { ...least, model: { provider: 'openai', name: 'x', base_url: 'file:///etc' } }, ['/model/base_url']],
     ['a password in a URL', { ...least, model: { provider: 'openai', name: 'x', base_url: 'https://me:hunter2@api.test/v1' } }, ['/model/base_url']],
+    ['a password in a URL of a tool', { ...least, tools: [{ name: 't', kind: 'http', config: { url: 'https://me:hunter2@api.test/{{ input.id }}' } }] }, ['/tools/0/config/url']],
+    ['a password in a URL of an MCP server', { ...least, tools: [{ name: 't', kind: 'mcp', config: { url: 'https://me:hunter2@api.test/' } }] }, ['/tools/0/config/url']],
     ['a fallback without a name', { ...least, fallback: { provider: 'openai' } }, ['/fallback/name']],
     ['a tool without a name or kind', { ...least, tools: [{}] }, ['/tools/0/name', '/tools/0/kind']],
     ['code without source', { ...least, tools: [{ name: 't', kind: 'code' }] }, ['/tools/0/config/source']],

@@ -1,3 +1,4 @@
+import { urlTemplateProblem } from '../url-problem.js';
 import { type Kind, noBranches } from './kind.js';
 
 const scalar = { type: ['string', 'number', 'boolean'] };
@@ -45,11 +46,8 @@ export const http: Kind = {
   schemas: [],
   branches: noBranches,
   check: (config) => {
-    const url = String(config.url);
-    const problems = [];
-    if (!url.startsWith('{{') && !/^https?:\/\/[^/\s]/i.test(url))
-      problems.push({ pointer: '/url', detail: `Expected a URL that starts with http:// or https://, but got '${url.slice(0, 100)}'` });
-    else if (!url.includes('{{') && !URL.canParse(url)) problems.push({ pointer: '/url', detail: `Expected a URL, but got '${url.slice(0, 100)}'` });
+    const detail = urlTemplateProblem(String(config.url), 'auth');
+    const problems = detail === undefined ? [] : [{ pointer: '/url', detail }];
     const auth = config.auth as { type?: string; header?: string } | undefined;
     if (auth?.type === 'header' && auth.header === undefined)
       problems.push({ pointer: '/auth/header', detail: "Expected the name of the header, because the type of auth is 'header'" });

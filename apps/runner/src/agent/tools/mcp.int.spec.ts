@@ -105,6 +105,12 @@ describe('mcp', () => {
     });
   });
 
+  it('refuses a URL with a user and password, and does not repeat them', async () => {
+    const failure = await failureOf(open({ url: url.replace('//', '//me:hunter2@') }));
+    expect(failure).toMatchObject({ code: 'http_invalid', retryable: false });
+    expect(failure.message).not.toContain('hunter2');
+  });
+
   it('shares one server within a workspace, and with no other', async () => {
     const [one, two, other] = await Promise.all([open({ server: 'tests' }), open({ server: 'tests' }), open({ server: 'tests' }, { workspace: 'w2' })]);
     const [pid] = String((await call(one, 'count')).output).split(' ');

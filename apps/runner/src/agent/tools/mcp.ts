@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Tool as ServerTool } from '@modelcontextprotocol/sdk/types.js';
 import type { Json } from '@runlog/execution';
-import { requestHeaders } from '../../http/request.js';
+import { requestHeaders, urlOf } from '../../http/request.js';
 import { NodeFailure } from '../../kinds/node-kind.js';
 import type { McpTarget } from './mcp/mcp-servers.js';
 import type { McpSession } from './mcp/mcp-session.js';
@@ -25,7 +25,7 @@ export const mcp: ToolKind = {
 };
 
 const targetOf = async (config: { readonly [member: string]: Json }, context: OpeningContext): Promise<McpTarget> =>
-  typeof config.server === 'string' ? { server: config.server } : { url: String(config.url), headers: await requestHeaders(config, context) };
+  typeof config.server === 'string' ? { server: config.server } : { url: urlOf(config).href, headers: await requestHeaders(config, context) };
 
 const wanted = (tools: readonly ServerTool[], names: Json | undefined, server: string): readonly ServerTool[] => {
   if (!Array.isArray(names)) return tools;
