@@ -1,5 +1,5 @@
-import type { NodeError } from '@runlog/execution';
-import { ExpressionFailed } from '@runlog/workflow';
+import { type NodeError, type NodeTask, ranTooLong } from '@runlog/execution';
+import { ExpressionFailed, type PinnedAgent } from '@runlog/workflow';
 import { NodeFailure } from './kinds/node-kind.js';
 import { cleanText } from './plain-json.js';
 import type { Redaction } from './redaction.js';
@@ -8,8 +8,9 @@ const MAX_MESSAGE_CHARS = 8_192;
 
 /** The node ran longer than its limit. */
 export class TimedOut extends NodeFailure {
-  constructor(limitMs: number) {
-    super({ code: 'timed_out', message: `The node ran longer than its limit of ${limitMs} ms`, retryable: true });
+  constructor(limitMs: number, { config }: Pick<NodeTask, 'config'>) {
+    const { agent = null } = config as { agent?: PinnedAgent };
+    super({ code: 'timed_out', message: ranTooLong(limitMs, agent), retryable: true });
   }
 }
 

@@ -165,7 +165,7 @@ export class Attempt {
   async #bounded(work: () => Promise<NodeResult>): Promise<NodeResult> {
     const { signal } = this.#ending;
     const limitMs = this.task.timeoutMs ?? this.kind.defaultTimeoutMs;
-    const limit = this.kind.endsOnTime ? undefined : setTimeout(() => this.#ending.abort(new TimedOut(limitMs)), Math.min(limitMs, MAX_TIMER_MS));
+    const limit = this.kind.endsOnTime ? undefined : setTimeout(() => this.#ending.abort(new TimedOut(limitMs, this.task)), Math.min(limitMs, MAX_TIMER_MS));
     const deaf = Promise.withResolvers<never>();
     let grace: NodeJS.Timeout | undefined;
     signal.addEventListener('abort', () => (grace = setTimeout(() => deaf.reject(signal.reason), STOP_WITHIN_MS)), { once: true });

@@ -311,6 +311,17 @@ describe('a budget', () => {
     expect(scenario.refusedStep?.reason).toBe('budget_exhausted');
   });
 
+  it.each([
+    ["the execution ('budget_usd')", { budget_nano_usd: '1000' }, {}],
+    ["the execution ('limits.budget_usd' of agent 'a')", { budget_nano_usd: '1000', agent_id: 'a1' }, { budget_usd: 0.000001 }],
+    ["the execution ('budget_usd')", { budget_nano_usd: '1001', agent_id: 'a1' }, { budget_usd: 0.000001 }],
+    ["the node ('limits.budget_usd' of agent 'a')", {}, { budget_usd: 0.000001 }],
+  ])('says that it is that of %s', async (whose, created, limits) => {
+    const scenario = await begun(created, {}, { ...limits, on_budget: 'fail' });
+    await scenario.accepted(step(1, [], [model('m1', '1600')]));
+    expect(scenario.refusedStep?.because).toContain(`the budget of ${whose} leaves $0.000001`);
+  });
+
   it('refuses a model without a price', async () => {
     const scenario = await begun({ budget_nano_usd: '1000' });
     await scenario.accepted(step(1, [], [model('m1', null)]));

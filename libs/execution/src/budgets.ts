@@ -7,6 +7,8 @@ import { exceeds, inUsd, minus, type NanoUsd, nanoUsd, plus } from './money.js';
 /** A budget that applies to the calls of a node, and how it stands. */
 interface Budget extends Omit<Account, 'budget'> {
   readonly scope: BudgetScope;
+  /** What sets it, in the words of whoever did. */
+  readonly member: string;
   readonly total: NanoUsd;
 }
 
@@ -23,11 +25,15 @@ const budgetsOf = (execution: Execution, node: CompiledNode): Budget[] => {
   const { spent, reserved } = execution.account;
   const total = budgetOf(execution);
   const own = execution.journals.get(node.id)?.account ?? emptyAccount();
-  const limit = execution.created.agent_id === null ? node.agent?.limits.budget_usd : undefined;
-  const ofNode = own.budget ?? (limit === undefined ? null : nanoUsd(limit));
+  const limit = node.agent?.limits.budget_usd;
+  const ofAgent = limit === undefined ? null : nanoUsd(limit);
+  const isByItself = execution.created.agent_id !== null;
+  const ofNode = own.budget ?? (isByItself ? null : ofAgent);
+  const agents = `'limits.budget_usd' of agent '${node.agent?.key}'`;
+  const member = isByItself && total !== null && total === ofAgent ? agents : "'budget_usd'";
   return [
-    ...(total === null ? [] : [{ scope: 'execution' as const, total, spent, reserved }]),
-    ...(ofNode === null ? [] : [{ scope: 'node' as const, total: ofNode, spent: own.spent, reserved: own.reserved }]),
+    ...(total === null ? [] : [{ scope: 'execution' as const, member, total, spent, reserved }]),
+    ...(ofNode === null ? [] : [{ scope: 'node' as const, member: agents, total: ofNode, spent: own.spent, reserved: own.reserved }]),
   ];
 };
 
@@ -45,8 +51,8 @@ export const shortfallOf = (calls: readonly CallIntent[], execution: Execution, 
   if (needed === '0') return undefined;
   const standings = budgetsOf(execution, node).map((budget) => ({ budget, fit: fit(budget, needed) }));
   const exhausted = standings.find(({ fit }) => fit === 'never')?.budget;
-  if (exhausted) return exhaustedBy(exhausted.scope, needed, leftOf(exhausted));
-  if (account?.outcome === 'exhausted') return exhaustedBy(account.scope, account.needed_nano_usd, account.left_nano_usd);
+  if (exhausted) return exhaustedBy(exhausted, needed, leftOf(exhausted));
+  if (account?.outcome === 'exhausted') return exhaustedBy({ scope: account.scope, member: "'budget_usd'" }, account.needed_nano_usd, account.left_nano_usd);
   if (account?.outcome === 'busy' || standings.some(({ fit }) => fit === 'maybe'))
     return { reason: 'budget_busy', detail: 'other calls that are under way may use up the budget: ask again when they have ended' };
   return undefined;
@@ -58,12 +64,12 @@ const fit = ({ total, spent, reserved }: Budget, needed: NanoUsd): 'now' | 'mayb
   return exceeds(plus(spent, needed), total) ? 'never' : 'maybe';
 };
 
-const exhaustedBy = (scope: BudgetScope, needed: NanoUsd, left: NanoUsd): Shortfall => ({
+const exhaustedBy = ({ scope, member }: Pick<Budget, 'scope' | 'member'>, needed: NanoUsd, left: NanoUsd): Shortfall => ({
   reason: 'budget_exhausted',
   scope,
   needed,
   left,
-  detail: `the budget of the ${scope} leaves ${inUsd(left)}, and what comes next may cost ${inUsd(needed)}`,
+  detail: `the budget of the ${scope} (${member}) leaves ${inUsd(left)}, and what comes next may cost ${inUsd(needed)}`,
 });
 
 /** Not less than nothing, although a call may have cost more than it could at most. */

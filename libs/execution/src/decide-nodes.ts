@@ -10,6 +10,7 @@ import { type Execution, isTerminal, type NodeState } from './execution.js';
 import type { CommandId, NodeId, RunnerId } from './ids.js';
 import { refuse } from './refusal.js';
 import type { Rejection } from './rejection.js';
+import { ranTooLong } from './time-limit.js';
 
 /** After so many silent runners the node itself is the suspect. */
 const maxLosses = 5;
@@ -59,9 +60,9 @@ export const timeOutNode = (command: CommandOf<'FireTimer'>, timer: { readonly n
   if (node?.status !== 'running' || node.attempt !== timer.attempt)
     return refuse(command, execution, 'InvalidState', 'timer_settled', `attempt ${timer.attempt} of node '${timer.node}' ${standing(node)}`);
   if (execution.cancel) return refuse(command, execution, 'InvalidState', 'cancel_requested', 'it is being cancelled');
-  const limit = workflow.nodes.get(timer.node)?.timeoutMs ?? 0;
-  const error: NodeError = { code: 'timed_out', message: `The node ran longer than its limit of ${limit} ms`, retryable: true };
-  return failed(command, timer.node, node, workflow.nodes.get(timer.node)?.effect ? { ...error, effect: 'unknown' } : error, execution, workflow);
+  const definition = workflow.nodes.get(timer.node);
+  const error: NodeError = { code: 'timed_out', message: ranTooLong(definition?.timeoutMs ?? 0, definition?.agent ?? null), retryable: true };
+  return failed(command, timer.node, node, definition?.effect ? { ...error, effect: 'unknown' } : error, execution, workflow);
 };
 
 export const stopNode = (command: CommandOf<'StopNode'>, execution: Execution): Decision => {

@@ -27,3 +27,4 @@ export { fromSnapshot, snapshotVersion, toSnapshot } from './snapshot.js';
 export { attemptSpanId, callSpanId, executionSpanId, ownTraceId, readTraceparent, spanId, traceparentFrom } from './span-ids.js';
 export { successorId, successorOf } from './successor.js';
 export { createdWith } from './testing/created-with.js';
+export { defaultAgentSeconds, ranTooLong } from './time-limit.js';

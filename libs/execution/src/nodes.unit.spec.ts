@@ -145,7 +145,9 @@ describe('FireTimer', () => {
     const scenario = await one({ timeout_ms: 60000, ...retrying });
     await scenario.start('a');
     const timer = { kind: 'node_timeout', node: 'a', attempt: 1 } as const;
-    expect(types(await scenario.accepted({ type: 'FireTimer', timer }))).toEqual(['NodeFailed', 'NodeRetryScheduled']);
+    const events = await scenario.accepted({ type: 'FireTimer', timer });
+    expect(types(events)).toEqual(['NodeFailed', 'NodeRetryScheduled']);
+    expect(events[0]?.data).toMatchObject({ error: { code: 'timed_out', message: "The node ran longer than its limit of 60000 ms ('timeout_ms')" } });
     expect(await scenario.refused({ type: 'FireTimer', timer })).toMatchObject({ reason: 'timer_settled' });
   });
 

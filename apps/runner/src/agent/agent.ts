@@ -1,3 +1,4 @@
+import { defaultAgentSeconds } from '@runlog/execution';
 import { type NodeContext, type NodeKind, type NodeResult, terminal } from '../kinds/node-kind.js';
 import { runAgent } from './loop.js';
 
@@ -7,7 +8,7 @@ const MAX_AT_A_TIME = 2_000;
 /** Runs an agent: models and tools in turn, until a model answers without a call. */
 export const agent: NodeKind = {
   kind: 'agent',
-  defaultTimeoutMs: 3_600_000,
+  defaultTimeoutMs: defaultAgentSeconds * 1000,
   takesSteps: true,
   capacity: () => MAX_AT_A_TIME,
 
