@@ -59,6 +59,7 @@ import { Idempotency } from './idempotency.js';
 import { Observed, OperationsController } from './operations/operations.controller.js';
 import { AuditController } from './people/audit.controller.js';
 import { AuditInterceptor } from './people/audit.interceptor.js';
+import { AuditTrail } from './people/audit-trail.js';
 import { UsersController } from './people/users.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
 import { SessionsController } from './sessions/sessions.controller.js';
@@ -134,6 +135,7 @@ const partsOf = (service: GatewayService): Provider[] => {
   const followOns = new FollowOns(awaiting, presenter);
   const histories = new Histories(reads, reader, bodies, workflows, presenter, tail, frames, streams, runners, catalog);
   const routes = new RouteTable();
+  const audit = new AuditTrail(catalog, logger);
   return [
     value(GatewayService, service),
     value(Catalog, catalog),
@@ -142,6 +144,7 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Links, links),
     value(Observed, new Observed(health, metrics)),
     value(RouteTable, routes),
+    value(AuditTrail, audit),
     value(BodyLimit, new BodyLimit(config.bodyLimitBytes)),
     value(Artifacts, new Artifacts(reader, artifacts)),
     value(Gets, new Gets(reader, presenter, links)),
@@ -163,7 +166,7 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Traces, new Traces(reads, reader, workflows, config.traces)),
     value(LogAnswers, new LogAnswers(histories, links)),
     value(APP_FILTER, new ProblemFilter(routes, logger, keys)),
-    value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit), catalog)),
+    value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit), audit)),
     { provide: APP_GUARD, useClass: RequestGuard },
     { provide: APP_PIPE, useClass: ValidationPipe },
     { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },

@@ -1,8 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import type { Catalog } from '@runlog/read-model';
 import { malformed, Problem } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
-import { auditEntry, isWrite } from '../people/audit-entry.js';
+import { type AuditTrail, isWrite } from '../people/audit-trail.js';
 import type { KeyRing } from './key-ring.js';
 import type { RateLimit } from './rate-limit.js';
 import { allows, permissionOf } from './requires.js';
@@ -13,7 +12,7 @@ export class KeyGuard implements CanActivate {
   constructor(
     private readonly keys: KeyRing,
     private readonly rate: RateLimit,
-    private readonly catalog: Catalog,
+    private readonly audit: AuditTrail,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -28,8 +27,7 @@ export class KeyGuard implements CanActivate {
     request.principal = principal;
     this.rate.take(principal.keyHash);
     if (!permission || !allows(principal, permission)) {
-      // Nothing is done, so that an entry which can't be kept changes nothing.
-      if (isWrite(request)) await this.catalog.recordAudit(auditEntry(context, principal, 403)).catch(() => undefined);
+      if (isWrite(request)) await this.audit.keepFailure(context, principal, 403);
       throw new Problem('forbidden', 'forbidden', `Expected a key that may '${permission}', but its role is ${[principal.role, ...principal.permissions].join(' with ')}`);
     }
     return true;

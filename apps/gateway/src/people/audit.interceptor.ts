@@ -1,11 +1,10 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { Catalog } from '@runlog/read-model';
 import { catchError, from, map, mergeMap, type Observable, throwError } from 'rxjs';
 import { permissionOf } from '../auth/requires.js';
 import { Answer } from '../http/answer.js';
 import { statusOfFailure } from '../http/problem.filter.js';
 import type { ApiRequest } from '../http/request.js';
-import { auditEntry, isWrite } from './audit-entry.js';
+import { AuditTrail, isWrite } from './audit-trail.js';
 
 /**
  * Keeps who did what: every write but creates of executions, which say it themselves (`created_by`). The entry is there before the answer
@@ -13,20 +12,16 @@ import { auditEntry, isWrite } from './audit-entry.js';
  */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
-  constructor(private readonly catalog: Catalog) {}
+  constructor(private readonly audit: AuditTrail) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<ApiRequest>();
     const permission = permissionOf(context.getHandler());
     const who = request.principal;
     if (!isWrite(request) || !who || permission === 'executions:create') return next.handle();
-    const keep = (status: number): Promise<void> => this.catalog.recordAudit(auditEntry(context, who, status));
     return next.handle().pipe(
-      mergeMap((answer: unknown) => from(keep(answer instanceof Answer ? answer.status : 200)).pipe(map(() => answer))),
-      catchError((error: unknown) => {
-        // What failed in itself says more than that it could not be kept.
-        return from(keep(statusOfFailure(error)).catch(() => undefined)).pipe(mergeMap(() => throwError(() => error)));
-      }),
+      mergeMap((answer: unknown) => from(this.audit.keep(context, who, answer instanceof Answer ? answer.status : 200)).pipe(map(() => answer))),
+      catchError((error: unknown) => from(this.audit.keepFailure(context, who, statusOfFailure(error))).pipe(mergeMap(() => throwError(() => error)))),
     );
   }
 }

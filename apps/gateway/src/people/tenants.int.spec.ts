@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pureDefinition, type RunningGateway, startGateway } from '../testing/running-gateway.js';
 
@@ -13,6 +16,7 @@ const runs = ['executions:create', 'executions:cancel', 'executions:retry', 'exe
 const order = ['viewer', 'editor', 'admin'];
 
 let gateway: RunningGateway;
+let logs: string;
 let operations: { readonly method: string; readonly path: string; readonly operation: Operation }[];
 let parameters: Readonly<Record<string, string>>;
 let foreign: { readonly key: string; readonly execution: string };
@@ -26,7 +30,8 @@ const make = async (path: string, body: object, headers = {}) => {
 const keyOf = async (body: object): Promise<string> => (await make('/api/v1/api-keys', { name: 'one', ...body })).key;
 
 beforeAll(async () => {
-  gateway = await startGateway();
+  logs = await mkdtemp(join(tmpdir(), 'runlog-audit-'));
+  gateway = await startGateway({ LOG_LEVEL: 'error', RUNLOG_LOG_FILE: join(logs, 'gateway.log') });
   const workflow = await make('/api/v1/workflows', { key: 'private', name: mark, ...pureDefinition });
   const execution = await make('/api/v1/workflows/private/executions?wait=50', { input: { n: 1, [mark]: mark } });
   const agent = await make('/api/v1/agents', { key: 'private_agent', name: mark, model: { provider: 'openai', name: mark } });
@@ -61,7 +66,10 @@ beforeAll(async () => {
   operations = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })));
 }, 120_000);
 
-afterAll(() => gateway?.stop(), 60_000);
+afterAll(async () => {
+  await gateway?.stop();
+  await rm(logs, { recursive: true, force: true });
+}, 60_000);
 
 const pathOf = (path: string, values: Readonly<Record<string, string>>): string =>
   path.replace(/\{(\w+)\}/g, (_, name: string) => {
@@ -200,6 +208,29 @@ describe('the audit log', () => {
     ]);
     await expect(gateway.catalog.database.query("update audit_log set actor = 'nobody'")).rejects.toThrow('stay as it is');
     await expect(gateway.catalog.database.query('delete from audit_log')).rejects.toThrow('stay as it is');
+  });
+
+  it('that takes no entry lets no write succeed, and the log of the service has what was refused or has failed', async () => {
+    const key = await keyOf({ role: 'editor' });
+    const put = (path: string, body: object, headers = {}) => gateway.call('PUT', path, body, headers);
+    await gateway.catalog.database.query("alter table audit_log add constraint full_disk check (action not in ('putSecret', 'putQueue')) not valid");
+    const answers = [
+      await put('/api/v1/secrets/inner', { value: mark }, as(key)),
+      await put('/api/v1/queues/inner', { limit: -1 }),
+      await put('/api/v1/queues/inner', { limit: 2 }),
+    ];
+    await gateway.catalog.database.query('alter table audit_log drop constraint full_disk');
+    expect(answers.map(({ status }) => status)).toEqual([403, 422, 500]);
+    const lines = (await readFile(join(logs, 'gateway.log'), 'utf8')).trim().split('\n');
+    const missing = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.endsWith('is missing in the audit log'));
+    const idOf = (at: number) => answers[at]?.headers.get('x-request-id');
+    expect(missing).toMatchObject([
+      { level: 'error', action: 'putSecret', status: 403, request_id: idOf(0), actor: `user:key_${key.slice(0, 12)}` },
+      { level: 'error', action: 'putQueue', status: 422, request_id: idOf(1) },
+      { level: 'error', action: 'putQueue', status: 500, request_id: idOf(2) },
+    ]);
+    expect(missing[0].err.message).toContain('full_disk');
+    expect(lines.join()).not.toContain(key);
   });
 });
 

@@ -1,5 +1,5 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { ApiPropertyOptional, PickType } from '@nestjs/swagger';
+import { IsOptional, IsString, Length } from 'class-validator';
 import { PageQuery } from '../executions/list.dto.js';
 
 /** Filter and page of the list of sessions. */
@@ -12,17 +12,4 @@ export class SessionsQuery extends PageQuery {
 }
 
 /** A page of a session's messages, oldest first. */
-export class MessagesQuery {
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100, default: 50 })
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  limit?: number;
-
-  @ApiPropertyOptional({ type: String, description: 'Cursor: what follows it', minLength: 1, maxLength: 255 })
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
-  after?: string;
-}
+export class MessagesQuery extends PickType(PageQuery, ['limit', 'after']) {}
