@@ -2,6 +2,8 @@ import { type Batch, decodeJson, type EventLog, type Subscription } from '@runlo
 import type { Reply } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 
+const UNAWAITED_APART_MS = 20;
+
 export type CommandReply = Extract<Reply, { commandId: string }>;
 
 /** This instance's inbox on `command-replies`: refusals, and commands that had been carried out before. */
@@ -16,7 +18,12 @@ export class Replies {
   ) {}
 
   async start(): Promise<void> {
-    this.subscription = await this.log.tail({ topic: 'command-replies', start: async () => 'end', onBatch: async (batch) => this.read(batch) });
+    this.subscription = await this.log.tail({
+      topic: 'command-replies',
+      start: async () => 'end',
+      apartMs: () => (this.waiting.size > 0 ? 0 : UNAWAITED_APART_MS),
+      onBatch: async (batch) => this.read(batch),
+    });
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,9 @@
 import { decodeJson, decodeOrDeadLetter, type EventLog, type Subscription } from '@runlog/event-log';
 import type { Heartbeat, RunnerId } from '@runlog/execution';
 
+/** Heartbeats tell of seconds. */
+const APART_MS = 50;
+
 /** The runners whose heartbeats came by of late: who could run a node, and whether it has room. */
 export class RunnersSeen {
   private readonly heard = new Map<RunnerId, { heartbeat: Heartbeat; at: number }>();
@@ -16,6 +19,7 @@ export class RunnersSeen {
     this.subscription = await this.log.tail({
       topic: 'runner-heartbeats',
       start: async () => 'end',
+      apartMs: () => APART_MS,
       onBatch: async ({ records }) => {
         for (const heartbeat of await decodeOrDeadLetter(this.log, records, (record) => decodeJson<Heartbeat>(record))) this.hear(heartbeat);
       },

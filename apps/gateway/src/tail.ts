@@ -2,6 +2,9 @@ import type { Reads } from '@runlog/contract';
 import { AcceptedEvents, type Batch, type DecodedEvent, type EventLog, isClaim, type Subscription } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 
+/** Nobody waits for anything: others' executions may come by in larger batches. */
+const UNWATCHED_APART_MS = 20;
+
 /** Called with the accepted events of one execution that one batch held, in version order. Must not throw or wait. */
 export type Watcher = (events: readonly DecodedEvent[]) => void;
 
@@ -40,6 +43,7 @@ export class Tail {
     this.subscription = await this.log.tail({
       topic: 'execution-events',
       start: async (partition) => this.positions.get(partition) ?? 0,
+      apartMs: () => (this.watchers.size > 0 ? 0 : UNWATCHED_APART_MS),
       onBatch: async (batch) => this.read(batch),
     });
   }

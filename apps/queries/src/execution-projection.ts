@@ -11,6 +11,8 @@ import { Quarantine } from './projection/quarantine.js';
 const TOPIC = 'execution-events';
 /** Most executions begin and end within this: they are then written once. A reader in another process waits for as long. */
 const APART_MS = 60;
+/** What collects is fetched in a few pieces; at most this is added to a reader's wait. */
+const FETCH_APART_MS = 20;
 /** For whoever has all partitions and so is told of every reader that waits. */
 const ALONE_APART_MS = 250;
 
@@ -41,6 +43,7 @@ export class ExecutionProjection {
       topic: TOPIC,
       group: 'projection-executions',
       maxRecords: 2_000,
+      apartMs: () => FETCH_APART_MS,
       start: (partition) => this.#open(partition),
       onBatch: (batch) => this.#project(batch),
       onRevoked: (partition) => this.#release(partition),

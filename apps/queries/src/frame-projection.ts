@@ -34,6 +34,7 @@ export class FrameProjection {
       topic: TOPIC,
       group: 'projection-frames',
       maxRecords: 2_000,
+      apartMs: () => APART_MS,
       start: (partition) => this.#open(partition),
       onBatch: async (batch) => {
         await this.#pace.turn(batch);

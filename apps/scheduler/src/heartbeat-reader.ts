@@ -4,6 +4,8 @@ import type { Logger } from '@runlog/platform';
 import type { Runners } from './runners.js';
 
 const PROOF_EVERY_MS = 500;
+/** Heartbeats tell of seconds. */
+const APART_MS = 50;
 
 /** Follows `runner-heartbeats`, and proves again and again up to when it has read everything. */
 export class HeartbeatReader {
@@ -27,6 +29,7 @@ export class HeartbeatReader {
         this.next.set(partition, end);
         return end;
       },
+      apartMs: () => APART_MS,
       onBatch: (batch) => this.hear(batch),
     });
     this.timer = setInterval(() => void this.ask(), PROOF_EVERY_MS);

@@ -9,6 +9,9 @@ import { Runners } from './runners.js';
 import { SchedulerStore } from './store.js';
 import { Successions } from './successions.js';
 
+/** What is due is so by timers; only who waits for a slot of a queue is kept waiting by this. */
+const APART_MS = 10;
+
 export interface SchedulerDeps {
   readonly log: EventLog;
   readonly database: Pick<Database, 'query' | 'transaction'>;
@@ -48,6 +51,7 @@ export class SchedulerService {
     this.events = await this.deps.log.subscribe({
       topic: 'execution-events',
       group: 'scheduler',
+      apartMs: () => APART_MS,
       start: (partition) => this.open(partition),
       onBatch: (batch) => this.partitions.get(batch.partition)?.handle(batch) ?? Promise.reject(new Error(`Expected to hold partition ${batch.partition}, but it was revoked`)),
       onRevoked: (partition) => this.drop(partition),

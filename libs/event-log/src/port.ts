@@ -54,7 +54,16 @@ export interface Subscription {
   stop(): Promise<void>;
 }
 
-export interface GroupReader {
+/** How soon a reader wants to know. */
+export interface Patience {
+  /**
+   * It does well with batches this far apart, ms, asked before each one: then the log is asked less often while much is written, and batches
+   * are larger. What comes after a rest is handed over at once all the same. A hint that an adapter may ignore; default 0.
+   */
+  apartMs?(): number;
+}
+
+export interface GroupReader extends Patience {
   readonly topic: Topic;
   readonly group: string;
   /**
@@ -73,7 +82,7 @@ export interface GroupReader {
   maxRecords?: number;
 }
 
-export interface TailReader {
+export interface TailReader extends Patience {
   readonly topic: Topic;
   /** Every partition is read, without a group. Next offset to read per partition, or 'end'. */
   start(partition: number): Promise<number | 'end'>;

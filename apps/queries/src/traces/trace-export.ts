@@ -20,6 +20,7 @@ import { LiveTraces } from './live-traces.js';
 import { readableSpan } from './readable-span.js';
 
 const TOPIC = 'execution-events';
+const APART_MS = 50;
 /** Collectors take requests of a few megabytes: with contents so many spans have more in them. */
 const SPANS_AT_ONCE = { plain: 512, withContent: 64 };
 /** A collector that is away this long misses what ended before. */
@@ -67,6 +68,7 @@ export class TraceExport {
       topic: TOPIC,
       group: 'trace-export',
       maxRecords: 1_000,
+      apartMs: () => APART_MS,
       start: (partition) => this.#open(partition),
       onBatch: (batch) => this.#export(batch),
       onRevoked: (partition) => void this.#lines.delete(partition),

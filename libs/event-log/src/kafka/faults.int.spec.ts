@@ -70,6 +70,32 @@ describe('kafka log', () => {
     await Promise.all([a.subscription.stop(), b.subscription.stop()]);
   });
 
+  it('keeps the batches of a patient reader apart, in order and without a gap', async () => {
+    const log = await open();
+    const apartMs = 40;
+    const sent = Array.from({ length: 15 }, (_, n) => String(n));
+    const seen: string[] = [];
+    let batches = 0;
+    let lastAt = 0;
+    const subscription = await log.tail({
+      topic: 'execution-frames',
+      start: async () => 'end',
+      apartMs: () => apartMs,
+      onBatch: async ({ records }) => {
+        batches++;
+        seen.push(...records.map(({ value }) => value.toString()));
+        lastAt = performance.now();
+      },
+    });
+    const begun = performance.now();
+    for (const value of sent) await log.send([{ topic: 'execution-frames', partition: 0, records: [{ key: 'patient', value }] }]);
+    await until('all of them are seen', patienceMs, () => seen.length >= sent.length);
+    expect(seen).toEqual(sent);
+    // A timer may fire a moment early.
+    expect((batches - 1) * (apartMs - 2)).toBeLessThanOrEqual(lastAt - begun);
+    await subscription.stop();
+  });
+
   it('takes over when a member falls silent, which stops appending before that and finds out once it is heard again', async () => {
     const proxy = new HoldingProxy();
     const group = unique('silent');

@@ -97,6 +97,7 @@ export class GroupReading {
         topic: reader.topic,
         partition,
         maxRecords: reader.maxRecords ?? 1_000,
+        apartMs: reader.apartMs?.bind(reader),
         start: () => this.startOf(partition),
         turn: () => this.rest?.over,
         onBatch: (batch: Parameters<GroupReader['onBatch']>[0]) => this.tracked(reader.onBatch(batch)),

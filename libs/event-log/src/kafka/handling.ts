@@ -15,18 +15,19 @@ export interface Handling {
   readonly onBatch: (batch: Batch) => Promise<void>;
   /** After each handled batch. */
   readonly onHandled?: (next: number) => void;
+  readonly apartMs?: (() => number) | undefined;
   /** Awaited before each batch. */
   readonly turn?: () => Promise<void> | undefined;
 }
 
 /** Hands batches over strictly in order until `signal` aborts; a rejected one again and again. Resolves after the batch in flight. */
 export const handle = async (fetching: Fetching, handling: Handling, signal: AbortSignal, diagnostics: Diagnostics): Promise<void> => {
-  const { topic, partition, maxRecords, onBatch, onHandled, turn } = handling;
+  const { topic, partition, maxRecords, apartMs, onBatch, onHandled, turn } = handling;
   const at = { topic, partition };
   const report = (message: string, fields: object) => (error: unknown) => diagnostics.warn({ err: error, ...at, ...fields }, message);
   try {
     const from = await retrying(handling.start, { signal, longestPauseMs: 2_000, report: report('a reader cannot start; it tries again', {}) });
-    for await (const batch of live(fetching, { topic, partition, from, maxRecords, signal })) {
+    for await (const batch of live(fetching, { topic, partition, from, maxRecords, apartMs, signal })) {
       await turn?.();
       if (signal.aborted) return;
       const offset = batch.records[0]?.offset;

@@ -116,7 +116,7 @@ class KafkaLog implements EventLog {
     return this.subscription(() => reading.stop());
   }
 
-  async tail({ topic, start, onBatch }: TailReader): Promise<Subscription> {
+  async tail({ topic, start, apartMs, onBatch }: TailReader): Promise<Subscription> {
     const stop = new AbortController();
     const starts = await Promise.all(
       Array.from({ length: this.partitions(topic) }, async (_, partition) => {
@@ -125,7 +125,7 @@ class KafkaLog implements EventLog {
       }),
     );
     const running = starts.map((from, partition) =>
-      handle(this.fetching, { topic, partition, maxRecords: 1_000, start: async () => from, onBatch }, stop.signal, this.diagnostics),
+      handle(this.fetching, { topic, partition, maxRecords: 1_000, apartMs, start: async () => from, onBatch }, stop.signal, this.diagnostics),
     );
     return this.subscription(async () => {
       stop.abort();

@@ -14,7 +14,11 @@ export interface LaneOptions {
   readonly maxRecords: number;
   /** Ends the lane at once, a waiting fetch included. */
   readonly signal: AbortSignal;
+  /** How far apart its batches may be, ms. Default 0. */
+  readonly apartMs?: (() => number) | undefined;
 }
+
+const eager = () => 0;
 
 const isOutOfRange = (error: unknown): boolean => (error as { type?: string }).type === 'OFFSET_OUT_OF_RANGE';
 
@@ -52,6 +56,7 @@ export class Lane {
   readonly partition: number;
   readonly slot: string;
   readonly signal: AbortSignal;
+  readonly apartMs: () => number;
   /** What to fetch next. */
   offset: number;
   end: number;
@@ -68,12 +73,13 @@ export class Lane {
 
   constructor(
     private readonly wire: Wire,
-    { topic, partition, from, signal }: LaneOptions,
+    { topic, partition, from, signal, apartMs = eager }: LaneOptions,
   ) {
     this.topic = topic;
     this.partition = partition;
     this.slot = slotOf({ topic, partition });
     this.signal = signal;
+    this.apartMs = apartMs;
     this.offset = from;
     this.end = from;
   }

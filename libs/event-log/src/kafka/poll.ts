@@ -10,6 +10,8 @@ import type { Wire } from './wire.js';
 const waitMs = 1_000;
 /** Lanes that have room only now, while a poll waits at the broker, are asked for beside it, at this pace, ms. */
 const besideMs = 10;
+/** Nobody's patience counts for more, ms: a reader that joins, or is in a hurry by now, waits for no longer than this. */
+const patientMs = 50;
 
 export interface PollEvents {
   /** The lane must look for its partition's leader again. */
@@ -72,7 +74,7 @@ export class Poll {
     while (!this.isOver) {
       try {
         this.line ??= await this.wire.line(this.nodeId);
-        const early = this.broughtAt + this.crowd.paceMs - performance.now();
+        const early = this.broughtAt + this.apartMs - performance.now();
         if (early > 0) await pause(early);
         if (this.isOver) break;
         const hungry = [...this.lanes.values()].filter((lane) => lane.isHungry);
@@ -93,6 +95,13 @@ export class Poll {
       }
     }
     this.line?.close();
+  }
+
+  /** The least patient of its readers counts, but for a crowd everybody waits. */
+  private get apartMs(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const lane of this.lanes.values()) least = Math.min(least, lane.apartMs());
+    return Math.max(this.crowd.paceMs, Math.min(least, patientMs));
   }
 
   /** Without the session: the request that waits for it can't be changed, nor overtaken on its connection. */
