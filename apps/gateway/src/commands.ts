@@ -80,6 +80,7 @@ export class Commands {
         unexpect();
       };
     });
+    // While the command is being sent, or could not be, nobody waits for it.
     outcome.catch(() => undefined);
     return { outcome, forget };
   }

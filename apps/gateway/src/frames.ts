@@ -31,6 +31,7 @@ export class Frames {
     if (!watchers) this.watchers.set(executionId, (watchers = new Set()));
     watchers.add(watcher);
     clearTimeout(this.idle);
+    // Whoever goes on to ask where the frames stand (`from`) hears why it failed.
     this.read().catch(() => undefined);
     return () => {
       watchers.delete(watcher);
@@ -77,6 +78,7 @@ export class Frames {
     clearTimeout(this.idle);
     const { reading } = this;
     this.reading = undefined;
+    // A reading that did not begin has nothing to stop.
     const open = await reading?.catch(() => undefined);
     await open?.subscription.then(
       (one) => one.stop(),

@@ -16,6 +16,7 @@ export const exposeLastCheck = (registry: Registry, lastCheck: () => Promise<Las
       labelNames: ['projection'],
       registers: [registry],
       async collect() {
+        // While the database is away all other figures are told all the same.
         const check = await lastCheck().catch(() => undefined);
         if (check) this.set({ projection: 'executions' }, read(check));
       },

@@ -59,6 +59,7 @@ export class Attempt {
   ) {
     this.#log = new NodeLog(task, workshop.frames, this.#redaction);
     if (kind.takesSteps) this.#steps = new Steps((step) => workshop.commands.send(step, task), this.#ending.signal);
+    // Only a node that declares an effect waits for it.
     this.#mayBegin.promise.catch(() => undefined);
   }
 
@@ -105,8 +106,10 @@ export class Attempt {
     const { task, workshop } = this;
     const mustWait = task.effect !== null;
     if (!task.leg?.begun) this.#started = workshop.commands.send({ type: 'StartNode' }, task, mustWait ? 0 : START_LINGER_MS);
+    // Its failure is met where the report is sent; until then the work goes on.
     this.#started.catch(() => undefined);
     let report: About | undefined;
+    // Not sent is as good as not answered: it is asked again.
     const again = mustWait ? setInterval(() => void workshop.commands.send({ type: 'StartNode' }, task).catch(() => undefined), ASK_AGAIN_MS) : undefined;
     try {
       if (again) await this.#mayBegin.promise;

@@ -105,6 +105,7 @@ export class PartitionScheduler {
   async stop(): Promise<void> {
     this.drop();
     await this.lane.idle();
+    // What it could not write the next one writes, or says why not.
     await this.flushing?.catch(() => undefined);
     await this.flush();
   }

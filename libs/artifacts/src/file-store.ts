@@ -44,6 +44,7 @@ export const fileArtifacts = (folder: string, limitBytes: number): ArtifactStore
       }
       await rename(draft, path);
     } catch (error) {
+      // The failure itself says more; a draft that stays is collected like a body that nobody refers to.
       await rm(draft, { force: true }).catch(() => undefined);
       throw error;
     }
@@ -88,6 +89,7 @@ export const fileArtifacts = (folder: string, limitBytes: number): ArtifactStore
           for (const name of await names(join(folder, workspaceId, shelf))) {
             const path = join(folder, workspaceId, shelf, name);
             if (name.endsWith(GONE)) await putBack(path);
+            // Somebody else may have taken it away.
             const storedAt = (await stat(path).catch(() => undefined))?.mtimeMs;
             if (storedAt === undefined || storedAt >= before) continue;
             if (/^[0-9a-f]{64}$/.test(name)) yield { workspaceId, digest: `${SCHEME}${name}`, storedAt } satisfies StoredArtifact;

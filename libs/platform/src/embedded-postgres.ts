@@ -132,6 +132,7 @@ const overSocket = async (url: string, folder: string, port: number): Promise<st
   } catch {
     return url;
   } finally {
+    // It may never have been connected.
     await client.end().catch(() => undefined);
   }
 };

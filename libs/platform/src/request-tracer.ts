@@ -62,6 +62,7 @@ export const openRequestTracer = async (service: string, { url, serviceName }: C
         },
       };
     },
+    // A collector that is away keeps nobody from stopping.
     close: () => Promise.race([provider.shutdown().catch(() => undefined), new Promise<void>((resolve) => setTimeout(resolve, CLOSING_MS).unref())]),
   };
 };

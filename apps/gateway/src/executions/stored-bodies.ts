@@ -47,7 +47,7 @@ export class StoredBodies {
     }
   }
 
-  /** Stores an answer that is to be given again; undefined: it is small, or there is no room. */
+  /** Stores an answer that is to be given again; undefined: it is small, or the store takes nothing, and its row holds it. */
   async keepAnswer(workspaceId: string, text: string): Promise<BodyReference | undefined> {
     if (text.length <= largestInlineBytes) return undefined;
     return this.artifacts.put(workspaceId, text).catch(() => undefined);
@@ -62,6 +62,7 @@ export class StoredBodies {
   /** The reference with the first characters of the body, if it is shown at all. */
   private async previewed(workspaceId: string, reference: BodyReference, isShown: boolean): Promise<BodyReference & { readonly preview?: string }> {
     if (!isShown) return reference;
+    // Without a preview the reference is as good; who asks for the body itself is told what is wrong with it.
     const part = await this.artifacts.open(workspaceId, reference, { from: 0, to: Math.min(reference.bytes, PREVIEW_BYTES) - 1 }).catch(() => undefined);
     if (!part) return reference;
     const chunks: Buffer[] = [];

@@ -77,6 +77,7 @@ export class Steps {
 
   #flush(): void {
     this.#timer = undefined;
+    // It fails of an attempt that is over only, whose report takes what it would have told (`rest`).
     if (this.#pending.length > 0) this.begin([]).catch(() => undefined);
   }
 
@@ -88,6 +89,7 @@ export class Steps {
       this.#asked = this.#pending.splice(0);
       return this.#ask(step(++this.#nth, this.#asked));
     });
+    // Whoever took this step hears that it failed; the next one has its turn all the same.
     this.#turn = mine.catch(() => undefined);
     return mine;
   }
@@ -119,6 +121,7 @@ export class Steps {
     if (this.signal.aborted) throw this.signal.reason;
     this.signal.addEventListener('abort', abort, { once: true });
     this.#reply = { nth: step.nth, hear: resolve, leave: () => reject(new Disowned('the attempt has ended')) };
+    // Not sent is as good as not answered: it is asked again.
     const ask = () => void this.send(step).catch(() => undefined);
     const again = setInterval(ask, ASK_AGAIN_MS);
     ask();

@@ -45,6 +45,7 @@ const orAborted = async <Answer>(answer: Promise<Answer>, signal: AbortSignal): 
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = (): void => reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
+  // After an abort nobody waits for it.
   answer.catch(() => undefined);
   try {
     return await Promise.race([answer, aborted]);

@@ -156,6 +156,7 @@ export class Membership {
         this.heard(asked);
         await pause(heartbeatMs, answered);
       }
+      // What is wrong with the group the join itself is told.
     }).catch(() => undefined);
   }
 

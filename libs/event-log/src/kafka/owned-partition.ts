@@ -38,6 +38,7 @@ export class KafkaOwnedPartition implements OwnedPartition {
     this.partition = parts.partition;
     this.signal = parts.signal;
     this.revocation = new Promise((_, reject) => parts.signal.addEventListener('abort', () => reject(new Error('the partition has been revoked')), { once: true }));
+    // Whoever waits for an append races with it; there may be nobody.
     this.revocation.catch(() => undefined);
   }
 
@@ -112,6 +113,7 @@ export class KafkaOwnedPartition implements OwnedPartition {
           if (record.offset !== next++ || isClaim(record) || record.headers.ce_claim === String(this.inForce)) return false;
         }
     } catch {
+      // Unread, nobody knows: a new claim settles it.
       return false;
     }
     return next === to;

@@ -31,6 +31,7 @@ export class GroupProgress {
     return rows[0] && Number(rows[0].next);
   }
 
+  /** Progress is a hint: what is lost is read again by whoever goes on, so that a failure to write it is nobody's but `flush`'s caller's. */
   mark(group: string, topic: Topic, partition: number, next: number): void {
     this.dirty.set(`${group}/${topic}/${partition}`, { group, topic, partition, next });
     this.timer ??= setTimeout(() => void this.flush().catch(() => undefined), flushMs);
@@ -38,6 +39,7 @@ export class GroupProgress {
 
   /** Writes what is marked. What can't be written stays marked. */
   flush(): Promise<void> {
+    // Its caller heard of the one before, and what it could not write is written now.
     this.writing = this.writing.catch(() => undefined).then(() => this.write());
     return this.writing;
   }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { encodeClaim } from '../envelope.js';
+import { pause } from '../pause.js';
 import { AppendLost, type LogRecord, type NewRecord, type Outgoing, type OwnedPartition } from '../port.js';
 import { FenceLost, type GroupCommit } from './group-commit.js';
 import type { Records } from './records.js';
@@ -54,7 +54,7 @@ export class PostgresOwnedPartition implements OwnedPartition {
       } catch (error) {
         if (signal.aborted || !(error instanceof FenceLost)) throw error;
         this.inDoubt = true;
-        await delay(backoff, undefined, { signal }).catch(() => undefined);
+        await pause(backoff, signal);
       }
     }
   }

@@ -152,6 +152,7 @@ class PostgresLog implements EventLog {
             await done;
             if (lost) this.progress.drop(group, topic, partition);
             else {
+              // Progress is a hint: whoever comes next reads again what this could not write.
               await this.progress.flush().catch(() => undefined);
               reader.onRevoked?.(partition);
             }
@@ -205,6 +206,7 @@ class PostgresLog implements EventLog {
   }
 
   async healthy(): Promise<boolean> {
+    // Whether it is connected then is the answer.
     if (!this.writer.connected) await this.writer.query({ text: 'select 1' }, 1_000).catch(() => undefined);
     return Promise.race([
       this.pool.query('select 1').then(

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Diagnostics } from '../diagnostics.js';
+import { pause } from '../pause.js';
 import { type Batch, ProgressMismatch } from '../port.js';
 import type { Topic } from '../topics.js';
 import type { Feed } from './feed.js';
@@ -59,7 +59,7 @@ const untilDone = async (signal: AbortSignal, report: (error: unknown) => void, 
       return true;
     } catch (error) {
       report(error);
-      await delay(backoff, undefined, { signal }).catch(() => undefined);
+      await pause(backoff, signal);
     }
   }
   return false;

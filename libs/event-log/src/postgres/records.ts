@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { pause } from '../pause.js';
 import type { LogRecord } from '../port.js';
 import type { Topic } from '../topics.js';
 import type { Feeds } from './feeds.js';
@@ -64,9 +64,9 @@ export class Records {
         // The end is beyond, and yet there is nothing: what was there has expired.
         const begin = await this.begin(topic, partition);
         if (begin > at) at = begin;
-        else await delay(backoff, undefined, { signal });
+        else await pause(backoff, signal);
       } catch {
-        if (!signal.aborted) await delay(backoff, undefined, { signal }).catch(() => undefined);
+        await pause(backoff, signal);
         backoff = Math.min(backoff * 2, 1_000);
       }
     }
@@ -86,7 +86,7 @@ export class Records {
       } catch (error) {
         deadline ??= Date.now() + patienceMs;
         if (!signal && Date.now() > deadline) throw error;
-        await delay(backoff);
+        await pause(backoff);
         backoff = Math.min(backoff * 2, 1_000);
         continue;
       }

@@ -43,6 +43,7 @@ const deleteSome = async (pool: pg.Pool, topicNo: number, partition: number, bef
     await client.query('commit');
     return count;
   } catch (error) {
+    // The failure itself says more; a broken connection rolls back by itself.
     await client.query('rollback').catch(() => undefined);
     throw error;
   } finally {

@@ -103,6 +103,7 @@ export const declareSchema = async (client: ClientBase, declarations: readonly T
     await client.query('commit');
     return topics;
   } catch (error) {
+    // The failure itself says more; a broken connection rolls back by itself.
     await client.query('rollback').catch(() => undefined);
     throw error;
   }

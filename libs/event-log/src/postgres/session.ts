@@ -28,6 +28,7 @@ export class Session {
   /** @throws OutcomeUnknown, or the server's verdict: then the statement had no effect. */
   query<Row extends pg.QueryResultRow>(query: pg.QueryConfig, timeoutMs: number): Promise<Row[]> {
     const answer = this.before.then(() => this.run<Row>(query, timeoutMs));
+    // Whoever asked hears of it; the next statement has its turn all the same.
     this.before = answer.catch(() => undefined);
     return answer;
   }
@@ -56,6 +57,7 @@ export class Session {
 
   async close(): Promise<void> {
     this.closed = true;
+    // What was not connected, or is not any more, needs no end.
     const client = this.client ?? (await this.connecting?.catch(() => undefined));
     this.client = undefined;
     await client?.end().catch(() => undefined);
@@ -75,6 +77,7 @@ export class Session {
       await client.connect();
       await client.query(this.settings);
     } catch (cause) {
+      // Why it could not connect says more.
       client.end().catch(() => undefined);
       throw new OutcomeUnknown(`the database cannot be reached: ${(cause as Error).message}`, { cause });
     }

@@ -40,6 +40,7 @@ export class Connection {
     const connected = this.#connected;
     this.#connected = undefined;
     this.onEnd(this);
+    // What was never connected or is gone needs no end; why it is, its users were told.
     await connected?.then((one) => one.close()).catch(() => undefined);
   }
 
@@ -48,6 +49,7 @@ export class Connection {
     try {
       await client.ping({ timeout: PING_WITHIN_MS });
     } catch {
+      // Another connection may have taken its place, or be about to fail by itself.
       if ((await this.#connected?.catch(() => undefined))?.client === client) await this.drop();
     }
   }

@@ -26,7 +26,7 @@ export const httpTransport = async ({ url, headers }: HttpServer, egress: Egress
   return transport;
 };
 
-/** Tells the server that the session is over, if it still listens. */
+/** Tells the server that the session is over, if it still listens; one that does not hear it forgets the session in its own time. */
 export const sayBye = async (transport: StreamableHTTPClientTransport): Promise<void> => {
   if (transport.sessionId === undefined) return;
   await Promise.race([transport.terminateSession(), new Promise((resolve) => setTimeout(resolve, BYE_WITHIN_MS).unref())]).catch(() => undefined);

@@ -74,6 +74,7 @@ export class McpServers {
     try {
       await client.connect(transport, { timeout: CONNECT_WITHIN_MS });
     } catch (error) {
+      // Why it could not connect says more.
       await client.close().catch(() => undefined);
       throw error;
     }
