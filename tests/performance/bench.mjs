@@ -11,7 +11,7 @@ import { startCluster } from '../../deploy/local/cluster.mjs';
 import { commandLine } from '../../deploy/local/command-line.mjs';
 import { freePort } from '../../deploy/local/kafka.mjs';
 import { pinnedNode, setUp } from '../../deploy/local/setup.mjs';
-import { watch } from './footprint.mjs';
+import { tree, watch } from './footprint.mjs';
 import { gatewayCosts } from './gateway-costs.mjs';
 import { startClient } from './load.mjs';
 import { printRatios } from './ratios.mjs';
@@ -35,7 +35,7 @@ const {
   values: { modes: 'standalone,cluster' },
 });
 const modes = wanted.split(',');
-const size = quick ? { warm: 20, w1: 50, w2: 300, w3: 3, w4: 30, width: 100, requests: 2_000 } : { warm: 100, w1: 200, w2: 2000, w3: 5, w4: 100, width: 500, requests: 10_000 };
+const size = quick ? { warm: 300, w1: 50, w2: 300, w3: 3, w4: 30, width: 100, requests: 2_000 } : { warm: 1_500, w1: 200, w2: 2000, w3: 5, w4: 100, width: 500, requests: 10_000 };
 const say = (line) => process.stderr.write(`${line}\n`);
 
 async function standalone(home) {
@@ -52,7 +52,8 @@ async function startClustered(home) {
   return {
     url: cluster.gateways[0],
     key: cluster.adminKey,
-    roots: [process.pid],
+    // All that this process has started by now: neither itself nor the client, which comes later.
+    roots: tree([process.pid]).flatMap(({ pid }) => (pid === process.pid ? [] : [pid])),
     limit: ['kafka', cluster.brokers],
     stop: cluster.stop,
   };
@@ -113,7 +114,7 @@ async function measure(mode, results) {
       await client.ask('run', {
         workflow,
         count: size.warm,
-        inFlight: 8,
+        inFlight: 64,
         input: { x: 1 },
       });
       const timed = async (name, work) => {
@@ -233,7 +234,7 @@ async function measurePeer(name, results) {
     await client.ask('run', {
       path: peer.path('steps'),
       count: size.warm,
-      inFlight: 8,
+      inFlight: 64,
     });
     const timed = async (workload, work) => {
       const meter = watch(peer.roots);

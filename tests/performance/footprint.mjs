@@ -70,6 +70,10 @@ const roleOf = (pid) => {
 
 const rounded = (sums, by, digits) => Object.fromEntries(Object.entries(sums).flatMap(([role, sum]) => (sum / by > 0 ? [[role, Number((sum / by).toFixed(digits))]] : [])));
 
+/** The next sample waits this many times as long as the last one took: of dozens of processes it takes long, and halts each of them. */
+const share = 50;
+const leastPauseMs = 250;
+
 /** Samples until `stop(runs)`, which gives `{ peak_mb, mb, cpu_s }`, and `cpu_ms`, per run and role of process, when it is told how many runs it watched. */
 export const watch = (roots) => {
   const before = new Map(tree(roots).map(({ pid, cpu }) => [pid, cpu]));
@@ -90,11 +94,16 @@ export const watch = (roots) => {
     }
     if (sum > peak) [peak, peakBy] = [sum, by];
   };
-  sample();
-  const timer = setInterval(sample, 250);
+  let timer;
+  const keepSampling = () => {
+    const begun = performance.now();
+    sample();
+    timer = setTimeout(keepSampling, Math.max(leastPauseMs, share * (performance.now() - begun)));
+  };
+  keepSampling();
   return {
     stop: (runs) => {
-      clearInterval(timer);
+      clearTimeout(timer);
       sample();
       let cpu = 0;
       const cpuBy = {};
