@@ -30,7 +30,7 @@ export class Frames {
   send(frame: Frame): void {
     if (this.#outbox.length >= MAX_WAITING) return void this.#dropped++;
     const partition = partitionOf(frame.executionId, this.log.partitions('execution-frames'));
-    const sent = this.#outbox.send(partition, encodeJson(frame.executionId, frame), LINGER_MS).catch(() => void this.#dropped++);
+    const sent = this.#outbox.send(partition, encodeJson(frame.executionId, frame), LINGER_MS, 'soon').catch(() => void this.#dropped++);
     this.#inFlight.add(sent);
     void sent.finally(() => this.#inFlight.delete(sent));
   }

@@ -1,8 +1,9 @@
-import type { EventLog, NewRecord, Topic } from '@runlog/event-log';
+import type { EventLog, NewRecord, Topic, Urgency } from '@runlog/event-log';
 
 interface Queued {
   readonly record: NewRecord;
   readonly bytes: number;
+  readonly urgency: Urgency;
   sent(): void;
   failed(error: unknown): void;
 }
@@ -46,7 +47,8 @@ class Lane {
     while (this.#queue.length > 0 && this.#due <= Date.now() + 1) {
       const batch = this.#take();
       try {
-        await this.log.send([{ topic: this.topic, partition: this.partition, records: batch.map(({ record }) => record) }]);
+        const urgency = batch.every((queued) => queued.urgency === 'soon') ? 'soon' : 'now';
+        await this.log.send([{ topic: this.topic, partition: this.partition, records: batch.map(({ record }) => record) }], urgency);
         for (const { sent } of batch) sent();
       } catch (error) {
         for (const { failed } of batch) failed(error);
@@ -82,7 +84,7 @@ export class Outbox {
   }
 
   /** Resolves when the record is on the log. It lingers at most so long; anything in its partition that won't wait takes it along. */
-  send(partition: number, record: NewRecord, lingerMs = 0): Promise<void> {
-    return new Promise((sent, failed) => this.#lanes[partition]?.add({ record, bytes: record.value.length, sent, failed }, lingerMs));
+  send(partition: number, record: NewRecord, lingerMs = 0, urgency: Urgency = 'now'): Promise<void> {
+    return new Promise((sent, failed) => this.#lanes[partition]?.add({ record, bytes: record.value.length, urgency, sent, failed }, lingerMs));
   }
 }

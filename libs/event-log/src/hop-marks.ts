@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Batch, EventLog, GroupReader, LogRecord, NewRecord, Outgoing, OwnedPartition, OwnerOptions, Subscription, TailReader } from './port.js';
+import type { Batch, EventLog, GroupReader, LogRecord, NewRecord, Outgoing, OwnedPartition, OwnerOptions, Subscription, TailReader, Urgency } from './port.js';
 
 type What = 'send' | 'sent' | 'take' | 'append' | 'appended' | 'task' | 'tail';
 
@@ -30,10 +30,10 @@ const marked = (log: EventLog, folder: string): EventLog => {
     return handle(batch);
   };
   const own: Partial<EventLog> = {
-    send: async (outgoing: readonly Outgoing[]) => {
+    send: async (outgoing: readonly Outgoing[], urgency?: Urgency) => {
       const commands = outgoing.filter(({ topic }) => topic === 'execution-commands').flatMap(({ records }) => records);
       mark('send', commands);
-      await log.send(outgoing);
+      await log.send(outgoing, urgency);
       mark('sent', commands);
     },
     subscribe: (reader: GroupReader): Promise<Subscription> =>
@@ -67,9 +67,9 @@ const markedOwner = (owned: OwnedPartition, mark: (what: What, records: Mark['re
   signal: owned.signal,
   claim: () => owned.claim(),
   readEvents: (from, to) => owned.readEvents(from, to),
-  append: async (records, followUps) => {
+  append: async (records, followUps, urgency) => {
     mark('append', records);
-    const landed = await owned.append(records, followUps);
+    const landed = await owned.append(records, followUps, urgency);
     mark('appended', records);
     return landed;
   },

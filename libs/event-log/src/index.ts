@@ -21,6 +21,7 @@ export {
   RecordTooLarge,
   type Subscription,
   type TailReader,
+  type Urgency,
 } from './port.js';
 export { createPostgresLog, type PostgresLogOptions } from './postgres/postgres-log.js';
 export { checkProgress, positionAfter, witness } from './progress.js';

@@ -29,6 +29,9 @@ export interface Outgoing {
   readonly records: readonly NewRecord[];
 }
 
+/** `soon`: nobody waits for it. An adapter may keep it for a few milliseconds, to share the commit of a write that somebody waits for. */
+export type Urgency = 'now' | 'soon';
+
 /** Where a reader stands: `offset` is the next one to read. `claim` and `previous` belong to the events topic (see claims.ts). */
 export interface Position {
   readonly topicId: string;
@@ -106,7 +109,7 @@ export interface OwnedPartition {
    * Rejects with `AppendLost` whenever the outcome is anything but "landed where expected under my claim": the caller must drop all
    * memory of the partition and claim again.
    */
-  append(records: readonly NewRecord[], followUps?: readonly Outgoing[]): Promise<{ baseOffset: number }>;
+  append(records: readonly NewRecord[], followUps?: readonly Outgoing[], urgency?: Urgency): Promise<{ baseOffset: number }>;
   /** Reads events p from `from` up to (not including) `to`, in batches. */
   readEvents(from: number, to: number): AsyncIterable<readonly LogRecord[]>;
   /** Commands p from `from` on, live, until `signal` aborts. Pull-based: nothing is fetched far ahead of the consumer. */
@@ -135,7 +138,7 @@ export interface EventLog {
   /** The lowest offset still kept. */
   begin(topic: Topic, partition: number): Promise<number>;
   /** Appends outside of any claim, retried until acknowledged: a record may appear more than once, never not at all once this resolves. Concurrent calls share one batch. */
-  send(outgoing: readonly Outgoing[]): Promise<void>;
+  send(outgoing: readonly Outgoing[], urgency?: Urgency): Promise<void>;
   /** Bounded read of any topic. */
   read(topic: Topic, partition: number, from: number, to: number): AsyncIterable<readonly LogRecord[]>;
   subscribe(reader: GroupReader): Promise<Subscription>;

@@ -1,4 +1,4 @@
-import type { EventLog, NewRecord, OwnedPartition } from '@runlog/event-log';
+import type { EventLog, NewRecord, OwnedPartition, Urgency } from '@runlog/event-log';
 import { type FollowUp, FollowUps } from './follow-ups.js';
 
 /** Above this an append is full: two of them stay below the batch limit of a broker with its default settings. */
@@ -14,6 +14,7 @@ export interface Slice {
   readonly bytes: number;
   readonly lastId: string;
   readonly followUps: readonly FollowUp[];
+  readonly urgency: Urgency;
 }
 
 export interface Acknowledged {
@@ -31,6 +32,7 @@ export class Outbox {
   #records: NewRecord[] = [];
   #bytes = 0;
   #lastId = '';
+  #urgency: Urgency = 'soon';
   #inFlight: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
@@ -50,13 +52,14 @@ export class Outbox {
 
   /** Adds one slice; it is never torn apart. Waits while the append being collected has no room for it. */
   async add(slice: Slice): Promise<void> {
-    const { records, bytes, lastId, followUps } = slice;
+    const { records, bytes, lastId, followUps, urgency } = slice;
     while (this.#bytes > 0 && this.#bytes + bytes > appendBytes) await this.#turn();
     this.check();
     for (const record of records) this.#records.push(record);
     for (const followUp of followUps) this.#followUps.add(followUp);
     this.#bytes += bytes;
     this.#lastId = lastId;
+    if (urgency === 'now') this.#urgency = 'now';
     if (this.#bytes >= eagerBytes) this.flush();
   }
 
@@ -107,10 +110,12 @@ export class Outbox {
     const records = this.#records;
     const previous = this.#lastId;
     const followUps = this.#followUps.take();
+    const urgency = followUps.length > 0 ? 'now' : this.#urgency;
+    this.#urgency = 'soon';
     this.#records = [];
     this.#bytes = 0;
     if (records.length === 0) return this.log.send(followUps);
-    const { baseOffset } = await this.owned.append(records, followUps);
+    const { baseOffset } = await this.owned.append(records, followUps, urgency);
     this.acknowledged = { nextEvent: baseOffset + records.length, previous };
   }
 }

@@ -1,26 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
-import { AppendLost, type NewRecord, type Outgoing } from '@runlog/event-log';
+import { AppendLost, type NewRecord, type Outgoing, type Urgency } from '@runlog/event-log';
 import { Outbox } from './outbox.js';
 
 const record = (key: string): NewRecord => ({ key, value: '{}' });
-const slice = (key: string, bytes = 100) => ({ records: [record(key)], bytes, lastId: key, followUps: [] });
+const slice = (key: string, bytes = 100, urgency: Urgency = 'now') => ({ records: [record(key)], bytes, lastId: key, followUps: [], urgency });
 const unchanged = { instance: 'gateway-1', reply: { type: 'unchanged', commandId: 'c', executionId: 'e', version: 1 } } as const;
 
 /** A partition whose appends the test lets land, or fail, one by one. */
 const openOutbox = () => {
-  const appends: { keys: string[]; followUps: number; land(): void; lose(): void }[] = [];
+  const appends: { keys: string[]; followUps: number; urgency: Urgency; land(): void; lose(): void }[] = [];
   const sent: (readonly Outgoing[])[] = [];
   let failures = 0;
   let next = 10;
   const outbox = new Outbox(
     {
-      append: (records, followUps = []) =>
+      append: (records, followUps = [], urgency = 'now') =>
         new Promise((resolve, reject) => {
           const baseOffset = next;
           next += records.length;
           appends.push({
             keys: records.map(({ key }) => key),
             followUps: followUps.length,
+            urgency,
             land: () => resolve({ baseOffset }),
             lose: () => reject(new AppendLost(0, 'it was held')),
           });
@@ -86,5 +87,27 @@ describe('Outbox', () => {
     const { outbox } = openOutbox();
     await outbox.add(slice('a'));
     expect(await outbox.close()).toBe(false);
+  });
+
+  it('writes as soon as anything that it writes together asks for, and never keeps what has to leave', async () => {
+    const { outbox, appends } = openOutbox();
+    await outbox.add(slice('a', 100, 'soon'));
+    outbox.flush();
+    await outbox.add(slice('b', 100, 'soon'));
+    await outbox.add(slice('c', 100, 'now'));
+    appends[0]?.land();
+    const drained = outbox.drained();
+    while (appends.length < 2) await new Promise(setImmediate);
+    await outbox.add(slice('d', 100, 'soon'));
+    outbox.say(unchanged);
+    appends[1]?.land();
+    while (appends.length < 3) await new Promise(setImmediate);
+    appends[2]?.land();
+    await drained;
+    expect(appends.map(({ keys, urgency }) => [...keys, urgency])).toEqual([
+      ['a', 'soon'],
+      ['b', 'c', 'now'],
+      ['d', 'now'],
+    ]);
   });
 });

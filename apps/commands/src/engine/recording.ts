@@ -7,7 +7,7 @@ import { type BodyStorage, type Draft, fitting, small } from './fitting.js';
 import type { FollowUp } from './follow-ups.js';
 import type { KnownIds } from './known-ids.js';
 import type { Live } from './live.js';
-import { type Outbox, recordOverheadBytes } from './outbox.js';
+import { type Outbox, recordOverheadBytes, type Slice } from './outbox.js';
 import type { Residents } from './residents.js';
 import type { FetchedOutputs } from './reused-outputs.js';
 import { stopSignals } from './stop-signals.js';
@@ -144,7 +144,9 @@ export class Recording {
     const leaving = this.#followUps;
     this.#followUps = [];
     const followUps = leaving.some((one) => 'task' in one && one.task.journal) ? await this.#withStoredJournals(leaving) : leaving;
-    const cut = { records, bytes: this.#bytes, lastId: last?.id ?? '', followUps };
+    // Somebody is at work on the node that was begun last: nobody waits for these events, and its report will take them along.
+    const urgency = !more && last?.type === 'NodeStarted' && followUps.length === 0 ? 'soon' : 'now';
+    const cut: Slice = { records, bytes: this.#bytes, lastId: last?.id ?? '', followUps, urgency };
     this.#slice = [];
     this.#bytes = 0;
     if (last) await this.desk.outbox.add(cut);

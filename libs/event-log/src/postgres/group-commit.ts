@@ -7,6 +7,8 @@ import { composeBatch, type WriteItem, type Written } from './write-batch.js';
 const batchRecords = 4_000;
 const batchBytes = 1024 * 1024;
 const queueBytes = 16 * 1024 * 1024;
+/** What nobody waits for goes with the next write that somebody waits for, or alone after so long. */
+const lingerMs = 5;
 
 interface WriteRow {
   readonly written_at: string | null;
@@ -34,6 +36,8 @@ export class GroupCommit {
   private queue: WriteItem[] = [];
   private queuedBytes = 0;
   private running: Promise<void> | undefined;
+  private lingering: NodeJS.Timeout | undefined;
+  private hasLingered = false;
   private waitingForRoom: (() => void)[] = [];
   private closed = false;
   private abandoned = false;
@@ -51,24 +55,42 @@ export class GroupCommit {
       if (this.closed) return fail(new FenceLost('the log is stopped'));
       this.queue.push({ ...item, settle, fail });
       this.queuedBytes += item.bytes;
-      this.running ??= this.run();
+      if (item.urgency === 'soon') this.linger();
+      else this.start();
     });
   }
 
   /** Writes what is queued, for a while; what is left fails. */
   async close(withinMs: number): Promise<void> {
     this.closed = true;
+    this.start();
     await Promise.race([this.running, delay(withinMs, undefined, { ref: false })]);
     this.abandoned = true;
     for (const item of this.queue.splice(0)) item.fail(new FenceLost('the log is stopped'));
     for (const wake of this.waitingForRoom.splice(0)) wake();
   }
 
+  private start(): void {
+    this.running ??= this.run();
+  }
+
+  private linger(): void {
+    if (this.running) return;
+    this.lingering ??= setTimeout(() => {
+      this.hasLingered = true;
+      this.start();
+    }, lingerMs);
+  }
+
+  private get isDue(): boolean {
+    return this.hasLingered || this.closed || this.queue.some(({ urgency }) => urgency !== 'soon');
+  }
+
   private async run(): Promise<void> {
     for (let backoff = 10; ; ) {
       // Whatever else this turn of the event loop wants to write goes along.
       await new Promise(setImmediate);
-      if (this.queue.length === 0) break;
+      if (this.queue.length === 0 || !this.isDue) break;
       const batch = this.take();
       if (batch.length === 0) continue;
       const before = batch.length;
@@ -83,10 +105,14 @@ export class GroupCommit {
       if (this.queuedBytes <= queueBytes) for (const wake of this.waitingForRoom.splice(0)) wake();
     }
     this.running = undefined;
+    if (this.queue.length > 0) this.linger();
   }
 
   /** As many as fit. A partition written under a fence, or claimed, has no other write in the same batch; nobody overtakes in a partition. */
   private take(): WriteItem[] {
+    clearTimeout(this.lingering);
+    this.lingering = undefined;
+    this.hasLingered = false;
     const taken: WriteItem[] = [];
     const rest: WriteItem[] = [];
     const shared = new Set<number>();

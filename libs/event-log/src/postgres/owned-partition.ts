@@ -1,6 +1,6 @@
 import { encodeClaim } from '../envelope.js';
 import { pause } from '../pause.js';
-import { AppendLost, type LogRecord, type NewRecord, type Outgoing, type OwnedPartition } from '../port.js';
+import { AppendLost, type LogRecord, type NewRecord, type Outgoing, type OwnedPartition, type Urgency } from '../port.js';
 import { FenceLost, type GroupCommit } from './group-commit.js';
 import type { Records } from './records.js';
 import { measure } from './sizes.js';
@@ -59,7 +59,7 @@ export class PostgresOwnedPartition implements OwnedPartition {
     }
   }
 
-  async append(records: readonly NewRecord[], followUps: readonly Outgoing[] = []): Promise<{ baseOffset: number }> {
+  async append(records: readonly NewRecord[], followUps: readonly Outgoing[] = [], urgency: Urgency = 'now'): Promise<{ baseOffset: number }> {
     const { commit, partition, slot, signal } = this.parts;
     const outgoing: Outgoing[] = [{ topic: 'execution-events', partition, records }, ...followUps];
     const sizes = outgoing.map((one) => measure(one.records));
@@ -73,6 +73,7 @@ export class PostgresOwnedPartition implements OwnedPartition {
         bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
         exclusive: true,
         fence,
+        urgency,
         signal,
       });
       return { baseOffset: baseOffset as number };

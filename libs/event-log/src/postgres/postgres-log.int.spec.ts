@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { startTestDatabase, type TestDatabase, until } from '@runlog/testing';
 import pg from 'pg';
 import { AppendLost, type EventLog, type OwnedPartition } from '../port.js';
-import { acceptedFrom, becomeOwner, eventRecord, readAll, records, tags, unique, until } from '../testing/contract-tools.js';
+import { acceptedFrom, becomeOwner, eventRecord, readAll, records, tags, unique } from '../testing/contract-tools.js';
 import { createPostgresLog, type PostgresLogOptions } from './postgres-log.js';
 
 describe('the log in PostgreSQL', () => {
@@ -33,7 +33,7 @@ describe('the log in PostgreSQL', () => {
   it('keeps one history when the server carries an append out after its owner gave up', async () => {
     const log = await open({ writeTimeoutMs: 300 });
     const owner = await becomeOwner(log, unique('slow-server'));
-    await until('ownership', 10_000, () => owner.owned.has(1));
+    await until('ownership', () => owner.owned.has(1));
     const owned = owner.owned.get(1) as OwnedPartition;
     const execution = unique('execution');
     const claim = await owned.claim();
@@ -56,7 +56,7 @@ describe('the log in PostgreSQL', () => {
   it('writes follow-ups only together with the events that they rest on', async () => {
     const log = await open();
     const owner = await becomeOwner(log, unique('follow-ups'));
-    await until('ownership', 10_000, () => owner.owned.has(2));
+    await until('ownership', () => owner.owned.has(2));
     const owned = owner.owned.get(2) as OwnedPartition;
     const claim = await owned.claim();
     await admin.query(
@@ -72,11 +72,24 @@ describe('the log in PostgreSQL', () => {
     await owner.subscription.stop();
   }, 60_000);
 
+  it('writes what nobody waits for with what somebody waits for, in one commit, or soon by itself', async () => {
+    const log = await open();
+    const frames = [{ topic: 'execution-frames', partition: 0, records: records('nobody', 0, 1) }] as const;
+    const from = await log.end('execution-frames', 0);
+    await log.send(frames, 'soon');
+    await Promise.all([log.send(frames, 'soon'), log.send([{ topic: 'node-tasks', partition: 3, records: records('somebody', 0, 1) }])]);
+    expect(await readAll(log, 'execution-frames', 0, from)).toHaveLength(2);
+    const { rows } = await admin.query("select key, xmin::text as written from runlog_log.records where key in ('nobody', 'somebody') order by topic_no, \"offset\"");
+    const commits = (key: string) => rows.filter((row) => row.key === key).map(({ written }) => written);
+    expect(commits('nobody')[1]).toEqual(commits('somebody')[0]);
+    expect(new Set(commits('nobody')).size).toBe(2);
+  });
+
   it('deletes what has expired, keeps events, and says where each partition begins', async () => {
     const log = await open({ retentionMs: { 'execution-frames': 0 }, retentionEveryMs: 50 });
     const from = await log.end('execution-frames', 3);
     await log.send([{ topic: 'execution-frames', partition: 3, records: records('k', 0, 500) }]);
-    await until('all frames deleted', 10_000, async () => (await log.begin('execution-frames', 3)) === from + 500);
+    await until('all frames deleted', async () => (await log.begin('execution-frames', 3)) === from + 500);
     expect(await readAll(await open(), 'execution-frames', 3, from)).toEqual([]);
     expect(await log.end('execution-frames', 3)).toBe(from + 500);
     expect(await log.begin('execution-events', 1)).toBe(0);
@@ -86,11 +99,11 @@ describe('the log in PostgreSQL', () => {
   it('takes every partition away from a member whose session ends, and grants them again', async () => {
     const log = await open();
     const owner = await becomeOwner(log, unique('cut-off'));
-    await until('ownership', 10_000, () => owner.owned.size === 4);
+    await until('ownership', () => owner.owned.size === 4);
     const before = [...owner.owned.values()];
     await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'runlog log member' and datname = current_database()");
-    await until('all revoked', 10_000, () => before.every((owned) => owned.signal.aborted));
-    await until('all granted anew', 10_000, () => owner.grants.length >= 8 && owner.owned.size === 4);
+    await until('all revoked', () => before.every((owned) => owned.signal.aborted));
+    await until('all granted anew', () => owner.grants.length >= 8 && owner.owned.size === 4);
     await expect(before[0]?.claim()).rejects.toThrow('revoked');
     await owner.subscription.stop();
   }, 60_000);
@@ -110,9 +123,9 @@ describe('the log in PostgreSQL', () => {
     const first = await join(counts[0]);
     expect(counts[0].size).toBe(8);
     const second = await join(counts[1]);
-    await until('both have their half', 10_000, () => counts[0].size === 4 && counts[1].size === 4);
+    await until('both have their half', () => counts[0].size === 4 && counts[1].size === 4);
     await first.stop();
-    await until('the second has all', 10_000, () => counts[1].size === 8);
+    await until('the second has all', () => counts[1].size === 8);
     await second.stop();
   }, 60_000);
 

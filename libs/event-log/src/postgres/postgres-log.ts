@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type Diagnostics, silent } from '../diagnostics.js';
 import { withHopMarks } from '../hop-marks.js';
-import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader } from '../port.js';
+import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader, Urgency } from '../port.js';
 import { declareTopics, type PartitionCounts, type Topic } from '../topics.js';
 import { Feeds } from './feeds.js';
 import { GroupCommit } from './group-commit.js';
@@ -120,14 +120,14 @@ class PostgresLog implements EventLog {
     return this.records.begin(topic, partition);
   }
 
-  async send(outgoing: readonly Outgoing[]): Promise<void> {
+  async send(outgoing: readonly Outgoing[], urgency: Urgency = 'now'): Promise<void> {
     for (const { records } of outgoing) measure(records);
     await this.commit.room();
     await Promise.all(
       outgoing.flatMap((one) =>
         inChunks(one.records).map(async (records) => {
           const slot = this.feeds.slot(one);
-          await this.commit.write({ parts: [{ topic: one.topic, partition: one.partition, slot, records }], ...measure(records), exclusive: false });
+          await this.commit.write({ parts: [{ topic: one.topic, partition: one.partition, slot, records }], ...measure(records), exclusive: false, urgency });
         }),
       ),
     );

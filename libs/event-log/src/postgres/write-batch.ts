@@ -1,5 +1,5 @@
 import type { QueryConfig } from 'pg';
-import type { LogRecord, NewRecord, Outgoing } from '../port.js';
+import type { LogRecord, NewRecord, Outgoing, Urgency } from '../port.js';
 import type { Topic } from '../topics.js';
 
 /** Records for one partition; `slot` is one number for topic and partition. */
@@ -21,6 +21,7 @@ export interface WriteItem {
   readonly fence?: number;
   /** The first part is a claim: it is in force from here on. */
   readonly takesClaim?: boolean;
+  readonly urgency?: Urgency;
   /** Once aborted, it is not written any more. */
   readonly signal?: AbortSignal;
   readonly settle: (bases: number[]) => void;
