@@ -8,6 +8,7 @@ import { commandLine } from '../../deploy/local/command-line.mjs';
 import { watch } from './footprint.mjs';
 import { measureGrants } from './grants.mjs';
 import { startStandalone } from './starting.mjs';
+import { until } from './until.mjs';
 
 const { quick } = commandLine({ usage: 'npm run bench:queues [-- --quick]: executions through a limit, a long queue, admission beside it', flags: ['quick'] });
 const [through, queued] = quick
@@ -23,11 +24,9 @@ const LIMIT = 50;
 const SHORT = 100;
 const ROUNDS = quick ? 5 : 10;
 const AT_ONCE = 1_000;
+/** The longest that anything here takes, milliseconds. */
+const WITHIN_MS = 1_800_000;
 const say = (line) => process.stderr.write(`${line}\n`);
-const until = async (what, holds, withinMs = 1_800_000) => {
-  for (const deadline = Date.now() + withinMs; !(await holds()); await new Promise((done) => setTimeout(done, 50)))
-    if (Date.now() > deadline) throw new Error(`Expected ${what} within ${withinMs} ms, but it did not come to that`);
-};
 const at = (share, values) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))];
 
 const home = mkdtempSync(join(tmpdir(), 'runlog-bench-queues-'));
@@ -60,18 +59,22 @@ const fill = async (queue, many) => {
 /** The same, and all of them wait: the queue is paused. */
 const fillPaused = async (queue, many) => {
   await fill(queue, many);
-  await until(`${many} executions in queue '${queue}'`, async () => (await counts(queue)).waiting >= many);
+  await until(`${many} executions in queue '${queue}'`, async () => (await counts(queue)).waiting >= many, WITHIN_MS);
 };
 
 /** Lets the queue go, and samples how many hold slots meanwhile. */
 const drain = async (queue, limit, left = 0) => {
   let most = 0;
   await set(queue, { paused: false, limit });
-  await until(`queue '${queue}' down to ${left}`, async () => {
-    const { held, waiting } = await counts(queue);
-    most = Math.max(most, held);
-    return held + waiting <= left;
-  });
+  await until(
+    `queue '${queue}' down to ${left}`,
+    async () => {
+      const { held, waiting } = await counts(queue);
+      most = Math.max(most, held);
+      return held + waiting <= left;
+    },
+    WITHIN_MS,
+  );
   return most;
 };
 
@@ -111,10 +114,14 @@ try {
     const run = await measured(async () => {
       let most = 0;
       const filling = fill(queue, many);
-      const ran = until('all to have run', async () => {
-        most = Math.max(most, (await counts(queue)).held);
-        return (await system.get(`/api/v1/executions?queue_name=${queue}&status=completed&limit=1&page=1`)).meta.total >= many;
-      });
+      const ran = until(
+        'all to have run',
+        async () => {
+          most = Math.max(most, (await counts(queue)).held);
+          return (await system.get(`/api/v1/executions?queue_name=${queue}&status=completed&limit=1&page=1`)).meta.total >= many;
+        },
+        WITHIN_MS,
+      );
       await Promise.all([filling, ran]);
       return { most_held: most };
     });
@@ -140,7 +147,7 @@ try {
       const since = Date.now();
       await drain(queue, 1, left);
       await set(queue, { paused: true });
-      await until(`queue '${queue}' to rest`, async () => (await counts(queue)).held === 0);
+      await until(`queue '${queue}' to rest`, async () => (await counts(queue)).held === 0, WITHIN_MS);
       // The first waits for the pause to end, which is looked for twice a second.
       beside[kind].push(...(await gaps(queue, since, SHORT)));
     }

@@ -9,6 +9,7 @@ import { commandLine } from '../../deploy/local/command-line.mjs';
 import { setUp } from '../../deploy/local/setup.mjs';
 import { watch } from './footprint.mjs';
 import { startStandalone } from './starting.mjs';
+import { until } from './until.mjs';
 
 const { quick } = commandLine({ usage: 'npm run bench:verbs [-- --quick]: replays of a large execution, the cancel of many that run', flags: ['quick'] });
 await setUp();
@@ -18,10 +19,6 @@ const AT_ONCE = 32;
 const say = (line) => process.stderr.write(`${line}\n`);
 const round = (x) => Math.round(x * 100) / 100;
 const at = (share, values) => round(values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))]);
-const until = async (what, holds, withinMs = 600_000) => {
-  for (const deadline = Date.now() + withinMs; !(await holds()); await new Promise((done) => setTimeout(done, 50)))
-    if (Date.now() > deadline) throw new Error(`Expected ${what} within ${withinMs} ms, but it did not come to that`);
-};
 
 /** Calls `work` with each item, so many at a time. */
 const each = async (items, work) => {

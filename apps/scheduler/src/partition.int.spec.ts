@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Batch, LogRecord } from '@runlog/event-log';
 import { createLogger } from '@runlog/platform';
-import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { startTestDatabase, type TestDatabase, until } from '@runlog/testing';
 import { NodeTimeouts } from './node-timeouts.js';
 import { PartitionScheduler } from './partition.js';
 import { Admissions } from './queues/admissions.js';
 import { Runners } from './runners.js';
 import { SchedulerStore } from './store.js';
 import { Successions } from './successions.js';
-import { Bench, until } from './testing/bench.js';
+import { Bench } from './testing/bench.js';
 import { createdData } from './testing/events.js';
 
 let server: TestDatabase;
@@ -63,7 +63,7 @@ describe('two schedulers that both think a partition is theirs', () => {
     await bench.happens('e2', 'ExecutionCreated', createdData());
     await bench.happens('e2', 'NodeWaiting', { node_id: 'n1', attempt: 1, until: due });
     await zombie.handle(await batchFrom(missed));
-    await until(() => !zombie.isCaughtUp);
+    await until('the zombie lags behind', () => !zombie.isCaughtUp);
     expect(await bench.rows('timers')).toEqual([]);
 
     await bench.happens('e3', 'ExecutionCreated', createdData());

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { slowness, startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { slowness, startTestDatabase, type TestDatabase, until } from '@runlog/testing';
 import type { SchedulerService } from './scheduler.service.js';
-import { Bench, heartbeatTimeoutMs, until } from './testing/bench.js';
+import { Bench, heartbeatTimeoutMs } from './testing/bench.js';
 import { createdData, eventOf, gateRules } from './testing/events.js';
 
 let server: TestDatabase;
@@ -135,7 +135,7 @@ describe('the scheduler', () => {
     await bench.happens('e1', 'ExecutionStarted', {});
     await bench.happens('e1', 'NodeScheduled', { ...n1, kind: 'http' });
     await bench.flushed();
-    await until(async () => (await bench.rows('attempts')).length === 1);
+    await until('the attempt is stored', async () => (await bench.rows('attempts')).length === 1);
     expect([await bench.rows('executions'), await bench.rows('timers')]).toMatchObject([[{ execution_id: 'e1', run_left_ms: 60_000 }], [{ kind: 'run_timeout' }]]);
     await bench.happens('e1', 'ExecutionCompleted', { output: null });
     await bench.flushed();

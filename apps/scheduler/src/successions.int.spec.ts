@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type EventData, type ExecutionId, successorId } from '@runlog/execution';
-import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { startTestDatabase, type TestDatabase, until } from '@runlog/testing';
 import type { SchedulerService } from './scheduler.service.js';
 import { Successions } from './successions.js';
-import { Bench, until } from './testing/bench.js';
+import { Bench } from './testing/bench.js';
 import { createdData, eventOf } from './testing/events.js';
 
 jest.setTimeout(60_000);
@@ -94,7 +94,7 @@ describe('the successor of a retried execution', () => {
     await bench.flushed();
     expect(await pending()).toBe(1);
     await projected(next, 'running');
-    await until(async () => (await pending()) === 0);
+    await until('nothing is pending', async () => (await pending()) === 0);
   });
 
   it('waits for the read model to know the old one', async () => {

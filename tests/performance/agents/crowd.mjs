@@ -1,6 +1,8 @@
 // Many agents at once that wait for slow models: what each holds, and whether anything else is kept from its turn.
+
+import { until } from '../until.mjs';
 import { costOf } from './streams.mjs';
-import { inTurns, now, rounded, until } from './talk.mjs';
+import { inTurns, now, rounded } from './talk.mjs';
 
 const metric = async (port, name) => {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();

@@ -1,6 +1,7 @@
 // What a step of an agent takes beyond the model's own time: from its start to its end, without the time in which the model had the request.
 import { watch } from '../footprint.mjs';
-import { inTurns, rounded, spread, until } from './talk.mjs';
+import { until } from '../until.mjs';
+import { inTurns, rounded, spread } from './talk.mjs';
 
 const double = {
   name: 'double',

@@ -1,7 +1,8 @@
 // One gateway and many streams: memory for each that is open, then frames a second through it, with its CPU.
 import { readFileSync } from 'node:fs';
 import { watch } from '../footprint.mjs';
-import { now, rounded, until } from './talk.mjs';
+import { until } from '../until.mjs';
+import { now, rounded } from './talk.mjs';
 
 const TICKS = 100;
 const PAGE = 4096;

@@ -7,11 +7,6 @@ export const at = (share, values) => values.toSorted((a, b) => a - b)[Math.min(v
 export const rounded = (value, digits = 1) => Math.round(value * 10 ** digits) / 10 ** digits;
 export const spread = (values) => ({ p50: rounded(at(0.5, values)), p95: rounded(at(0.95, values)), most: rounded(Math.max(...values)) });
 
-export const until = async (what, holds, withinMs = 300_000) => {
-  for (const deadline = Date.now() + withinMs; !(await holds()); await new Promise((done) => setTimeout(done, 50)))
-    if (Date.now() > deadline) throw new Error(`Expected ${what} within ${withinMs} ms, but it did not come to that`);
-};
-
 /** Does `work` for each item, so many at a time. */
 export const inTurns = async (items, many, work) => {
   const left = [...items.entries()];

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Catalog } from '@runlog/read-model';
-import { startTestDatabase, type TestDatabase } from '@runlog/testing';
+import { startTestDatabase, type TestDatabase, until } from '@runlog/testing';
 import type { SchedulerService } from '../scheduler.service.js';
-import { Bench, until } from '../testing/bench.js';
+import { Bench } from '../testing/bench.js';
 import { Queueing } from '../testing/queueing.js';
 import { lockQueue } from './granting-sql.js';
 
@@ -171,7 +171,10 @@ describe('a change of the settings', () => {
     await bench.database.transaction(async (sql) => {
       expect(await lockQueue(sql, { workspaceId: 'workspace-1', queue: 'mail' })).toMatchObject({ slots: 2 });
       change = put(1).then(() => events.push('changed'));
-      await until(async () => (await bench.database.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).length > 0);
+      await until(
+        'one waits for the other',
+        async () => (await bench.database.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).length > 0,
+      );
       events.push('granted');
     });
     await change;

@@ -2,6 +2,7 @@ import { createPostgresLog, decodeJson, type EventLog, encodeEvent, encodeJson, 
 import type { EventData, EventType, ExecutionCommand, Heartbeat, RecordedEvent } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { createDatabase, type Database } from '@runlog/read-model';
+import { until } from '@runlog/testing';
 import type { WorkflowDefinition } from '@runlog/workflow';
 import { SchedulerService } from '../scheduler.service.js';
 import { eventOf } from './events.js';
@@ -100,7 +101,10 @@ export class Bench {
 
   async flushed(): Promise<void> {
     const end = await this.log.end('execution-events', 0);
-    await until(async () => (await this.database.query<{ next_offset: number }>('select next_offset from scheduler_progress'))[0]?.next_offset === end);
+    await until(
+      'the scheduler is as far as the log',
+      async () => (await this.database.query<{ next_offset: number }>('select next_offset from scheduler_progress'))[0]?.next_offset === end,
+    );
   }
 
   async close(): Promise<void> {
@@ -130,9 +134,3 @@ export class Bench {
 const empty: WorkflowDefinition = { key: 'empty', name: 'Empty', nodes: [], edges: [] };
 
 const tick = () => new Promise((resolve) => setTimeout(resolve, 10));
-
-/** Resolves when the condition holds. */
-export const until = async (condition: () => Promise<boolean> | boolean, withinMs = 50_000): Promise<void> => {
-  for (const deadline = Date.now() + withinMs; !(await condition()); await tick())
-    if (Date.now() > deadline) throw new Error(`Expected a condition to hold within ${withinMs} ms, but it did not: ${condition}`);
-};

@@ -1,5 +1,6 @@
 import type { CommandOf, EventData, EventType } from '@runlog/execution';
-import { type Bench, until } from './bench.js';
+import { until } from '@runlog/testing';
+import type { Bench } from './bench.js';
 import { createdData, eventOf } from './events.js';
 
 export interface QueueSettings {
@@ -72,7 +73,7 @@ export class Queueing {
   async stands(held: readonly string[], waiting: readonly string[]): Promise<void> {
     const wanted = JSON.stringify({ held: [...held].sort(), waiting: [...waiting].sort() });
     let last = '';
-    await until(async () => {
+    await until('the queues as they should stand', async () => {
       last = JSON.stringify(await this.rows());
       return last === wanted;
     }).catch(() => {

@@ -1,10 +1,10 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { slowness, startTestBroker, type TestBroker } from '@runlog/testing';
+import { slowness, startTestBroker, type TestBroker, until } from '@runlog/testing';
 import type { ISocketFactory } from 'kafkajs';
 import { silent } from '../diagnostics.js';
 import { AppendLost, type EventLog, type OwnedPartition } from '../port.js';
-import { acceptedFrom, appendUnderClaim, becomeOwner, eventRecord, tags, unique, until } from '../testing/contract-tools.js';
+import { acceptedFrom, appendUnderClaim, becomeOwner, eventRecord, tags, unique } from '../testing/contract-tools.js';
 import { defaultPartitionCounts } from '../topics.js';
 import { createKafkaLog } from './kafka-log.js';
 import { Wire } from './wire.js';
@@ -12,7 +12,6 @@ import { Wire } from './wire.js';
 /** What reaches Kafka later than its sender waits, and what Kafka alone can do to us. */
 describe('kafka log', () => {
   jest.setTimeout(120_000);
-  const patienceMs = 40_000;
   const logs: EventLog[] = [];
   let broker: TestBroker;
   const open = async (through?: HoldingProxy, instance?: string): Promise<EventLog> => {
@@ -35,7 +34,7 @@ describe('kafka log', () => {
     const proxy = new HoldingProxy();
     const log = await open(proxy);
     const owner = await becomeOwner(log, unique('held'));
-    await until('ownership', patienceMs, () => owner.owned.has(0));
+    await until('ownership', () => owner.owned.has(0));
     const owned = owner.owned.get(0) as OwnedPartition;
     const execution = unique('execution');
     const from = await log.end('execution-events', 0);
@@ -46,7 +45,7 @@ describe('kafka log', () => {
     const second = await owned.claim();
     await owned.append([eventRecord(second, { execution, version: 2, tag: 'two' })]);
     proxy.release();
-    await until('the late one lands', patienceMs, async () => (await log.end('execution-events', 0)) - from >= 5);
+    await until('the late one lands', async () => (await log.end('execution-events', 0)) - from >= 5);
     await owned.append([eventRecord(second, { execution, version: 3, tag: 'three' })]);
     expect(tags(await acceptedFrom(log, 0, from))).toEqual(['one', 'two', 'three']);
     expect((await log.end('execution-events', 0)) - from).toBe(6);
@@ -56,7 +55,7 @@ describe('kafka log', () => {
   it('stops appending once another has claimed, and claims again only after the group has spoken', async () => {
     const [log, other] = [await open(), await open()];
     const [a, b] = [await becomeOwner(log, unique('one')), await becomeOwner(other, unique('another'))];
-    await until('both believe to own partition 1', patienceMs, () => a.owned.has(1) && b.owned.has(1));
+    await until('both believe to own partition 1', () => a.owned.has(1) && b.owned.has(1));
     const [mine, theirs] = [a.owned.get(1) as OwnedPartition, b.owned.get(1) as OwnedPartition];
     const execution = unique('execution');
     const from = await log.end('execution-events', 1);
@@ -89,7 +88,7 @@ describe('kafka log', () => {
     });
     const begun = performance.now();
     for (const value of sent) await log.send([{ topic: 'execution-frames', partition: 0, records: [{ key: 'patient', value }] }]);
-    await until('all of them are seen', patienceMs, () => seen.length >= sent.length);
+    await until('all of them are seen', () => seen.length >= sent.length);
     expect(seen).toEqual(sent);
     // A timer may fire a moment early.
     expect((batches - 1) * (apartMs - 2)).toBeLessThanOrEqual(lastAt - begun);
@@ -101,17 +100,17 @@ describe('kafka log', () => {
     const group = unique('silent');
     const [quiet, log] = [await open(proxy), await open()];
     const first = await becomeOwner(quiet, group);
-    await until('the first owns all', patienceMs, () => first.owned.size === 4);
+    await until('the first owns all', () => first.owned.size === 4);
     const second = await becomeOwner(log, group);
-    await until('they share', patienceMs, () => second.owned.size === 2 && first.owned.size === 2);
+    await until('they share', () => second.owned.size === 2 && first.owned.size === 2);
     expect(first.grants).toHaveLength(4);
     const zombie = [...first.owned.values()][0] as OwnedPartition;
     const claim = await zombie.claim();
     proxy.holdAll();
-    await until('the second owns all', patienceMs, () => second.owned.size === 4);
+    await until('the second owns all', () => second.owned.size === 4);
     await expect(zombie.append([eventRecord(claim, { execution: 'x', version: 1, tag: 'zombie' })])).rejects.toBeInstanceOf(AppendLost);
     proxy.release();
-    await until('they share again', patienceMs, () => second.owned.size === 2 && first.owned.size === 2);
+    await until('they share again', () => second.owned.size === 2 && first.owned.size === 2);
     expect(zombie.signal.aborted).toBe(true);
     await Promise.all([first.subscription.stop(), second.subscription.stop()]);
   });
@@ -120,13 +119,13 @@ describe('kafka log', () => {
     const group = unique('again');
     const names = [unique('a'), unique('b')] as const;
     const other = await becomeOwner(await open(undefined, names[1]), group);
-    await until('the other owns all', patienceMs, () => other.owned.size === 4);
+    await until('the other owns all', () => other.owned.size === 4);
     const shares = new Set<string>();
     let since = 0;
     for (let life = 1; life <= 4; life++) {
       const proxy = new HoldingProxy();
       const mine = await becomeOwner(await open(proxy, names[0]), group);
-      await until('they share', patienceMs, () => mine.owned.size === 2 && other.owned.size === 2);
+      await until('they share', () => mine.owned.size === 2 && other.owned.size === 2);
       shares.add([...mine.owned.keys()].sort().join());
       if (life === 1) since = Date.now();
       proxy.holdAll();

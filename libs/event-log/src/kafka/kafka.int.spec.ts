@@ -13,7 +13,6 @@ const makeHarness = async (): Promise<LogHarness> => {
   const brokers = given ?? (broker as TestBroker).brokers;
   const logs: EventLog[] = [];
   return {
-    patienceMs: 40_000,
     open: async () => {
       const log = createKafkaLog({ brokers, clientId: 'contract' });
       logs.push(log);

@@ -9,7 +9,6 @@ const makeHarness = async (): Promise<LogHarness> => {
   const database = await startTestDatabase({ durable: true, own: true });
   const logs: EventLog[] = [];
   return {
-    patienceMs: 10_000,
     open: async () => {
       const log = createPostgresLog({ connectionString: database.connectionString });
       logs.push(log);

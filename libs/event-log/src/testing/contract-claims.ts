@@ -1,20 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
+import { until } from '@runlog/testing';
 import { AcceptedEvents } from '../claims.js';
 import { isClaim } from '../envelope.js';
 import { AppendLost, type EventLog, type OwnedPartition, RecordTooLarge } from '../port.js';
 import type { LogHarness } from './contract-harness.js';
-import { acceptedFrom, appendUnderClaim, becomeOwner, eventRecord, numberIn, readAll, records, tags, unique, until } from './contract-tools.js';
+import { acceptedFrom, appendUnderClaim, becomeOwner, eventRecord, numberIn, readAll, records, tags, unique } from './contract-tools.js';
 
 /** One writer per partition, proved by the log alone. */
 export const claimContract = (harness: () => LogHarness, log: () => EventLog): void => {
-  const patience = () => harness().patienceMs;
-
   describe('claims', () => {
     it('grants commands and events together; an append lands behind its claim, follow-ups after it', async () => {
       const tasksFrom = await log().end('node-tasks', 7);
       const commandsFrom = await log().end('execution-commands', 2);
       const owner = await becomeOwner(log(), unique('owner'));
-      await until('all partitions granted', patience(), () => owner.owned.size === 4);
+      await until('all partitions granted', () => owner.owned.size === 4);
       const owned = owner.owned.get(2) as OwnedPartition;
       await log().send([{ topic: 'execution-commands', partition: 2, records: records('k', 0, 3) }]);
       const commands: number[] = [];
@@ -32,7 +31,7 @@ export const claimContract = (harness: () => LogHarness, log: () => EventLog): v
       for await (const slice of owned.readEvents(claim, baseOffset + 2)) found.push(...slice);
       expect(found.map(isClaim)).toEqual([true, false, false]);
       expect(tags(await acceptedFrom(log(), 2, claim))).toEqual(['one', 'two']);
-      await until('the follow-ups', patience(), async () => (await log().end('node-tasks', 7)) === tasksFrom + 2);
+      await until('the follow-ups', async () => (await log().end('node-tasks', 7)) === tasksFrom + 2);
       await owner.subscription.stop();
       expect(owned.signal.aborted).toBe(true);
     });
@@ -41,14 +40,14 @@ export const claimContract = (harness: () => LogHarness, log: () => EventLog): v
       const group = unique('owners');
       const [a, b] = [await harness().open(), await harness().open()];
       const first = await becomeOwner(a, group);
-      await until('the first owns all', patience(), () => first.owned.size === 4);
+      await until('the first owns all', () => first.owned.size === 4);
       const zombie = first.owned.get(1) as OwnedPartition;
       const execution = unique('execution');
       const from = await log().end('execution-events', 1);
       const oldClaim = await appendUnderClaim(zombie, (claim) => [eventRecord(claim, { execution, version: 1, tag: 'alive' })]);
       const second = await becomeOwner(b, group);
       await first.subscription.stop();
-      await until('the second owns all', patience(), () => second.owned.size === 4);
+      await until('the second owns all', () => second.owned.size === 4);
       expect(zombie.signal.aborted).toBe(true);
       const newClaim = await appendUnderClaim(second.owned.get(1) as OwnedPartition, (claim) => [eventRecord(claim, { execution, version: 2, tag: 'successor' })]);
       expect(newClaim).toBeGreaterThan(oldClaim);
@@ -60,7 +59,7 @@ export const claimContract = (harness: () => LogHarness, log: () => EventLog): v
 
     it('voids an append that timed out and landed after the next claim', async () => {
       const owner = await becomeOwner(log(), unique('late'));
-      await until('ownership', patience(), () => owner.owned.has(3));
+      await until('ownership', () => owner.owned.has(3));
       const owned = owner.owned.get(3) as OwnedPartition;
       const execution = unique('execution');
       const from = await log().end('execution-events', 3);
@@ -74,7 +73,7 @@ export const claimContract = (harness: () => LogHarness, log: () => EventLog): v
 
     it('appends a full slice of 256 events and 512 KiB as one batch', async () => {
       const owner = await becomeOwner(log(), unique('slice'));
-      await until('ownership', patience(), () => owner.owned.has(0));
+      await until('ownership', () => owner.owned.has(0));
       const owned = owner.owned.get(0) as OwnedPartition;
       const execution = unique('execution');
       let events = 0;
@@ -91,7 +90,7 @@ export const claimContract = (harness: () => LogHarness, log: () => EventLog): v
 
     it('refuses an event over the size limit, writing nothing of its batch', async () => {
       const owner = await becomeOwner(log(), unique('large'));
-      await until('ownership', patience(), () => owner.owned.has(0));
+      await until('ownership', () => owner.owned.has(0));
       const owned = owner.owned.get(0) as OwnedPartition;
       const execution = unique('execution');
       const claim = await owned.claim();
@@ -112,10 +111,10 @@ export const claimContract = (harness: () => LogHarness, log: () => EventLog): v
       await log().send([{ topic: 'execution-commands', partition: 0, records: records(execution, 0, commands) }]);
       const [a, b] = [await harness().open(), await harness().open()];
       const first = await runOwner(a, group, execution, commandsFrom, eventsFrom, 41);
-      await until('the first stops in the middle of a command', patience(), () => first.appended === 41);
+      await until('the first stops in the middle of a command', () => first.appended === 41);
       await first.subscription.stop();
       const second = await runOwner(b, group, execution, commandsFrom, eventsFrom, Number.POSITIVE_INFINITY);
-      await until('the second ends the work', patience(), async () => (await acceptedFrom(log(), 0, eventsFrom)).length >= commands * slicesPerCommand);
+      await until('the second ends the work', async () => (await acceptedFrom(log(), 0, eventsFrom)).length >= commands * slicesPerCommand);
       await second.subscription.stop();
       const accepted = await acceptedFrom(log(), 0, eventsFrom);
       expect(tags(accepted)).toEqual(Array.from({ length: commands * slicesPerCommand }, (_, index) => `${Math.floor(index / slicesPerCommand)}.${index % slicesPerCommand}`));
@@ -125,7 +124,7 @@ export const claimContract = (harness: () => LogHarness, log: () => EventLog): v
 
     it('reads only claims in an events partition nobody decided on', async () => {
       const owner = await becomeOwner(log(), unique('idle'));
-      await until('ownership', patience(), () => owner.owned.has(2));
+      await until('ownership', () => owner.owned.has(2));
       const owned = owner.owned.get(2) as OwnedPartition;
       const [first, second] = [await owned.claim(), await owned.claim()];
       expect(second).toBe(first + 1);

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
+import { until } from '@runlog/testing';
 import { decodeOrDeadLetter } from '../dead-letters.js';
 import { decodeJson } from '../envelope.js';
 import { type EventLog, ProgressMismatch, RecordTooLarge } from '../port.js';
 import { checkProgress, positionAfter } from '../progress.js';
 import type { LogHarness } from './contract-harness.js';
-import { acceptedFrom, appendUnderClaim, becomeOwner, eventRecord, numberIn, readAll, records, tags, unique, until } from './contract-tools.js';
+import { acceptedFrom, appendUnderClaim, becomeOwner, eventRecord, numberIn, readAll, records, tags, unique } from './contract-tools.js';
 
 /** Hand-over between members, poison, limits, a crash of the server, progress that doesn't fit. */
 export const faultContract = (harness: () => LogHarness, log: () => EventLog): void => {
-  const patience = () => harness().patienceMs;
   const partitions = [0, 1, 2, 3, 4, 5, 6, 7];
 
   describe('groups', () => {
@@ -33,17 +33,17 @@ export const faultContract = (harness: () => LogHarness, log: () => EventLog): v
 
       const first = await join('a', a);
       await sendRound(0);
-      await until('the first member has everything', patience(), everythingUpTo(0));
+      await until('the first member has everything', everythingUpTo(0));
       const second = await join('b', b);
       let round = 0;
-      await until('the second member has its share', patience(), async () => {
+      await until('the second member has its share', async () => {
         await sendRound(++round);
         return handled.some((one) => one.member === 'b');
       });
-      await until('nothing is lost while sharing', patience(), everythingUpTo(round));
+      await until('nothing is lost while sharing', everythingUpTo(round));
       await first.stop();
       await sendRound(++round);
-      await until('the second member has everything', patience(), everythingUpTo(round));
+      await until('the second member has everything', everythingUpTo(round));
       await second.stop();
       await Promise.all([a.stop(), b.stop()]);
       for (const partition of partitions)
@@ -77,7 +77,7 @@ export const faultContract = (harness: () => LogHarness, log: () => EventLog): v
         start: async (partition) => (partition === 3 ? from : 'end'),
         onBatch: async ({ partition, records: batch }) => void (partition === 3 && good.push(...(await decodeOrDeadLetter(log(), batch, decodeJson)))),
       });
-      await until('both good ones', patience(), () => good.length === 2);
+      await until('both good ones', () => good.length === 2);
       await subscription.stop();
       const [dead] = (await readAll(log(), 'dead-letters', 0, deadFrom)).filter((record) => record.key === key);
       expect(dead?.value.toString()).toBe('not json');
@@ -117,7 +117,7 @@ export const faultContract = (harness: () => LogHarness, log: () => EventLog): v
         onBatch: async ({ partition, records: batch }) => void (partition === 5 && batch.forEach((record) => seen.add(numberIn(record)))),
       });
       const owner = await becomeOwner(log(), unique('crash-owner'));
-      await until('ownership', patience(), () => owner.owned.has(0));
+      await until('ownership', () => owner.owned.has(0));
       const eventsFrom = await log().end('execution-events', 0);
       const execution = unique('execution');
       await appendUnderClaim(owner.owned.get(0) as never, (claim) => [eventRecord(claim, { execution, version: 1, tag: 'before' })]);
@@ -127,8 +127,8 @@ export const faultContract = (harness: () => LogHarness, log: () => EventLog): v
       for (let n = 50; n < 100; n++) sends.push(log().send([{ topic: 'node-tasks', partition: 5, records: records('k', n, 1) }]));
       await restarting;
       await Promise.all(sends);
-      await until('all 100 handled', patience(), () => seen.size === 100);
-      await until('the append after the crash', patience(), async () => {
+      await until('all 100 handled', () => seen.size === 100);
+      await until('the append after the crash', async () => {
         const owned = owner.owned.get(0);
         if (!owned) return false;
         return appendUnderClaim(owned, (claim) => [eventRecord(claim, { execution, version: 2, tag: 'after' })]).then(

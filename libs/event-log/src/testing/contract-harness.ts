@@ -13,6 +13,4 @@ export interface LogHarness {
   delayedAppend(partition: number, claim: number, records: readonly NewRecord[]): Promise<void>;
   /** Closes every log that it opened and ends the server. */
   close(): Promise<void>;
-  /** Within this time partitions change hands and a restarted server answers. */
-  readonly patienceMs: number;
 }

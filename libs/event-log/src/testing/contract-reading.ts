@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { until } from '@runlog/testing';
 import type { EventLog, LogRecord } from '../port.js';
 import type { LogHarness } from './contract-harness.js';
-import { numberIn, readAll, records, unique, until } from './contract-tools.js';
+import { numberIn, readAll, records, unique } from './contract-tools.js';
 
 /** Order, batches, progress, replay, tail. */
 export const readingContract = (harness: () => LogHarness, log: () => EventLog): void => {
-  const patience = () => harness().patienceMs;
-
   describe('send and read', () => {
     it('keeps key, headers, value bytes and the append time', async () => {
       const from = await log().end('node-tasks', 0);
@@ -75,7 +74,7 @@ export const readingContract = (harness: () => LogHarness, log: () => EventLog):
         },
       });
       await Promise.all([0, 1, 2, 3].map((partition) => log().send([{ topic: 'execution-frames', partition, records: records('k', 0, 330) }])));
-      await until('all records handled', patience(), () => [0, 1, 2, 3].every((partition) => (seen.get(partition)?.length ?? 0) >= 330));
+      await until('all records handled', () => [0, 1, 2, 3].every((partition) => (seen.get(partition)?.length ?? 0) >= 330));
       await subscription.stop();
       for (const [partition, found] of seen) expect(found.map((record) => record.offset)).toEqual(found.map((_, index) => (starts[partition] as number) + index));
       expect(overlapped).toBe(false);
@@ -96,9 +95,9 @@ export const readingContract = (harness: () => LogHarness, log: () => EventLog):
         },
       });
       await log().send([{ topic: 'execution-frames', partition: 0, records: records('k', 0, 3) }]);
-      await until('a first attempt', patience(), () => attempts.length > 0);
+      await until('a first attempt', () => attempts.length > 0);
       await log().send([{ topic: 'execution-frames', partition: 1, records: records('k', 0, 3) }]);
-      await until('the fourth attempt', patience(), () => attempts.length >= 4 && others > 0);
+      await until('the fourth attempt', () => attempts.length >= 4 && others > 0);
       await subscription.stop();
       for (const attempt of attempts) expect(attempt.slice(0, attempts[0]?.length)).toEqual(attempts[0]);
     });
@@ -107,12 +106,12 @@ export const readingContract = (harness: () => LogHarness, log: () => EventLog):
       const group = unique('committed');
       const first = await collect(log(), group, 'end');
       await log().send([{ topic: 'command-replies', partition: 0, records: records('k', 0, 20) }]);
-      await until('20 records', patience(), () => first.numbers.length >= 20);
+      await until('20 records', () => first.numbers.length >= 20);
       await first.subscription.stop();
       await log().send([{ topic: 'command-replies', partition: 0, records: records('k', 20, 20) }]);
       const other = await harness().open();
       const second = await collect(other, group, 'committed');
-      await until('the rest', patience(), () => second.numbers.includes(39));
+      await until('the rest', () => second.numbers.includes(39));
       await other.stop();
       expect(first.numbers).toEqual(Array.from({ length: 20 }, (_, n) => n));
       expect(second.numbers).toEqual(Array.from({ length: 20 }, (_, n) => 20 + n));
@@ -122,7 +121,7 @@ export const readingContract = (harness: () => LogHarness, log: () => EventLog):
       const from = await log().end('command-replies', 0);
       await log().send([{ topic: 'command-replies', partition: 0, records: records('k', 0, 30) }]);
       const replay = await collect(log(), unique('replay'), from + 7);
-      await until('the replay', patience(), () => replay.numbers.length >= 23);
+      await until('the replay', () => replay.numbers.length >= 23);
       await replay.subscription.stop();
       expect(replay.numbers[0]).toBe(7);
     });
@@ -146,7 +145,7 @@ export const readingContract = (harness: () => LogHarness, log: () => EventLog):
         },
       });
       await log().send([{ topic: 'command-replies', partition: 0, records: records('k', 0, 30) }]);
-      await until('a batch in flight', patience(), () => entered);
+      await until('a batch in flight', () => entered);
       let stopped = false;
       const stopping = subscription.stop().then(() => (stopped = true));
       await new Promise(setImmediate);
@@ -157,7 +156,7 @@ export const readingContract = (harness: () => LogHarness, log: () => EventLog):
       expect(atStop).toBeGreaterThan(0);
       expect(atStop).toBeLessThanOrEqual(10);
       const next = await collect(log(), group, 'committed');
-      await until('the rest', patience(), () => next.numbers.includes(29));
+      await until('the rest', () => next.numbers.includes(29));
       await next.subscription.stop();
       expect(handled.length).toBe(atStop);
       expect(next.numbers[0]).toBe(atStop);
@@ -183,7 +182,7 @@ export const readingContract = (harness: () => LogHarness, log: () => EventLog):
         log().tail({ topic: 'execution-frames', start: async () => 'end', onBatch: async ({ records: batch }) => void fromTheEnd.push(...batch.map(numberIn)) }),
       ]);
       await log().send([2, 3].map((partition) => ({ topic: 'execution-frames' as const, partition, records: records('k', partition * 100, 5) })));
-      await until('both tails level', patience(), () => seen.every((numbers) => numbers.length >= 15) && fromTheEnd.length >= 10);
+      await until('both tails level', () => seen.every((numbers) => numbers.length >= 15) && fromTheEnd.length >= 10);
       await Promise.all(tails.map((tail) => tail.stop()));
       await other.stop();
       const expected = [...[0, 1, 2, 3, 4], ...[200, 201, 202, 203, 204], ...[300, 301, 302, 303, 304]];
@@ -207,6 +206,6 @@ const collect = async (log: EventLog, group: string, start: number | 'committed'
     },
     onBatch: async ({ partition, records: batch }) => void (partition === 0 && numbers.push(...batch.map(numberIn))),
   });
-  await until('partition 0 granted', 30_000, () => ready);
+  await until('partition 0 granted', () => ready);
   return { numbers, subscription };
 };

@@ -7,15 +7,6 @@ let names = 0;
 /** A name that no other test uses. */
 export const unique = (what: string): string => `${what}-${process.pid}-${Date.now()}-${++names}`;
 
-/** Polls until `condition` holds; fails with `what` after `withinMs`. */
-export const until = async (what: string, withinMs: number, condition: () => boolean | Promise<boolean>): Promise<void> => {
-  const deadline = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`Expected within ${withinMs} ms: ${what}, but it did not happen`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};
-
 export const records = (key: string, from: number, count: number): NewRecord[] =>
   Array.from({ length: count }, (_, index) => ({ key, value: JSON.stringify({ n: from + index }) }));
 
