@@ -11,7 +11,7 @@ import { exposeExport, exposeLastCheck, exposeQueries } from './metrics.js';
 import { Progress } from './projection/progress.js';
 import { Lag } from './reads/lag.js';
 import { ReadsService } from './reads/reads.service.js';
-import { TraceExport } from './traces/trace-export.js';
+import type { TraceExport } from './traces/trace-export.js';
 import { lastCheck } from './verify/last-check.js';
 
 export interface QueriesDeps {
@@ -35,14 +35,16 @@ export class QueriesService implements Startable {
   readonly reads: Reads;
   readonly #executions: ExecutionProjection;
   readonly #frames: FrameProjection;
+  readonly #progress: Progress;
   readonly #lag: Lag;
   readonly #collector: Collector | undefined;
   readonly #frameCollector: FrameCollector;
-  readonly #traces: TraceExport | undefined;
+  #traces: TraceExport | undefined;
 
-  constructor(deps: QueriesDeps) {
+  constructor(private readonly deps: QueriesDeps) {
     const { database, log, logger } = deps;
     const progress = new Progress(database, 'executions');
+    this.#progress = progress;
     this.#lag = new Lag(log, progress, logger);
     const metrics = deps.metrics && exposeQueries(deps.metrics, { lagMs: () => this.#lag.ms, stopped: () => this.#executions.health() !== true });
     if (deps.metrics) exposeLastCheck(deps.metrics, () => lastCheck(database));
@@ -60,17 +62,6 @@ export class QueriesService implements Startable {
     this.reads = new ReadsService({ database, log, catalog: deps.catalog, progress, framesProgress, lag: this.#lag });
     this.#frameCollector = new FrameCollector({ database, logger, keptMs: deps.framesKeptMs ?? 3_600_000 });
     this.#collector = deps.collected && new Collector({ database, log, logger, ...deps.collected });
-    const { url } = deps.traces ?? {};
-    if (deps.traces && url !== undefined)
-      this.#traces = new TraceExport({
-        database,
-        log,
-        catalog: deps.catalog,
-        logger,
-        progress,
-        settings: { ...deps.traces, url },
-        ...(deps.metrics && { metrics: exposeExport(deps.metrics) }),
-      });
     deps.health?.add('projection', () => this.#executions.health());
   }
 
@@ -78,6 +69,7 @@ export class QueriesService implements Startable {
     await this.#executions.start();
     await this.#frames.start();
     this.#lag.start();
+    this.#traces = await this.#openTraces();
     await this.#traces?.start();
     this.#collector?.start();
     this.#frameCollector.start();
@@ -86,6 +78,15 @@ export class QueriesService implements Startable {
   async stop(): Promise<void> {
     this.#lag.stop();
     await Promise.all([this.#traces?.stop(), this.#executions.stop(), this.#frames.stop(), this.#collector?.stop(), this.#frameCollector.stop()]);
+  }
+
+  async #openTraces(): Promise<TraceExport | undefined> {
+    const { traces, metrics } = this.deps;
+    const { url } = traces ?? {};
+    if (!traces || url === undefined) return undefined;
+    // Only where spans are exported does anybody pay for what this loads.
+    const { TraceExport } = await import('./traces/trace-export.js');
+    return new TraceExport({ ...this.deps, progress: this.#progress, settings: { ...traces, url }, metrics: metrics && exposeExport(metrics) });
   }
 
   /** For logs and health pages. */

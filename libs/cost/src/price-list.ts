@@ -1,4 +1,5 @@
-import { calcPrice, type ModelPrice } from '@pydantic/genai-prices';
+import { createRequire } from 'node:module';
+import type { ModelPrice } from '@pydantic/genai-prices';
 import { femtoUsdPerToken } from './decimal.js';
 import type { Price, Rate } from './price.js';
 
@@ -57,6 +58,15 @@ const ofListed = (listed: ModelPrice): Price | undefined => {
   };
 };
 
+const require = createRequire(import.meta.url);
+let loaded: typeof import('@pydantic/genai-prices') | undefined;
+
+/** The list takes 8 MB of memory: it is read when the first call of a model is to be priced. */
+const listed = (): typeof import('@pydantic/genai-prices') => {
+  loaded ??= require('@pydantic/genai-prices') as typeof import('@pydantic/genai-prices');
+  return loaded;
+};
+
 /** Providers whose models the price list knows by the same name; an OpenAI-compatible server may be anybody's. */
 const listedProviders = new Set(['openai', 'anthropic']);
 
@@ -67,6 +77,7 @@ export const priceList = (overrides: readonly PriceOverride[] = []): PriceList =
     priceOf: (provider, model, at) => {
       const override = own.get(model);
       if (override) return override;
+      const { calcPrice } = listed();
       const found = calcPrice({}, model, { timestamp: at }) ?? (provider && listedProviders.has(provider) ? calcPrice({}, model, { timestamp: at, providerId: provider }) : null);
       return found ? ofListed(found.model_price) : undefined;
     },

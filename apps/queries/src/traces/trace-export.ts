@@ -55,7 +55,7 @@ export class TraceExport {
       /** Of the executions' projection. */
       readonly progress: Progress;
       readonly settings: Config['traces'] & { readonly url: string };
-      readonly metrics?: ExportMetrics;
+      readonly metrics?: ExportMetrics | undefined;
     },
   ) {
     this.#resource = resourceFromAttributes(tracedService(deps.settings.serviceName));

@@ -1,7 +1,8 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
-import { Agent, buildConnector } from 'undici';
+import type { Agent, buildConnector } from 'undici';
 import { EgressDenied, EgressPolicy, type EgressRules } from './policy.js';
+import { undici } from './undici.js';
 
 /** An address of a host, as `dns.lookup` gives it. */
 export interface Resolved {
@@ -21,19 +22,25 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * it checked, so a name that changes its answer between check and connect gains nothing.
  */
 export class Egress {
-  readonly dispatcher: Agent;
-  /** Each request on a connection of its own. */
-  readonly freshDispatcher: Agent;
+  #dispatcher: Agent | undefined;
+  #freshDispatcher: Agent | undefined;
   readonly #policy: EgressPolicy;
   readonly #resolve: Resolve;
 
   constructor(rules: EgressRules, resolve: Resolve = resolveBySystem) {
     this.#policy = new EgressPolicy(rules);
     this.#resolve = resolve;
-    // As many connections as there are requests: how many these are, the runner's slots decide. A slow server holds up nobody else.
-    const options = { connect: this.#connect, connections: null, bodyTimeout: 0, headersTimeout: 0 };
-    this.dispatcher = new Agent({ ...options, keepAliveTimeout: 4_000 });
-    this.freshDispatcher = new Agent({ ...options, pipelining: 0 });
+  }
+
+  get dispatcher(): Agent {
+    this.#dispatcher ??= this.#agent({ keepAliveTimeout: 4_000 });
+    return this.#dispatcher;
+  }
+
+  /** Each request on a connection of its own. */
+  get freshDispatcher(): Agent {
+    this.#freshDispatcher ??= this.#agent({ pipelining: 0 });
+    return this.#freshDispatcher;
   }
 
   /** What can be told from the URL alone. @throws EgressDenied */
@@ -44,7 +51,12 @@ export class Egress {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.dispatcher.destroy(), this.freshDispatcher.destroy()]);
+    await Promise.all([this.#dispatcher?.destroy(), this.#freshDispatcher?.destroy()]);
+  }
+
+  /** As many connections as there are requests: how many these are, the runner's slots decide. A slow server holds up nobody else. */
+  #agent(options: Agent.Options): Agent {
+    return new (undici().Agent)({ connect: this.#connect, connections: null, bodyTimeout: 0, headersTimeout: 0, ...options });
   }
 
   #connect: buildConnector.connector = (options, callback) => {
@@ -52,7 +64,12 @@ export class Egress {
     const port = portOf(options.protocol, options.port);
     this.#checkedAddresses(host, port).then(
       (addresses) => {
-        const connector = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, autoSelectFamily: true, lookup: pinnedTo(addresses) } as buildConnector.BuildOptions);
+        const connector = undici().buildConnector({
+          timeout: CONNECT_TIMEOUT_MS,
+          allowH2: false,
+          autoSelectFamily: true,
+          lookup: pinnedTo(addresses),
+        } as buildConnector.BuildOptions);
         connector(options, (error, socket) => {
           if (error || !socket) return callback(error ?? new Error('No socket'), null);
           try {

@@ -1,5 +1,6 @@
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Egress } from '../egress/egress.js';
+import { undici } from '../egress/undici.js';
 import { terminal } from '../kinds/node-kind.js';
 import type { HttpRequest } from './request.js';
 
@@ -29,7 +30,7 @@ export const send = async (
   for (let followed = 0; ; followed++) {
     egress.checkUrl(current.url);
     const { method, url, headers, body } = current;
-    const response = await orAborted(request(url, { method: method as Dispatcher.HttpMethod, headers, body: body ?? null, signal, dispatcher }), signal);
+    const response = await orAborted(undici().request(url, { method: method as Dispatcher.HttpMethod, headers, body: body ?? null, signal, dispatcher }), signal);
     onAnswer?.();
     const { location } = response.headers;
     if (!redirects.has(response.statusCode) || typeof location !== 'string') return response;

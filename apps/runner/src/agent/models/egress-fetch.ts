@@ -1,5 +1,5 @@
-import { request } from 'undici';
 import type { Egress } from '../../egress/egress.js';
+import { undici } from '../../egress/undici.js';
 import { AnswerTooLarge, NoStream } from './model-failed.js';
 
 /** A model that says nothing for so long has gone. */
@@ -20,7 +20,7 @@ export const fetchThrough =
       statusCode,
       headers: answered,
       body,
-    } = await request(url, {
+    } = await undici().request(url, {
       method: 'POST',
       headers,
       body: String(init?.body ?? ''),

@@ -1,6 +1,7 @@
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Egress } from '../../../egress/egress.js';
+import { undici } from '../../../egress/undici.js';
 import { MAX_MESSAGE_BYTES } from './max-message.js';
 
 const MAX_SILENCE_MS = 600_000;
@@ -45,7 +46,7 @@ const guarded =
     // Nothing that servers say unasked is of use here.
     if (method === 'GET') return new Response(null, { status: 405 });
     const sent = typeof init.body === 'string' ? init.body : null;
-    const { statusCode, headers, body } = await request(url, {
+    const { statusCode, headers, body } = await undici().request(url, {
       method: method as Dispatcher.HttpMethod,
       headers: { ...Object.fromEntries(new Headers(init.headers)), 'accept-encoding': 'identity', 'user-agent': 'runlog' },
       body: sent,
