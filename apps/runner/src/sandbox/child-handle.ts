@@ -76,6 +76,7 @@ export class Child {
   #entries: Entry[] = [];
   #since = 0;
   #jobs = 0;
+  #isFilling = true;
   #killer: NodeJS.Timeout | undefined = setTimeout(() => void this.kill(), START_WITHIN_MS);
   #idle: NodeJS.Timeout | undefined;
 
@@ -96,9 +97,11 @@ export class Child {
     this.#process.once('exit', () => (this.#wire.destroyed || this.#wire.readableEnded ? this.#leave() : this.#wire.once('close', () => this.#leave())));
   }
 
-  /** Whether it takes one more, with so many at a time. */
+  /** Whether it takes one more, with so many at a time. Once full it takes none until half of them are done: what it gets then goes in one write. */
   hasRoom(depth: number): boolean {
-    return !this.isStarting && !this.#isGone && !this.#hasLeft && this.#entries.length < depth;
+    if (this.#entries.length >= depth) this.#isFilling = false;
+    else if (this.#entries.length <= depth / 2) this.#isFilling = true;
+    return !this.isStarting && !this.#isGone && !this.#hasLeft && this.#isFilling;
   }
 
   /** How many jobs are in it. */
@@ -125,7 +128,16 @@ export class Child {
     signal.addEventListener('abort', abort, { once: true });
     this.#entries.push(entry);
     if (this.#entries.length === 1) this.#begin();
-    this.#wire.write(encodeJob(id, timeoutMs, source, scope));
+    this.#write(encodeJob(id, timeoutMs, source, scope));
+  }
+
+  /** What is given in one turn of the event loop goes together: each write wakes the child. */
+  #write(frame: Buffer): void {
+    if (this.#wire.writableCorked === 0) {
+      this.#wire.cork();
+      process.nextTick(() => this.#wire.uncork());
+    }
+    this.#wire.write(frame);
   }
 
   /** Jobs that wait behind the one at hand; the child will do them in vain. */
