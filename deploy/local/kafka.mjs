@@ -122,13 +122,16 @@ const isFree = (port) =>
     server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
   });
 
-/** A TCP port that nothing listens on right now, below those that systems give to outgoing connections: one of these could be taken before its listener is up. */
+/**
+ * A TCP port that nothing listens on right now, below those that systems give to outgoing connections: one of these could be taken before its listener
+ * is up. And above 10080, the last one below those that `fetch` refuses to talk to.
+ */
 export const freePort = async () => {
   for (let tries = 0; tries < 100; tries++) {
-    const port = randomInt(10_000, 32_000);
+    const port = randomInt(10_100, 32_000);
     if (await isFree(port)) return port;
   }
-  throw new Error('Expected a free port of 127.0.0.1 between 10000 and 32000, but 100 of them were taken');
+  throw new Error('Expected a free port of 127.0.0.1 between 10100 and 32000, but 100 of them were taken');
 };
 
 const properties = ({ dataDir, port, controllerPort }) => `process.roles=broker,controller
