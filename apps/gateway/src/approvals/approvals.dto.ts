@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
 import { PageQuery } from '../executions/list.dto.js';
+import { Word } from '../http/word.js';
 
 const kinds = ['approval', 'question', 'effect', 'budget'] as const;
 
@@ -11,16 +12,10 @@ export class ApprovalsQuery extends PageQuery {
   @IsIn(kinds)
   kind?: string;
 
-  @ApiPropertyOptional({ type: String, description: 'Id or key of an execution', minLength: 1, maxLength: 255 })
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
+  @Word('Id or key of an execution')
   execution_id?: string;
 
-  @ApiPropertyOptional({ type: String, description: 'Id or key of a workflow', minLength: 1, maxLength: 255 })
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
+  @Word('Id or key of a workflow')
   workflow_id?: string;
 
   @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 64 })

@@ -1,27 +1,16 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { OPEN } from '../http/validation.pipe.js';
+import { AnyDefinitionBody, anyObject, anyObjects } from './any-definition.dto.js';
 
-const objects = { type: 'array', items: { type: 'object', additionalProperties: true } } as const;
-const object = { type: 'object', additionalProperties: true } as const;
-
-/** An agent's definition. The workflow library checks it, all problems at once; this only describes it. */
+/** An agent's definition. */
 @ApiSchema({ name: 'AgentDefinition' })
-export class AgentDefinitionBody {
+export class AgentDefinitionBody extends AnyDefinitionBody {
   static readonly [OPEN] = true;
 
-  @ApiProperty({ type: String, pattern: '^[a-z][a-z0-9_]{0,63}$' })
-  key!: string;
-
-  @ApiProperty({ type: String })
-  name!: string;
-
-  @ApiPropertyOptional({ type: String })
-  description?: string;
-
-  @ApiProperty(object)
+  @ApiProperty(anyObject)
   model!: object;
 
-  @ApiPropertyOptional(object)
+  @ApiPropertyOptional(anyObject)
   fallback?: object;
 
   @ApiPropertyOptional({ type: String })
@@ -30,18 +19,18 @@ export class AgentDefinitionBody {
   @ApiPropertyOptional({ type: String })
   prompt_template?: string;
 
-  @ApiPropertyOptional(objects)
+  @ApiPropertyOptional(anyObjects)
   tools?: object[];
 
-  @ApiPropertyOptional(objects)
+  @ApiPropertyOptional(anyObjects)
   guardrails?: object[];
 
-  @ApiPropertyOptional(object)
+  @ApiPropertyOptional(anyObject)
   input_schema?: object;
 
-  @ApiPropertyOptional(object)
+  @ApiPropertyOptional(anyObject)
   output_schema?: object;
 
-  @ApiPropertyOptional(object)
+  @ApiPropertyOptional(anyObject)
   limits?: object;
 }

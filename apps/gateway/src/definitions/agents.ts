@@ -7,9 +7,10 @@ import type { PageQuery } from '../executions/list.dto.js';
 import { type PinnedWorkflows, versionRef, workflowRef } from '../executions/pinned-workflows.js';
 import { Answer } from '../http/answer.js';
 import { pageOf } from '../http/pages.js';
-import { invalid, Problem, type ProblemPointer, unknown } from '../http/problem.js';
+import { invalid, type ProblemPointer, unknown } from '../http/problem.js';
 import { agentResource, agentVersionResource } from './agent-resource.js';
 import { catalogPage } from './catalog-page.js';
+import { checkOwnKey, keyTaken } from './keys.js';
 import { priceExpected, unpriced } from './pins.js';
 
 /** Agents and their published versions, which never change. */
@@ -24,13 +25,7 @@ export class Agents {
   async create(who: Principal, body: unknown): Promise<Answer> {
     const definition = this.checked(body);
     const created = await this.catalog.createAgent({ workspaceId: who.workspaceId, definition, by: actorOf(who), at: Date.now() });
-    if ('taken' in created) {
-      const { agentId, id, key, currentVersion } = created.taken;
-      const detail = agentId ? 'there is one with this key; publish a version of it instead' : 'there is a workflow with this key; choose another';
-      throw new Problem('conflict', agentId ? 'agent_exists' : 'workflow_exists', `Expected to create agent '${definition.key}', but ${detail}`, {
-        state: { id: agentId ?? id, key, version: currentVersion },
-      });
-    }
+    if ('taken' in created) throw keyTaken('agent', created.taken);
     this.pinned.forgetLatest();
     return new Answer(201, agentResource(created.agent, created.version), { Location: `/api/v1/agents/${created.agent.id}` });
   }
@@ -39,7 +34,7 @@ export class Agents {
   async publish(who: Principal, ref: string, body: unknown): Promise<Answer> {
     const agent = await this.find(who, ref);
     const definition = this.checked(body);
-    if (definition.key !== agent.key) throw invalid([{ pointer: '/key', detail: `Expected the agent's own key '${agent.key}', but got '${definition.key}'` }]);
+    checkOwnKey('agent', agent.key, definition.key);
     const published = await this.catalog.publishAgentVersion(agent.id, { workspaceId: who.workspaceId, definition, by: actorOf(who), at: Date.now() });
     if (!published) throw unknown('agent', ref);
     this.pinned.forgetLatest();

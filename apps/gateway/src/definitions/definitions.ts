@@ -9,6 +9,7 @@ import { Answer } from '../http/answer.js';
 import { pageOf } from '../http/pages.js';
 import { invalid, Problem, type ProblemPointer, unknown } from '../http/problem.js';
 import { catalogPage } from './catalog-page.js';
+import { checkOwnKey, keyTaken } from './keys.js';
 import { pinsOf } from './pins.js';
 import { versionResource, workflowResource } from './workflow-resource.js';
 
@@ -24,13 +25,7 @@ export class Definitions {
   async create(who: Principal, body: unknown): Promise<Answer> {
     const publishing = await this.publishing(who, checked(body));
     const { created, workflow, version } = await this.catalog.createWorkflow(publishing);
-    if (!created) {
-      const { agentId, id, key, currentVersion } = workflow;
-      const detail = agentId ? 'there is an agent with this key; choose another' : 'there is one with this key; publish a version of it instead';
-      throw new Problem('conflict', agentId ? 'agent_exists' : 'workflow_exists', `Expected to create workflow '${key}', but ${detail}`, {
-        state: { id: agentId ?? id, key, version: currentVersion },
-      });
-    }
+    if (!created) throw keyTaken('workflow', workflow);
     this.pinned.forgetLatest();
     return new Answer(201, workflowResource(workflow, version), { Location: `/api/v1/workflows/${workflow.id}` });
   }
@@ -43,7 +38,7 @@ export class Definitions {
         state: { agent_id: workflow.agentId },
       });
     const definition = checked(body);
-    if (definition.key !== workflow.key) throw invalid([{ pointer: '/key', detail: `Expected the workflow's own key '${workflow.key}', but got '${definition.key}'` }]);
+    checkOwnKey('workflow', workflow.key, definition.key);
     const published = await this.catalog.publishVersion(workflow.id, await this.publishing(who, definition));
     if (!published) throw unknown('workflow', ref);
     this.pinned.forgetLatest();

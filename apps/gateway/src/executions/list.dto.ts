@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import type { ExecutionStatus } from '@runlog/contract';
-import { IsIn, IsInstance, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { IsIn, IsInstance, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
+import { Word } from '../http/word.js';
 import { IsInstant } from './is-instant.js';
 
 export const statuses = [
@@ -20,13 +21,6 @@ export const MOST_VERSIONS = 2_147_483_647;
 
 const sorts = ['created_at', 'started_at', 'completed_at', 'duration_ms', 'cost'] as const;
 const sortWords = sorts.flatMap((name) => [name, `-${name}`]);
-
-const Word = (description: string) => (target: object, name: string) => {
-  ApiPropertyOptional({ type: String, description, minLength: 1, maxLength: 255 })(target, name);
-  IsOptional()(target, name);
-  IsString()(target, name);
-  Length(1, 255)(target, name);
-};
 
 /** How answers about executions are shaped. */
 export class ShapeQuery {

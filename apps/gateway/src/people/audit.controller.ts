@@ -1,8 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOperation, ApiPropertyOptional, ApiTags, PickType } from '@nestjs/swagger';
+import { ApiOperation, ApiTags, PickType } from '@nestjs/swagger';
 import type { AuditResource, ListResource } from '@runlog/contract';
 import { Catalog } from '@runlog/read-model';
-import { IsOptional, IsString, Length } from 'class-validator';
 import { Caller, type Principal } from '../auth/principal.js';
 import { Requires } from '../auth/requires.js';
 import { checkWholeWorkspace } from '../auth/whole-workspace.js';
@@ -10,20 +9,15 @@ import { utc } from '../executions/execution-times.js';
 import { PageQuery } from '../executions/list.dto.js';
 import { cursorOf, placeIn } from '../http/cursor.js';
 import { AnswersList, Problems } from '../http/responses.js';
+import { Word } from '../http/word.js';
 
 const ORDER = '-at';
 
 export class AuditQuery extends PickType(PageQuery, ['limit', 'after']) {
-  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 255, description: '`user:<id>`, or `user:key_<prefix>` of a key without a user' })
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
+  @Word('`user:<id>`, or `user:key_<prefix>` of a key without a user')
   actor?: string;
 
-  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 255, description: 'An operationId, such as `cancelExecution`' })
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
+  @Word('An operationId, such as `cancelExecution`')
   action?: string;
 }
 

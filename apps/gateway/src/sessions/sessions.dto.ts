@@ -1,13 +1,10 @@
-import { ApiPropertyOptional, PickType } from '@nestjs/swagger';
-import { IsOptional, IsString, Length } from 'class-validator';
+import { PickType } from '@nestjs/swagger';
 import { PageQuery } from '../executions/list.dto.js';
+import { Word } from '../http/word.js';
 
 /** Filter and page of the list of sessions. */
 export class SessionsQuery extends PageQuery {
-  @ApiPropertyOptional({ type: String, description: 'Id or key of an agent', minLength: 1, maxLength: 255 })
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
+  @Word('Id or key of an agent')
   agent_id?: string;
 }
 

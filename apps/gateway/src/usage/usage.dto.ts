@@ -1,5 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import { Word } from '../http/word.js';
 
 const groups = ['day', 'workflow', 'agent', 'model'] as const;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -16,22 +17,13 @@ export class UsageQuery {
   @Matches(DAY)
   to?: string;
 
-  @ApiPropertyOptional({ type: String, description: 'Id or key of a workflow', minLength: 1, maxLength: 255 })
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
+  @Word('Id or key of a workflow')
   workflow_id?: string;
 
-  @ApiPropertyOptional({ type: String, description: 'Id or key of an agent', minLength: 1, maxLength: 255 })
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
+  @Word('Id or key of an agent')
   agent_id?: string;
 
-  @ApiPropertyOptional({ type: String, description: 'Name of a model, as its provider calls it', minLength: 1, maxLength: 255 })
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
+  @Word('Name of a model, as its provider calls it')
   model?: string;
 
   @ApiPropertyOptional({ enum: groups, isArray: true, description: 'A row for each of these; may be repeated. Default: one row over all' })
