@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { isAlive } from '@runlog/platform';
 import { type ScriptedModel, startModel, type Turn } from '../models/start-model.mjs';
+import { publishAgent } from './agents.js';
+import { type Outside, startOutside } from './outside.js';
 import { type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 
@@ -13,8 +15,7 @@ jest.setTimeout(240_000);
 let folder: string;
 let model: ScriptedModel;
 let runlog: Running;
-let shop: Server;
-let shopUrl: string;
+let shop: Outside;
 const asked: { path: string; key: string }[] = [];
 /** What the shop has not answered yet. */
 const held: ServerResponse[] = [];
@@ -22,9 +23,7 @@ const env = () => ({ RUNLOG_MCP_SERVERS: join(folder, 'mcp.json'), RUNLOG_HEARTB
 
 const publish = async (key: string, turns: readonly Turn[], tools: readonly object[]) => {
   await model.script(key, { turns });
-  const body = { key, name: key, model: { provider: 'openai_compatible', name: 'gpt-4o-mini', base_url: model.baseUrl(key) }, tools };
-  const answer = await runlog.call('POST', '/api/v1/agents', body);
-  if (answer.status !== 201) throw new Error(`Expected to publish agent '${key}', but got ${answer.status}: ${JSON.stringify(answer.body)}`);
+  await publishAgent(runlog, { key, baseUrl: model.baseUrl(key), tools });
 };
 const begin = async (key: string): Promise<string> => (await runlog.call('POST', `/api/v1/agents/${key}/execute`, { input: {}, async_mode: true })).body.id;
 const once = async (id: string, status: string) =>
@@ -35,21 +34,13 @@ const once = async (id: string, status: string) =>
     },
     { what: `execution ${id} to be ${status}`, timeoutMs: 100_000, otherwise: async () => JSON.stringify((await runlog.call('GET', `/api/v1/executions/${id}`)).body) },
   );
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-const post = (name: string, more: object = {}) => ({ name, kind: 'http', config: { method: 'POST', url: `${shopUrl}/${name}/{{ execution.key }}` }, ...more });
+const post = (name: string, more: object = {}) => ({ name, kind: 'http', config: { method: 'POST', url: `${shop.url}/${name}/{{ execution.key }}` }, ...more });
 const of = (name: string, id: string) => asked.filter(({ path, key }) => path.startsWith(`/${name}/`) && key.includes(id));
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'runlog-crashes-'));
   await writeFile(join(folder, 'mcp.json'), JSON.stringify({ tests: { command: process.execPath, args: [resolve('tests/mcp/server.mjs')] } }));
-  shop = createServer((request: IncomingMessage, response) => {
+  shop = await startOutside((request, response) => {
     const { url: path = '', headers } = request;
     const key = String(headers['idempotency-key']);
     const isFirst = !asked.some((one) => one.key === key);
@@ -58,16 +49,13 @@ beforeAll(async () => {
     if (isFirst && path.includes('slow')) held.push(response);
     else response.setHeader('content-type', 'application/json').end('"paid"');
   });
-  await new Promise<void>((listening) => shop.listen(0, '127.0.0.1', listening));
-  shopUrl = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
   [model, runlog] = await Promise.all([startModel(), startStandalone({ env: env() })]);
 }, 120_000);
 
 afterAll(async () => {
   await runlog?.discard();
   await model?.stop();
-  shop?.closeAllConnections();
-  shop?.close();
+  shop?.stop();
   await rm(folder, { recursive: true, force: true });
 }, 30_000);
 

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { freePort } from './free-port.js';
+import { isAlive } from './is-alive.js';
 import { type Unprivileged, unprivileged } from './unprivileged.js';
 
 /** How to run a PostgreSQL of one's own from the binaries that npm brought. */
@@ -277,15 +278,6 @@ const postmaster = async (cluster: string): Promise<(Server & { status: string }
   const lines = (await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
   const pid = Number(lines[0]);
   return pid > 0 ? { pid, port: Number(lines[3]), status: (lines[7] ?? '').trim() } : undefined;
-};
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 };
 
 const createDatabase = async (url: string, name: string): Promise<void> => {

@@ -4,6 +4,7 @@ export { type Address, type Config, ConfigInvalid, readConfig, readConfigOrExit,
 export { connectionStringOf, type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';
 export { freePort } from './free-port.js';
 export { type HealthCheck, type HealthKind, HealthRegistry, type HealthReport } from './health.js';
+export { isAlive } from './is-alive.js';
 export { createLogger, type Logger, nestLogger } from './logger.js';
 export { Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.js';
 export { ObservationServer } from './observation-server.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Json } from '@runlog/execution';
-import { createLogger } from '@runlog/platform';
+import { createLogger, isAlive } from '@runlog/platform';
 import { until } from '@runlog/testing';
 import { Egress } from '../../egress/egress.js';
 import { contextFor, failureOf } from '../../testing/fixture.js';
@@ -205,15 +205,6 @@ describe('mcp', () => {
     expect(['mcp_forbidden', 'mcp_unreachable']).toContain((await failureOf(open({ url: new URL('/away', url).href }))).code);
   });
 });
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 const serve = async (...options: string[]): Promise<{ called: ChildProcess; url: string }> => {
   const called = fork(program, ['--http', ...options]);
