@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ScriptedModel, startModel } from '../models/start-model.mjs';
+import { publishAgent } from './agents.js';
 import { type Cluster, startTestCluster } from './clustered.js';
 import { Listener } from './listening.js';
 import { until } from './until.js';
@@ -18,10 +19,10 @@ afterAll(async () => {
 
 /** An agent that says what its script tells it. */
 const publish = async (key: string): Promise<void> => {
-  const { status, body } = await cluster.one.call('POST', '/api/v1/agents', {
+  await publishAgent(cluster.one, {
     key,
-    name: key,
-    model: { provider: 'openai_compatible', name: 'scripted', base_url: model.baseUrl(key) },
+    baseUrl: model.baseUrl(key),
+    model: { name: 'scripted' },
     prompt_template: '{{ input.ask }}',
     tools: [
       {
@@ -33,7 +34,6 @@ const publish = async (key: string): Promise<void> => {
       },
     ],
   });
-  if (status !== 201) throw new Error(`Expected to publish agent '${key}', but got ${JSON.stringify(body)}`);
 };
 const begin = async (key: string): Promise<string> => (await cluster.one.call('POST', `/api/v1/agents/${key}/execute`, { input: { ask: 'Go on.' }, async_mode: true })).body.id;
 const ended = async (id: string) => (await cluster.other.call('GET', `/api/v1/executions/${id}`)).body;

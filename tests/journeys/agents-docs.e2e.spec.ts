@@ -1,8 +1,7 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type ScriptedModel, startModel } from '../models/start-model.mjs';
+import { startOutside } from './outside.js';
 import { bash, documentsIn, snippetsOf } from './snippets.js';
 import { type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
@@ -78,16 +77,13 @@ describe('docs/agents.md', () => {
 describe('docs/agents-tools.md', () => {
   it('works as written', async () => {
     const asked: string[] = [];
-    const shop = createServer(async (request, response) => {
+    const shop = await startOutside(async (request, response) => {
       asked.push(`${request.method} ${request.url} ${await text(request)}`);
       response.setHeader('content-type', 'application/json').end('{"total":500}');
     });
-    await new Promise<void>((listening) => shop.listen(0, '127.0.0.1', listening));
     try {
       const snippets = new Map(await snippetsOf('docs/agents-tools.md'));
-      const snippet = (snippets.get('publish') ?? '')
-        .replaceAll('http://127.0.0.1:11434/v1', model.baseUrl('shop_assistant'))
-        .replaceAll('127.0.0.1:8080', `127.0.0.1:${(shop.address() as AddressInfo).port}`);
+      const snippet = (snippets.get('publish') ?? '').replaceAll('http://127.0.0.1:11434/v1', model.baseUrl('shop_assistant')).replaceAll('http://127.0.0.1:8080', shop.url);
       expect(documentsIn(await bash(snippet, { cwd: runlog.home, env: { RUNLOG_URL: runlog.url, RUNLOG_API_KEY: runlog.key } }))).toMatchObject([
         { object: 'agent', key: 'shop_assistant' },
       ]);
@@ -105,8 +101,7 @@ describe('docs/agents-tools.md', () => {
       const results = told.filter(({ role }) => role === 'tool').map(({ content }) => content);
       expect(results).toEqual(['1900', expect.stringContaining('500'), expect.stringContaining('200'), 'It is.']);
     } finally {
-      shop.closeAllConnections();
-      shop.close();
+      shop.stop();
     }
   });
 });

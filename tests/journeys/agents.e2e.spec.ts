@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type ScriptedModel, startModel } from '../models/start-model.mjs';
+import { publishAgent } from './agents.js';
 import { type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 
@@ -14,9 +15,7 @@ const get = async (path: string) => (await runlog.call('GET', `/api/v1${path}`))
 const agent = async (key: string, says: string, more: object = {}, path = '/agents') => {
   const script = `${key}-${says}`;
   await model.script(script, { turns: [{ content: says }] });
-  const { status, body } = await post(path, { key, name: key, model: { provider: 'openai_compatible', name: 'gpt-4o-mini', base_url: model.baseUrl(script) }, ...more });
-  if (status !== 201) throw new Error(`Expected to publish agent '${key}', but got ${status}: ${JSON.stringify(body)}`);
-  return body;
+  return publishAgent(runlog, { key, baseUrl: model.baseUrl(script), at: path, ...more });
 };
 const execute = (key: string, body: object = {}, headers = {}) => post(`/agents/${key}/execute`, { input: { message: 'Hello' }, ...body }, headers);
 

@@ -1,8 +1,8 @@
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startTestCluster } from './clustered.js';
 import { flawsOf, historyOf } from './histories.js';
+import { type Outside, startOutside } from './outside.js';
 import { type Answer, caller } from './standalone.js';
 import { until } from './until.js';
 import { code, inSequence, publish } from './workflows.js';
@@ -14,8 +14,7 @@ interface Hit {
   readonly response: ServerResponse;
 }
 
-let world: Server;
-let url: string;
+let world: Outside;
 const hits: Hit[] = [];
 /** How it takes a path; answers, where nothing is said. */
 const manners = new Map<string, 'answer' | 'hang' | 'reset'>();
@@ -39,7 +38,7 @@ const killRunners = async () => {
   await Promise.all(runners.map((runner) => runner.restart().then(() => runner.ready())));
 };
 
-const pay = (more: object) => ({ id: 'pay', type: 'http', config: { method: 'POST', url: `${url}/{{ input.of }}`, body: { amount: 5 } }, ...more });
+const pay = (more: object) => ({ id: 'pay', type: 'http', config: { method: 'POST', url: `${world.url}/{{ input.of }}`, body: { amount: 5 } }, ...more });
 const given = (of: string, manner: 'answer' | 'hang' | 'reset') => {
   manners.set(`/${of}`, manner);
   return { of };
@@ -49,7 +48,7 @@ const abandoned = new Map<string, string>();
 const idOf = (of: string): string => abandoned.get(of) as string;
 
 beforeAll(async () => {
-  world = createServer((request, response) => {
+  world = await startOutside((request, response) => {
     request.resume().on('end', () => {
       hits.push({ path: request.url ?? '', headers: request.headers, response });
       const manner = manners.get(request.url ?? '') ?? 'answer';
@@ -57,8 +56,6 @@ beforeAll(async () => {
       else if (manner === 'reset') response.destroy();
     });
   });
-  await new Promise<void>((listening) => world.listen(0, '127.0.0.1', listening));
-  url = `http://127.0.0.1:${(world.address() as AddressInfo).port}`;
   cluster = await startTestCluster({ RUNLOG_RATE_LIMIT: '0', RUNLOG_HEARTBEAT_TIMEOUT_MS: '2000', RUNLOG_EGRESS_ALLOW: '127.0.0.0/8' });
   const retry = { max_attempts: 3, initial_ms: 10 };
   const tell = code('tell', 'return nodes.pay.body;');
@@ -84,8 +81,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.discard();
-  world?.closeAllConnections();
-  world?.close();
+  world?.stop();
 }, 60_000);
 
 describe('an effect whose runner dies of kill -9', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type ScriptedModel, startModel, type Tokens } from '../models/start-model.mjs';
+import { publishAgent } from './agents.js';
 import { bash, documentsIn, snippetsOf } from './snippets.js';
 import { type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
@@ -26,8 +27,7 @@ const agent = async (
 ) => {
   const { provider = 'openai_compatible', parameters = {}, turns = [{ content: 'Done.', usage }], ...rest } = more;
   await model.script(key, { turns } as never);
-  const { status, body } = await post('/agents', { key, name: key, model: { provider, name, base_url: model.baseUrl(key), parameters }, ...rest });
-  if (status !== 201) throw new Error(`Expected to publish agent '${key}', but got ${status}: ${JSON.stringify(body)}`);
+  await publishAgent(runlog, { key, baseUrl: model.baseUrl(key), model: { provider, name, parameters }, ...rest });
 };
 const execute = async (key: string, body: object = {}) => (await post(`/agents/${key}/execute`, { input: { message: 'Hello' }, ...body })).body;
 const ended = (id: string) =>
@@ -176,7 +176,12 @@ describe('budgets', () => {
 
   it('fail the node where that is asked for', async () => {
     await agent('strict', 'gpt-4o', used, { limits: { budget_usd: 0.000001, on_budget: 'fail' } });
-    expect(await execute('strict')).toMatchObject({ status: 'failed', error_code: 'budget_exhausted', cost: 0 });
+    expect(await execute('strict')).toMatchObject({
+      status: 'failed',
+      error_code: 'budget_exhausted',
+      error: expect.stringContaining("the budget of the execution ('limits.budget_usd' of agent 'strict') leaves $0.000001") as unknown,
+      cost: 0,
+    });
   });
 });
 

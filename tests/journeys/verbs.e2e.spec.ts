@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { slowness } from '@runlog/testing';
 import { historyOf } from './histories.js';
+import { type Outside, startOutside } from './outside.js';
 import { caller, type Running, startStandalone } from './standalone.js';
 import { until } from './until.js';
 import { approval, code, delay, inSequence, publish, question, transform } from './workflows.js';
@@ -10,8 +11,7 @@ jest.setTimeout(60_000);
 
 let runlog: Running;
 let editor: Running['call'];
-let server: Server;
-let origin: string;
+let outside: Outside;
 const hits: { path: string; key: string | undefined; at: number }[] = [];
 
 const api = '/api/v1';
@@ -43,9 +43,8 @@ const answer = (request: IncomingMessage, response: ServerResponse): void => {
 };
 
 beforeAll(async () => {
-  server = createServer(answer).listen(0, '127.0.0.1');
+  outside = await startOutside(answer);
   runlog = await startStandalone();
-  origin = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
   const { body } = await post('/api-keys', { name: 'second person', role: 'editor' });
   editor = caller(runlog.url, body.key);
   await publish(runlog, inSequence('quick', [transform('a', 'input.n'), transform('b', '(nodes.a ? nodes.a : 0) + 1')]));
@@ -53,8 +52,7 @@ beforeAll(async () => {
 }, 90_000);
 
 afterAll(async () => {
-  server?.closeAllConnections();
-  server?.close();
+  outside?.stop();
   await runlog?.discard();
 });
 
@@ -195,7 +193,7 @@ describe('a gate', () => {
 
 describe('time', () => {
   it('passes in delays, backs off between tries, and runs out for nodes and runs', async () => {
-    const request = (id: string, path: string, config: object = {}, more: object = {}) => ({ id, type: 'http', config: { url: `${origin}${path}`, ...config }, ...more });
+    const request = (id: string, path: string, config: object = {}, more: object = {}) => ({ id, type: 'http', config: { url: `${outside.url}${path}`, ...config }, ...more });
     const retry = { max_attempts: 3, initial_ms: 100, factor: 2, jitter: false };
     const cases = {
       waits: inSequence('waits', [

@@ -6,19 +6,12 @@ import sys
 from dataclasses import asdict
 
 from promptrails import AsyncPromptRails, PromptRails
-from promptrails import exceptions
+
+from refusals import refused
 
 
 def page(found):
     return {"data": [asdict(one) for one in found.data], "meta": asdict(found.meta)}
-
-
-def refused(act):
-    try:
-        act()
-    except exceptions.PromptRailsError as error:
-        return {"type": type(error).__name__, "status": error.status_code, "code": error.code, "message": error.message, "details": error.details}
-    return None
 
 
 async def streamed(url, key, execution):

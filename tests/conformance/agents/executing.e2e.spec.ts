@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { publishAgent } from '../../journeys/agents.js';
 import { read } from '../../journeys/streaming.js';
 import { type ScriptedModel, startModel } from '../../models/start-model.mjs';
 import { type Execution, type Product, startProduct } from '../product.js';
@@ -21,12 +22,7 @@ let product: Product;
 /** What the client got of an agent that takes a minute, and how many requests that took. It goes on while everything else is tested. */
 let slow: Promise<Execution>;
 
-const publishAgent = async (key: string, more: object = {}): Promise<Execution> => {
-  const definition = { key, name: key, model: { provider: 'openai_compatible', name: 'priced', base_url: model.baseUrl(key) }, ...more };
-  const { status, body } = await product.call('POST', '/api/v1/agents', definition);
-  if (status !== 201) throw new Error(`Expected to publish agent '${key}', but got ${status}: ${JSON.stringify(body)}`);
-  return body;
-};
+const publish = (key: string, more: object = {}): Promise<Execution> => publishAgent(product, { key, baseUrl: model.baseUrl(key), model: { name: 'priced' }, ...more });
 const execute = (agent: string, body: object, query = '') => product.as('POST', `/api/v1/agents/${agent}/execute${query}`, body);
 const message = (text: string) => ({ input: { message: text } });
 
@@ -45,15 +41,15 @@ beforeAll(async () => {
   });
   await model.script('refunds', { turns: [{ tools: [{ name: 'refund', arguments: { cents: 500 } }] }, { content: 'Done: {{result}}' }] });
   const input_schema = { type: 'object', required: ['message'], properties: { message: { type: 'string' } } };
-  await publishAgent('slow');
-  await publishAgent('plain', { input_schema });
-  await publishAgent('shop', {
+  await publish('slow');
+  await publish('plain', { input_schema });
+  await publish('shop', {
     system_prompt: 'You serve {{ execution.metadata.channel }}.',
     prompt_template: 'Customer {{ input.customer_id }} asks in {{ input.language }}: {{ input.message }}',
     tools: [{ name: 'order_status', kind: 'code', description: 'Where an order is', config: { source: "return 'in transit (' + input.order_id + ')';" } }],
     guardrails: [{ on: 'input', kind: 'regex', pattern: '\\b\\d{16}\\b', action: 'redact' }],
   });
-  await publishAgent('refunds', { tools: [{ name: 'refund', kind: 'code', approval: true, config: { source: 'return input.cents;' } }] });
+  await publish('refunds', { tools: [{ name: 'refund', kind: 'code', approval: true, config: { source: 'return input.cents;' } }] });
   await clientReady();
   slow = publishedClient({ url: product.url, key: product.dialectKey, slow: { agent_id: 'slow', input: {} } }, 'executing.py');
   slow.catch(() => undefined);
@@ -89,7 +85,7 @@ describe('Synchronous Execution', () => {
 
   it('ends in failed with what to do, where the model can not be asked', async () => {
     await model.script('locked', { turns: [{ content: 'x' }], api_key: 'right' });
-    await publishAgent('locked');
+    await publish('locked');
     const { status, body } = await execute('locked', message('Hello'));
     expect([status, body.data.status, body.data.error]).toEqual([200, 'failed', expect.stringContaining('401')]);
   });
@@ -153,7 +149,7 @@ describe('Streaming Execution Events', () => {
         { content: 'It is {{result}}.' },
       ],
     });
-    await publishAgent('watched', { tools: [{ name: 'order_status', kind: 'code', config: { source: "return 'in transit';" } }] });
+    await publish('watched', { tools: [{ name: 'order_status', kind: 'code', config: { source: "return 'in transit';" } }] });
     const { data } = (await execute('watched', { ...message('Where?'), async_mode: true })).body;
     const streaming = stream(data.id);
     await model.open('watched');
@@ -184,7 +180,7 @@ describe('The published client, unchanged', () => {
     await model.script('gated', {
       turns: [{ content: ['You ', 'said: ', '{{user}}'], usage: { input: 350, cache_read: 100, output: 120 }, gates: [{ name: 'heard', after: 1 }] }],
     });
-    await publishAgent('gated');
+    await publish('gated');
     const plain = { agent_id: agent.id, input: { message: 'Hello' } };
     const seen = await publishedClient(
       {

@@ -7,15 +7,8 @@ from dataclasses import asdict
 from urllib.request import Request, urlopen
 
 from promptrails import AsyncPromptRails, PromptRails
-from promptrails import exceptions
 
-
-def refused(act):
-    try:
-        act()
-    except exceptions.PromptRailsError as error:
-        return {"type": type(error).__name__, "status": error.status_code, "code": error.code, "message": error.message, "details": error.details}
-    return None
+from refusals import refused
 
 
 async def executed_async(url, key, how):
