@@ -1,3 +1,4 @@
+import { arrayOf } from './binary-arrays.js';
 import { budgetWrites } from './budget-statements.js';
 import { found, type Row, type Statement, type StatementByText, type Tables, uniqueViolation } from './tables.js';
 
@@ -23,8 +24,10 @@ const partsOf = (text: string): readonly Part[] => {
   return parts;
 };
 
-const rowsOf = ({ columns }: Part, values: readonly unknown[]): Row[] =>
-  ((values[columns[0]?.value ?? -1] ?? []) as unknown[]).map((_, at) => Object.fromEntries(columns.map(({ name, value }) => [name, (values[value] as unknown[])[at]])));
+const rowsOf = ({ columns }: Part, values: readonly unknown[]): Row[] => {
+  const read = columns.map(({ name, value }) => ({ name, items: arrayOf(values[value]) }));
+  return (read[0]?.items ?? []).map((_, at) => Object.fromEntries(read.map(({ name, items }) => [name, items[at]])));
+};
 
 const withoutNullOutput = ({ output, ...row }: Row): Row => (output === null ? row : { ...row, output });
 const group = <Key>(groups: Map<string, Map<Key, Row>>, id: string): Map<Key, Row> => {
@@ -67,8 +70,9 @@ const put: Record<string, (tables: Tables, row: Row, verb: string) => void> = {
     const known = usage_daily.get(id);
     if (!known) usage_daily.set(id, row);
     else {
-      for (const [name, value] of Object.entries(row)) if (typeof value === 'number' && name !== 'partition') known[name] = (known[name] as number) + value;
-      known.cost_nano_usd = String(BigInt(known.cost_nano_usd as string) + BigInt(row.cost_nano_usd as string));
+      for (const [name, value] of Object.entries(row))
+        if (typeof value === 'number' && name !== 'partition' && name !== 'cost_nano_usd') known[name] = (known[name] as number) + value;
+      known.cost_nano_usd = String(BigInt(known.cost_nano_usd as number) + BigInt(row.cost_nano_usd as number));
     }
   },
 };

@@ -225,7 +225,7 @@ describe('queries', () => {
     expect(await one(good, 4)).toMatchObject({ status: 'completed' });
     expect(await queries.reads.execution({ workspaceId, ref: bad, nodes: false })).toBeNull();
     const [row] = await database.query<{ execution_id: string; cause: string }>('select * from projection_quarantine');
-    expect(row).toMatchObject({ execution_id: bad, cause: expect.stringContaining('invalid input syntax for type uuid') as unknown });
+    expect(row).toMatchObject({ execution_id: bad, cause: expect.stringContaining('Expected a value of type uuid') as unknown });
     const { drift } = await verifyReadModel(fixture.parts);
     expect(drift).toEqual([{ executionId: bad, because: 'it is quarantined' }]);
     await restart();

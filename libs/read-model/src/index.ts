@@ -1,3 +1,4 @@
+export { binaryArray, type ElementType } from './binary-array.js';
 export { canonicalJson, digestOf } from './canonical-json.js';
 export type { AgentCreated, PublishingAgent } from './catalog/agents.js';
 export { type BudgetPeriod, beginOfPeriod, type WorkspaceBudget } from './catalog/budgets.js';

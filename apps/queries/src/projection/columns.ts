@@ -1,13 +1,22 @@
+import { binaryArray, type ElementType } from '@runlog/read-model';
+
 /** A column of a multi-row statement: its type in SQL and how a row gives its value. */
 export interface Column<Row> {
   readonly name: string;
-  readonly type: 'uuid' | 'text' | 'integer' | 'bigint' | 'json' | 'date' | 'text[]';
+  readonly type: ElementType | 'text[]';
   readonly of: (row: Row) => unknown;
 }
 
 /** Rows as one array per column, which is how `unnest` takes them. */
-export const columnar = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): unknown[][] =>
-  columns.map(({ type, of }) => rows.map(type === 'text[]' ? (row) => arrayLiteral(of(row) as readonly string[]) : of));
+export const columnar = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Buffer[] =>
+  columns.map(({ type, of }) =>
+    type === 'text[]'
+      ? binaryArray(
+          'text',
+          rows.map((row) => arrayLiteral(of(row) as readonly string[])),
+        )
+      : binaryArray(type, rows.map(of)),
+  );
 
 /** The row as it reads once written: by column, with JSON parsed and numbers as numbers. */
 export const rowOf = <Row>(columns: readonly Column<Row>[], row: Row): Readonly<Record<string, unknown>> =>
@@ -19,13 +28,12 @@ const read = (type: Column<never>['type'], value: unknown): unknown => {
   return type === 'bigint' ? Number(value) : value;
 };
 
-/** `unnest($n::uuid[], ...) as r (id, ...)`, from parameter `first` on. JSON and arrays pass as text. */
+/** `unnest($n::uuid[], ...) as r (id, ...)`, from parameter `first` on. Arrays pass as text. */
 export const unnested = <Row>(columns: readonly Column<Row>[], first: number): string =>
-  `unnest(${columns.map(({ type }, i) => `$${first + i}::${type === 'json' || type === 'text[]' ? 'text' : type}[]`).join(', ')}) as r (${columns.map(({ name }) => name).join(', ')})`;
+  `unnest(${columns.map(({ type }, i) => `$${first + i}::${type === 'text[]' ? 'text' : type}[]`).join(', ')}) as r (${columns.map(({ name }) => name).join(', ')})`;
 
-/** `r.id, r.live::json ...` */
-export const selected = <Row>(columns: readonly Column<Row>[]): string =>
-  columns.map(({ name, type }) => (type === 'json' || type === 'text[]' ? `r.${name}::${type}` : `r.${name}`)).join(', ');
+/** `r.id, r.tags::text[] ...` */
+export const selected = <Row>(columns: readonly Column<Row>[]): string => columns.map(({ name, type }) => (type === 'text[]' ? `r.${name}::${type}` : `r.${name}`)).join(', ');
 
 export const names = <Row>(columns: readonly Column<Row>[]): string => columns.map(({ name }) => name).join(', ');
 

@@ -173,7 +173,7 @@ with won as (
   insert into executions (${names(createdColumns)}) select ${selected(createdColumns)} from ${unnested(createdColumns, FIRST)} where exists (select from won)
 ), changed as (
   update executions e set version = r.version, status = r.status, started_at = r.started_at, completed_at = r.completed_at, duration_ms = r.duration_ms,
-    cost_nano_usd = r.cost_nano_usd, live = r.live::json, output = coalesce(r.output::json, e.output)
+    cost_nano_usd = r.cost_nano_usd, live = r.live, output = coalesce(r.output, e.output)
   from ${unnested(liveColumns, changedFrom)} where e.id = r.id and exists (select from won)
 ), nodes as (
   insert into execution_nodes as n (${names(nodeColumns)}) select ${selected(nodeColumns)} from ${unnested(nodeColumns, nodesFrom)} where exists (select from won)

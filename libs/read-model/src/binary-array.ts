@@ -1,0 +1,100 @@
+/** Element types that `binaryArray` writes. */
+export type ElementType = keyof typeof written;
+
+interface Written {
+  /** PostgreSQL's number of the type. */
+  readonly oid: number;
+  readonly bytesOf: (value: unknown) => number;
+  readonly write: (value: unknown, into: Buffer, at: number) => void;
+}
+
+/** A value that its column cannot hold, with the code that PostgreSQL would give. */
+class Unfit extends Error {
+  constructor(
+    readonly code: string,
+    value: unknown,
+    type: string,
+  ) {
+    super(`Expected a value of type ${type}, but got ${JSON.stringify(String(value).slice(0, 100))}`);
+  }
+}
+
+const invalidText = '22P02';
+const outOfRange = '22003';
+const INT8_MIN = -(2n ** 63n);
+const INT8_MAX = 2n ** 63n - 1n;
+const DAY_MS = 86_400_000;
+const FIRST_DAY = Date.UTC(2000, 0, 1) / DAY_MS;
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+const asText: Omit<Written, 'oid'> = {
+  bytesOf: (value) => Buffer.byteLength(text(value)),
+  write: (value, into, at) => void into.write(text(value), at),
+};
+
+const int4 = (value: unknown): number => {
+  const number = Number(value);
+  if (!Number.isInteger(number)) throw new Unfit(invalidText, value, 'integer');
+  if (number !== (number | 0)) throw new Unfit(outOfRange, value, 'integer');
+  return number;
+};
+
+const writeInt8 = (value: unknown, into: Buffer, at: number): void => {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) {
+    into.writeInt32BE(Math.floor(value / 2 ** 32), at);
+    into.writeUInt32BE(value >>> 0, at + 4);
+    return;
+  }
+  if (typeof value === 'number' ? !Number.isInteger(value) : !/^-?\d+$/.test(text(value))) throw new Unfit(invalidText, value, 'bigint');
+  const number = BigInt(value as string | number);
+  if (number < INT8_MIN || number > INT8_MAX) throw new Unfit(outOfRange, value, 'bigint');
+  into.writeBigInt64BE(number, at);
+};
+
+const writeUuid = (value: unknown, into: Buffer, at: number): void => {
+  const digits = text(value).replaceAll('-', '');
+  if (digits.length !== 32 || into.write(digits, at, 16, 'hex') !== 16) throw new Unfit(invalidText, value, 'uuid');
+};
+
+const written = {
+  uuid: { oid: 2950, bytesOf: () => 16, write: writeUuid },
+  text: { oid: 25, ...asText },
+  json: { oid: 114, ...asText },
+  integer: { oid: 23, bytesOf: () => 4, write: (value, into, at) => void into.writeInt32BE(int4(value), at) },
+  bigint: { oid: 20, bytesOf: () => 8, write: writeInt8 },
+  boolean: { oid: 16, bytesOf: () => 1, write: (value, into, at) => void into.writeUInt8(value ? 1 : 0, at) },
+  date: { oid: 1082, bytesOf: () => 4, write: (value, into, at) => void into.writeInt32BE(int4(Date.parse(value as string) / DAY_MS - FIRST_DAY), at) },
+} satisfies Readonly<Record<string, Written>>;
+
+const EMPTY_BYTES = 12;
+const HEAD_BYTES = 20;
+
+/**
+ * An array parameter as PostgreSQL reads it fastest: nothing is escaped here or parsed there. `null` and `undefined` are NULL; dates are `YYYY-MM-DD`.
+ * @throws an error with PostgreSQL's `code` for a value that the type cannot hold.
+ */
+export const binaryArray = (type: ElementType, values: readonly unknown[]): Buffer => {
+  const { oid, bytesOf, write }: Written = written[type];
+  if (values.length === 0) return head(Buffer.allocUnsafe(EMPTY_BYTES), 0, 0, oid);
+  const sizes = values.map((value) => (value === null || value === undefined ? -1 : bytesOf(value)));
+  const bytes = sizes.reduce((sum, size) => sum + 4 + Math.max(size, 0), HEAD_BYTES);
+  const into = head(Buffer.allocUnsafe(bytes), 1, sizes.includes(-1) ? 1 : 0, oid);
+  into.writeInt32BE(values.length, 12);
+  into.writeInt32BE(1, 16);
+  let at = HEAD_BYTES;
+  sizes.forEach((size, index) => {
+    into.writeInt32BE(size, at);
+    at += 4;
+    if (size < 0) return;
+    write(values[index], into, at);
+    at += size;
+  });
+  return into;
+};
+
+const head = (into: Buffer, dimensions: number, hasNulls: number, oid: number): Buffer => {
+  into.writeInt32BE(dimensions, 0);
+  into.writeInt32BE(hasNulls, 4);
+  into.writeInt32BE(oid, 8);
+  return into;
+};
