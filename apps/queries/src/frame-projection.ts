@@ -9,7 +9,10 @@ import type { Progress } from './projection/progress.js';
 import { type Placed, writeFrames } from './projection/write-frames.js';
 
 const TOPIC = 'execution-frames';
+/** A reader in another process waits for as long. */
 const APART_MS = 50;
+/** For whoever has all partitions and so is told of every reader that waits: lines of short executions are then stored with few statements. */
+const ALONE_APART_MS = 250;
 
 /** Keeps what runners stream: log lines, reports that came too late, and what agents do and say. Frames of other kinds pass by. */
 export class FrameProjection {
@@ -26,7 +29,7 @@ export class FrameProjection {
       readonly onBatch?: (batch: Batch, seconds: number) => void;
     },
   ) {
-    this.#pace = new Pace(deps.progress, () => APART_MS);
+    this.#pace = new Pace(deps.progress, () => (this.#positions.size === deps.log.partitions(TOPIC) ? ALONE_APART_MS : APART_MS));
   }
 
   async start(): Promise<void> {

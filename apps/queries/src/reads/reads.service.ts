@@ -117,8 +117,10 @@ export class ReadsService implements Reads {
     return found;
   }
 
-  logs(ask: LogQuery): Promise<readonly LogLine[]> {
-    return UUID.test(ask.executionId) ? logLines(this.#as(ask.workspaceId), ask) : Promise.resolve([]);
+  async logs(ask: LogQuery): Promise<readonly LogLine[]> {
+    if (!UUID.test(ask.executionId)) return [];
+    await this.#storedFrames.level(ask.executionId);
+    return logLines(this.#as(ask.workspaceId), ask);
   }
 
   async frames({ workspaceId, executionId, after, limit, fresh }: Parameters<Reads['frames']>[0]): Promise<FramePage> {
