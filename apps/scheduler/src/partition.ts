@@ -18,8 +18,11 @@ const LOOK_AHEAD_EVERY_MS = 5000;
 /** An execution at rest for so long leaves the memory; sooner when there are many. */
 const REST_MS = 10_000;
 const MANY = 20_000;
-const FLUSH_MS = 250;
-const PROGRESS_MS = 1000;
+/** Most attempts and executions end within this: they are then never written. */
+const FLUSH_MS = 1000;
+/** While a succession waits for what it rests on to be written. */
+const SUCCESSION_FLUSH_MS = 250;
+const RETRY_MS = 1000;
 const TICK_MS = 100;
 const COMMANDS_A_TICK = 2000;
 const COMMANDS_A_SEND = 1000;
@@ -159,7 +162,7 @@ export class PartitionScheduler {
 
   private reopenLater(): void {
     clearTimeout(this.timer);
-    if (!this.stopped) this.timer = setTimeout(() => this.reopen(), PROGRESS_MS);
+    if (!this.stopped) this.timer = setTimeout(() => this.reopen(), RETRY_MS);
   }
 
   /** Folds the records not folded yet. All that can fail comes first, so that a batch handed over again finds the book as it was. */
@@ -230,7 +233,7 @@ export class PartitionScheduler {
     this.sendDue(book, now);
     this.sendSuccessions(now);
     this.remindQueued(now);
-    const wait = book.isAwaited ? 0 : book.unsavedSize > 0 ? FLUSH_MS : PROGRESS_MS;
+    const wait = book.isAwaited ? 0 : this.deps.successions.size > 0 ? SUCCESSION_FLUSH_MS : FLUSH_MS;
     if (!this.flushing && now - this.flushedAt >= wait && (book.unsavedSize > 0 || book.position.offset > this.flushedOffset))
       void this.flush().catch((error) => this.retryLater(error));
     if (now - this.lookedAheadAt >= LOOK_AHEAD_EVERY_MS) {
@@ -339,7 +342,7 @@ export class PartitionScheduler {
   }
 
   private retryLater(error: unknown): void {
-    this.flushedAt = Date.now() + PROGRESS_MS;
+    this.flushedAt = Date.now() + RETRY_MS;
     this.deps.logger.warn({ err: error, partition: this.partition }, 'the database did not answer, trying again');
   }
 }
