@@ -1,5 +1,5 @@
 // `npm start`: set-up, then everything in one process on the embedded database, in the foreground.
-import { runPinned, setUp, standaloneCommand } from './setup.mjs';
+import { runPinned, setUp, standaloneCommand, standaloneEnv } from './setup.mjs';
 
 await setUp();
-process.exitCode = await runPinned(['--enable-source-maps', ...standaloneCommand]);
+process.exitCode = await runPinned(standaloneCommand, { env: standaloneEnv });

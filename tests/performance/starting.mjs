@@ -1,7 +1,7 @@
 // The product as a user starts it, for whatever measures it over HTTP.
 import { spawn } from 'node:child_process';
 import { freePort } from '../../deploy/local/kafka.mjs';
-import { pinnedNode, root, standaloneCommand } from '../../deploy/local/setup.mjs';
+import { pinnedNode, root, standaloneCommand, standaloneEnv } from '../../deploy/local/setup.mjs';
 
 const key = 'rl_bench_0123456789abcdef';
 
@@ -11,7 +11,7 @@ export async function startStandalone(home, { env = {}, readyWithinMs = 60_000 }
   const begun = performance.now();
   const child = spawn(pinnedNode(), standaloneCommand, {
     cwd: root,
-    env: { ...process.env, RUNLOG_RATE_LIMIT: '0', ...env, PORT: String(port), RUNLOG_HOME: home, RUNLOG_ADMIN_KEY: key },
+    env: { ...standaloneEnv, RUNLOG_RATE_LIMIT: '0', ...env, PORT: String(port), RUNLOG_HOME: home, RUNLOG_ADMIN_KEY: key },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const gone = new Promise((done) => child.once('exit', done));
