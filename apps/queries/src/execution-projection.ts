@@ -16,6 +16,16 @@ const FETCH_APART_MS = 20;
 /** For whoever has all partitions and so is told of every reader that waits. */
 const ALONE_APART_MS = 250;
 
+/** What a reader of execution-events works with. */
+export interface EventReaderDeps {
+  readonly database: Database;
+  readonly log: EventLog;
+  readonly catalog: Catalog;
+  readonly logger: Logger;
+  /** Of the executions' projection. */
+  readonly progress: Progress;
+}
+
 /** Folds execution-events into executions, execution_nodes, execution_events and usage_daily: each batch one transaction. */
 export class ExecutionProjection {
   readonly #partitions = new Map<number, PartitionProjection>();
@@ -24,16 +34,7 @@ export class ExecutionProjection {
   readonly #pace: Pace;
   #subscription: Subscription | undefined;
 
-  constructor(
-    private readonly deps: {
-      readonly database: Database;
-      readonly log: EventLog;
-      readonly catalog: Catalog;
-      readonly logger: Logger;
-      readonly progress: Progress;
-      readonly onBatch?: (batch: Batch, seconds: number) => void;
-    },
-  ) {
+  constructor(private readonly deps: EventReaderDeps & { readonly onBatch?: (batch: Batch, seconds: number) => void }) {
     this.#namesOf = namesFrom(deps.catalog);
     this.#pace = new Pace(deps.progress, () => (this.#partitions.size === deps.log.partitions(TOPIC) ? ALONE_APART_MS : APART_MS));
   }

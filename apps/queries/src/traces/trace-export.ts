@@ -1,21 +1,11 @@
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  AcceptedEvents,
-  type Batch,
-  type DecodedEvent,
-  type EventLog,
-  type LogRecord,
-  ProgressMismatch,
-  positionAfter,
-  type Subscription,
-  UndecodableRecord,
-} from '@runlog/event-log';
-import type { Config, Logger, SpanSender } from '@runlog/platform';
+import { AcceptedEvents, type Batch, type DecodedEvent, type LogRecord, ProgressMismatch, positionAfter, type Subscription, UndecodableRecord } from '@runlog/event-log';
+import type { Config, SpanSender } from '@runlog/platform';
 import { openSpanSender } from '@runlog/platform';
-import { type Catalog, type Database, type TraceSpan, tracedService } from '@runlog/read-model';
+import { type TraceSpan, tracedService } from '@runlog/read-model';
+import type { EventReaderDeps } from '../execution-projection.js';
 import type { ExportMetrics } from '../metrics.js';
 import { advance, openPositionLike, type StoredPosition, storedPosition } from '../projection/position-store.js';
-import type { Progress } from '../projection/progress.js';
 import { LiveTraces } from './live-traces.js';
 import { readableSpan } from './readable-span.js';
 
@@ -46,18 +36,7 @@ export class TraceExport {
   #sender: SpanSender | undefined;
   #stopping = new AbortController();
 
-  constructor(
-    private readonly deps: {
-      readonly database: Database;
-      readonly log: EventLog;
-      readonly catalog: Catalog;
-      readonly logger: Logger;
-      /** Of the executions' projection. */
-      readonly progress: Progress;
-      readonly settings: Config['traces'] & { readonly url: string };
-      readonly metrics?: ExportMetrics | undefined;
-    },
-  ) {
+  constructor(private readonly deps: EventReaderDeps & { readonly settings: Config['traces'] & { readonly url: string }; readonly metrics?: ExportMetrics | undefined }) {
     this.#resource = resourceFromAttributes(tracedService(deps.settings.serviceName));
   }
 
@@ -79,6 +58,7 @@ export class TraceExport {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#subscription?.stop();
+    // What it still held is exported again after the next start.
     void this.#sender?.close().catch(() => undefined);
   }
 
