@@ -64,8 +64,8 @@ export const plantedBugs = [
     name: 'follow-ups-before-append',
     what: 'Tasks and replies leave before the events they rest on are acknowledged.',
     file: `${engine}/outbox.ts`,
-    find: 'const { baseOffset } = await this.owned.append(records, followUps);',
-    put: 'await this.log.send(followUps); const { baseOffset } = await this.owned.append(records, []);',
+    find: 'const { baseOffset } = await this.owned.append(records, followUps, urgency);',
+    put: 'await this.log.send(followUps); const { baseOffset } = await this.owned.append(records, [], urgency);',
   },
   {
     name: 'task-not-sent-again',
