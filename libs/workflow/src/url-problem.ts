@@ -30,4 +30,5 @@ export const shownUrl = (text: string): string => text.replace(/^([a-z][a-z0-9+.
 
 const notWeb = (url: string): string => `Expected a URL that starts with http:// or https://, but got '${shownUrl(url)}'`;
 
-const noUser = (secretIn: string): string => `Expected a URL without a user and password, because everyone who reads definitions and executions reads them; name a secret in '${secretIn}'`;
+const noUser = (secretIn: string): string =>
+  `Expected a URL without a user and password, because everyone who reads definitions and executions reads them; name a secret in '${secretIn}'`;
