@@ -58,7 +58,7 @@ export interface Subscription {
 }
 
 /** How soon a reader wants to know. */
-export interface Patience {
+interface Patience {
   /**
    * It does well with batches this far apart, ms, asked before each one: then the log is asked less often while much is written, and batches
    * are larger. What comes after a rest is handed over at once all the same. A hint that an adapter may ignore; default 0.
