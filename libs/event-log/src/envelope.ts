@@ -19,9 +19,9 @@ export const encodeEvent = (event: EventEnvelope & { readonly value: Buffer | st
     ce_specversion: '1.0',
     ce_id: event.id,
     ce_type: event.type,
-    ce_source: `/workspaces/${event.workspaceId}`,
+    ce_source: sourceOf(event.workspaceId),
     ce_subject: event.executionId,
-    ce_time: new Date(event.at).toISOString(),
+    ce_time: timeOf(event.at),
     ce_version: String(event.version),
     ce_schemaversion: String(event.schemaVersion),
     ce_claim: String(claim),
@@ -34,6 +34,18 @@ export const encodeEvent = (event: EventEnvelope & { readonly value: Buffer | st
   if (event.traceparent) headers.traceparent = event.traceparent;
   return { key: event.executionId, headers, value: event.value };
 };
+
+/** The last answer is kept: the events of a decision have the same, and share its text. */
+const remembering = <Key>(of: (key: Key) => string): ((key: Key) => string) => {
+  let last: { readonly key: Key; readonly text: string } | undefined;
+  return (key) => {
+    if (!last || last.key !== key) last = { key, text: of(key) };
+    return last.text;
+  };
+};
+
+const sourceOf = remembering((workspaceId: string) => `/workspaces/${workspaceId}`);
+const timeOf = remembering((at: number) => new Date(at).toISOString());
 
 /** A claim: it has no value, only who claims. */
 export const encodeClaim = (owner: string): NewRecord => ({ key: '', headers: { ce_specversion: '1.0', ce_type: claimType, ce_source: `/owners/${owner}` }, value: '' });

@@ -73,6 +73,7 @@ export class StoredBodies {
 
   /** The view with its stored bodies in place as far as one answer holds them: the output first, then the input, then outputs of nodes. */
   async whole(view: ExecutionView, shown: { readonly output: boolean; readonly input: boolean; readonly nodes: boolean }): Promise<ExecutionView> {
+    if (!refersToBodies(view)) return view;
     let left = this.answerLimitBytes;
     const fits = (reference: BodyReference | undefined, isShown: boolean): reference is BodyReference => {
       if (!reference || !isShown || reference.bytes > left) return false;
@@ -96,3 +97,6 @@ export class StoredBodies {
     return { ...rest, ...output, ...input, nodes };
   }
 }
+
+const refersToBodies = ({ output_ref, input_ref, nodes }: ExecutionView): boolean =>
+  output_ref !== undefined || input_ref !== undefined || (nodes !== undefined && Object.values(nodes).some((node) => node.output_ref !== undefined));

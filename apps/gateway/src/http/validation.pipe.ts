@@ -25,7 +25,7 @@ export const readBody = <Dto extends object>(dto: Type<Dto>, given: Record<strin
   const members = membersOf(dto);
   const unknownOnes = Object.keys(given).filter((name) => !members.has(name));
   const instance = Object.assign(new dto(), Object.fromEntries(Object.entries(given).filter(([name]) => members.has(name))));
-  const errors = [...unknownOnes.map((name) => unexpected(name, members)), ...nulls(dto, instance), ...check(instance)];
+  const errors = [...unknownOnes.map((name) => unexpected(name, members)), ...nulls(dto, instance), ...check(dto, instance)];
   if (errors.length > 0) throw invalid(errors);
   return instance;
 };
@@ -44,7 +44,7 @@ const query = (dto: Type, given: Record<string, unknown>): object => {
     } else if (members.has(name) && designOf(dto, name) !== Map) instance[name] = coerced(name, raw, designOf(dto, name));
     else throw malformed('unknown_parameter', asked, `Expected no query parameter '${asked}' here`);
   }
-  const errors = check(instance);
+  const errors = check(dto, instance);
   if (errors.length > 0) throw new Problem('malformed', 'invalid_query', errors[0]?.detail ?? 'Expected a query that can be used', { errors });
   return instance;
 };
@@ -87,6 +87,25 @@ export const isQueryName = (dto: Type, name: string): boolean => {
 
 const knownMembers = new WeakMap<Type, ReadonlySet<string>>();
 
+/** The members that have rules, and whether one of them must be there: all that `validateSync` finds out anew for each instance. */
+interface Ruled {
+  readonly members: ReadonlySet<string>;
+  readonly hasRequired: boolean;
+}
+
+const knownRules = new WeakMap<Type, Ruled>();
+
+const rulesOf = (dto: Type): Ruled => {
+  let ruled = knownRules.get(dto);
+  if (!ruled) {
+    const metadata = getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
+    const optional = new Set(metadata.filter(({ type }) => type === 'conditionalValidation').map(({ propertyName }) => propertyName));
+    const members = new Set(metadata.filter(({ type }) => type !== 'whitelistValidation' && type !== 'conditionalValidation').map(({ propertyName }) => propertyName));
+    knownRules.set(dto, (ruled = { members, hasRequired: members.size === 0 || [...members].some((name) => !optional.has(name)) }));
+  }
+  return ruled;
+};
+
 const membersOf = (dto: Type): ReadonlySet<string> => {
   let members = knownMembers.get(dto);
   if (!members)
@@ -106,7 +125,11 @@ const unexpected = (name: string, members: ReadonlySet<string>): ProblemPointer 
   return { pointer: `/${escaped(name)}`, detail: `Expected no member '${name}'`, ...(meant === undefined ? {} : { suggestion: meant }) };
 };
 
-const check = (instance: object): ProblemPointer[] => flatten(validateSync(instance, { forbidUnknownValues: true }), '');
+const check = (dto: Type, instance: object): ProblemPointer[] => {
+  const { members, hasRequired } = rulesOf(dto);
+  if (!hasRequired && !Object.keys(instance).some((name) => members.has(name))) return [];
+  return flatten(validateSync(instance, { forbidUnknownValues: true }), '');
+};
 
 /** What says most when several rules are broken at once: the type, then the rest. */
 const TYPES = ['isInt', 'isNumber', 'isString', 'isArray', 'isObject', 'isBoolean', 'isInstance'];

@@ -77,6 +77,7 @@ export class Child {
   #since = 0;
   #jobs = 0;
   #isFilling = true;
+  #unsent: Buffer[] = [];
   #killer: NodeJS.Timeout | undefined = setTimeout(() => void this.kill(), START_WITHIN_MS);
   #idle: NodeJS.Timeout | undefined;
 
@@ -133,11 +134,13 @@ export class Child {
 
   /** What is given in one turn of the event loop goes together: each write wakes the child. */
   #write(frame: Buffer): void {
-    if (this.#wire.writableCorked === 0) {
-      this.#wire.cork();
-      process.nextTick(() => this.#wire.uncork());
-    }
-    this.#wire.write(frame);
+    this.#unsent.push(frame);
+    if (this.#unsent.length > 1) return;
+    process.nextTick(() => {
+      const frames = this.#unsent;
+      this.#unsent = [];
+      this.#wire.write(frames.length === 1 ? frame : Buffer.concat(frames));
+    });
   }
 
   /** Jobs that wait behind the one at hand; the child will do them in vain. */

@@ -21,7 +21,7 @@ const STUCK_MS = 100;
 const RETRY_MS = 50;
 /** A child is given as many jobs at once as it does in about this time, so that it need not wait for the parent after each. */
 const AHEAD_MS = 5;
-const MOST_AHEAD = 8;
+const MOST_AHEAD = 16;
 /** Room for as many jobs as are done in about this time: on their way, in a child, and being reported. */
 const ROOM_MS = 25;
 
