@@ -41,7 +41,7 @@ export interface EmbeddedPostgres {
 const small: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
   max_connections: '60',
-  shared_buffers: '48MB',
+  shared_buffers: '32MB',
   huge_pages: 'off',
   io_method: 'sync',
   jit: 'off',
