@@ -1,6 +1,6 @@
 // What the log itself can do on this machine in this run: the limit that the figures of the workloads are read against.
 // Usage: node log-limit.mjs postgres <url> | kafka <brokers>; prints one JSON line.
-import { createKafkaLog, createPostgresLog, defaultPartitionCounts } from '../../libs/event-log/dist/index.js';
+import { createPostgresLog, defaultPartitionCounts, openKafkaLog } from '../../libs/event-log/dist/index.js';
 import { createLogger } from '../../libs/platform/dist/index.js';
 
 const [adapter, target] = process.argv.slice(2);
@@ -8,7 +8,7 @@ const logger = createLogger('bench', { logLevel: 'error' });
 const options = { partitions: defaultPartitionCounts, logger };
 const log =
   adapter === 'kafka'
-    ? createKafkaLog({
+    ? await openKafkaLog({
         ...options,
         brokers: target.split(','),
         clientId: 'bench',

@@ -1,6 +1,6 @@
 import { Bodies, fileArtifacts } from '@runlog/artifacts';
 import { priceList } from '@runlog/cost';
-import { createKafkaLog, createPostgresLog } from '@runlog/event-log';
+import { createPostgresLog, openKafkaLog } from '@runlog/event-log';
 import { bootstrapService } from '@runlog/platform';
 import { Catalog, createDatabase, SecretBox, secretKeyIn } from '@runlog/read-model';
 import { storedMemory } from './agent/memory.js';
@@ -14,7 +14,8 @@ await bootstrapService('runner', async ({ config, logger, health, metrics, shutd
   if (!url) throw new Error('Expected DATABASE_URL, but it is not set: a service of a cluster does not start a database of its own');
   const database = await createDatabase({ url, poolSize, applicationName: 'runlog runner' });
   shutdown.add('database', () => database.close());
-  const log = brokers.length > 0 ? createKafkaLog({ brokers, clientId: 'runner', partitions, instance, logger }) : createPostgresLog({ connectionString: url, partitions, logger });
+  const log =
+    brokers.length > 0 ? await openKafkaLog({ brokers, clientId: 'runner', partitions, instance, logger }) : createPostgresLog({ connectionString: url, partitions, logger });
   shutdown.add('log', () => log.stop());
   await log.start();
   const secrets = catalogSecrets(new Catalog(database), new SecretBox(await secretKeyIn(config.home, config.secretKey)));

@@ -3,7 +3,8 @@ export { type Accepted, AcceptedEvents } from './claims.js';
 export { deadLetter, decodeOrDeadLetter } from './dead-letters.js';
 export type { Diagnostics } from './diagnostics.js';
 export { type DecodedEvent, decodeEvent, decodeJson, type EventEnvelope, encodeClaim, encodeEvent, encodeJson, isClaim } from './envelope.js';
-export { createKafkaLog, type KafkaLogOptions } from './kafka/kafka-log.js';
+export type { KafkaLogOptions } from './kafka/kafka-log.js';
+export { openKafkaLog } from './kafka/open-kafka-log.js';
 export { partitionOf } from './partition.js';
 export { pause } from './pause.js';
 export {

@@ -1,5 +1,5 @@
 import { type ArtifactStore, fileArtifacts } from '@runlog/artifacts';
-import { createKafkaLog, createPostgresLog, type EventLog } from '@runlog/event-log';
+import { createPostgresLog, type EventLog, openKafkaLog } from '@runlog/event-log';
 import { Catalog, createDatabase, type Database } from '@runlog/read-model';
 import type { Platform } from './bootstrap.js';
 
@@ -22,7 +22,7 @@ export const connectBackbone = async ({ name, config, logger, health, shutdown }
   const { partitions, instance, kafkaBrokers: brokers } = config;
   const log =
     brokers.length > 0
-      ? createKafkaLog({ brokers, clientId: `runlog-${name}`, partitions, instance, logger })
+      ? await openKafkaLog({ brokers, clientId: `runlog-${name}`, partitions, instance, logger })
       : createPostgresLog({ connectionString: databaseUrl, partitions, logger });
   shutdown.add('log', () => log.stop());
   await log.start();
