@@ -1,3 +1,4 @@
+import { arrayOf } from './binary-arrays.js';
 import { found, type Row, type Statement, type StatementByText } from './tables.js';
 
 /** The engine's statements, by name. */
@@ -13,14 +14,16 @@ export const engineStatements: Readonly<Record<string, Statement>> = {
     engine_partitions.set(partition as number, row);
     return [{}];
   },
-  engine_states_put: ({ engine_state }, [partition, ids, versions, tips, statuses, terminals, snapshots]) => {
+  engine_states_put: ({ engine_state }, [partition, ...columns]) => {
+    const [ids, versions, tips, statuses, terminals, snapshots] = columns.map(arrayOf);
     (ids as string[]).forEach((execution_id, at) => {
       const of = (column: unknown): unknown => (column as unknown[])[at];
       engine_state.set(execution_id, { partition, execution_id, version: of(versions), tip: of(tips), status: of(statuses), terminal: of(terminals), snapshot: of(snapshots) });
     });
     return [];
   },
-  engine_outputs_put: ({ engine_outputs }, [ids, nodes, outputs]) => {
+  engine_outputs_put: ({ engine_outputs }, columns) => {
+    const [ids, nodes, outputs] = columns.map(arrayOf);
     (ids as string[]).forEach((id, at) => {
       const own = engine_outputs.get(id) ?? new Map<string, string>();
       engine_outputs.set(id, own.set((nodes as string[])[at] as string, (outputs as string[])[at] as string));

@@ -1,5 +1,5 @@
 import { type Execution, type ExecutionId, fromSnapshot, isTerminal, type Json, keptBody, type NodeId, toSnapshot } from '@runlog/execution';
-import type { Database, Sql } from '@runlog/read-model';
+import { binaryArray, type Database, type ElementType, type Sql } from '@runlog/read-model';
 import { breathe } from './breathing.js';
 import { type Checkpoint, saveCheckpoint } from './checkpoint.js';
 import type { Live } from './live.js';
@@ -23,6 +23,9 @@ export interface Flush {
 
 type StateRow = readonly [id: ExecutionId, version: number, tip: string, status: string, terminal: boolean, snapshot: string];
 type OutputRow = readonly [id: ExecutionId, node: NodeId, output: string];
+
+const stateTypes: readonly ElementType[] = ['uuid', 'integer', 'text', 'text', 'boolean', 'text'];
+const outputTypes: readonly ElementType[] = ['uuid', 'text', 'text'];
 
 const rowsPerStatement = 2_000;
 
@@ -90,10 +93,10 @@ export class StateStore {
   #putStates(sql: Sql, rows: readonly StateRow[]): Promise<unknown> {
     return sql.query(
       `insert into engine_state (partition, execution_id, version, tip, status, terminal, snapshot)
-       select $1, * from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::boolean[], $7::text[])
+       select $1, * from unnest($2::uuid[], $3::integer[], $4::text[], $5::text[], $6::boolean[], $7::text[])
        on conflict (execution_id) do update set
          version = excluded.version, tip = excluded.tip, status = excluded.status, terminal = excluded.terminal, snapshot = excluded.snapshot`,
-      [this.partition, ...columns(rows, 6)],
+      [this.partition, ...columns(rows, stateTypes)],
       'engine_states_put',
     );
   }
@@ -110,11 +113,17 @@ const putOutputs = (sql: Sql, rows: readonly OutputRow[]): Promise<unknown> =>
   sql.query(
     `insert into engine_outputs (execution_id, node_id, output) select * from unnest($1::uuid[], $2::text[], $3::text[])
      on conflict (execution_id, node_id) do update set output = excluded.output`,
-    columns(rows, 3),
+    columns(rows, outputTypes),
     'engine_outputs_put',
   );
 
-const columns = (rows: readonly (readonly unknown[])[], width: number): unknown[][] => Array.from({ length: width }, (_, column) => rows.map((row) => row[column]));
+const columns = (rows: readonly (readonly unknown[])[], types: readonly ElementType[]): Buffer[] =>
+  types.map((type, column) =>
+    binaryArray(
+      type,
+      rows.map((row) => row[column]),
+    ),
+  );
 
 const chunks = function* <Row>(rows: readonly Row[]): Generator<readonly Row[]> {
   for (let from = 0; from < rows.length; from += rowsPerStatement) yield rows.slice(from, from + rowsPerStatement);
