@@ -73,7 +73,7 @@ export async function trace(mode, { w1, w2, profile = false, kinds = ['code', 'p
     for (const body of workflows(10)) await client.ask('call', { method: 'POST', path: '/api/v1/workflows', body });
     for (const kind of kinds) {
       const ask = (count, inFlight) => client.ask('run', { workflow: `steps_${kind}`, count, inFlight, input: { x: 1 }, timed: true });
-      await ask(w1, 8);
+      await ask(w2, 64);
       wanted.push([`${mode}, W1, ${kind}`, (await ask(w1, 1)).runs]);
       wanted.push([`${mode}, W2 (64 in flight), ${kind}`, (await ask(w2, 64)).runs]);
       if (profile)

@@ -7,14 +7,15 @@ import { type NamesOf, PartitionProjection } from './projection/partition-projec
 import { openPosition } from './projection/position-store.js';
 import type { Progress } from './projection/progress.js';
 import { Quarantine } from './projection/quarantine.js';
+import type { Summons } from './projection/summons.js';
 
 const TOPIC = 'execution-events';
-/** Most executions begin and end within this: they are then written once. A reader in another process waits for as long. */
-const APART_MS = 60;
+/** Executions that begin and end within this are written once: for whoever is told of every reader that waits. */
+const APART_MS = 250;
+/** For a process that does not hear the readers of others, which wait for as long. */
+const DEAF_APART_MS = 60;
 /** What collects is fetched in a few pieces; at most this is added to a reader's wait. */
 const FETCH_APART_MS = 20;
-/** For whoever has all partitions and so is told of every reader that waits. */
-const ALONE_APART_MS = 250;
 
 /** What a reader of execution-events works with. */
 export interface EventReaderDeps {
@@ -34,9 +35,9 @@ export class ExecutionProjection {
   readonly #pace: Pace;
   #subscription: Subscription | undefined;
 
-  constructor(private readonly deps: EventReaderDeps & { readonly onBatch?: (batch: Batch, seconds: number) => void }) {
+  constructor(private readonly deps: EventReaderDeps & { readonly onBatch?: (batch: Batch, seconds: number) => void; readonly summons?: Pick<Summons, 'isHeard'> }) {
     this.#namesOf = namesFrom(deps.catalog);
-    this.#pace = new Pace(deps.progress, () => (this.#partitions.size === deps.log.partitions(TOPIC) ? ALONE_APART_MS : APART_MS));
+    this.#pace = new Pace(deps.progress, () => (this.#isAlone || deps.summons?.isHeard ? APART_MS : DEAF_APART_MS));
   }
 
   async start(): Promise<void> {
@@ -63,6 +64,10 @@ export class ExecutionProjection {
 
   get partitions(): number[] {
     return [...this.#partitions.keys()].sort((a, b) => a - b);
+  }
+
+  get #isAlone(): boolean {
+    return this.#partitions.size === this.deps.log.partitions(TOPIC);
   }
 
   async #open(partition: number): Promise<number> {

@@ -5,6 +5,8 @@ import type { CreatedData, Frame } from '@runlog/execution';
 import type { Database } from '@runlog/read-model';
 import { until } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
+import { Progress } from './projection/progress.js';
+import { Summons } from './projection/summons.js';
 import type { QueriesService } from './queries.service.js';
 import { Fixture } from './testing/fixture.js';
 import { createdData, type Recorder } from './testing/recorder.js';
@@ -16,6 +18,7 @@ describe('queries', () => {
   let fixture: Fixture;
   let database: Database;
   let log: EventLog;
+  let logger: Fixture['parts']['logger'];
   let queries: QueriesService;
   let recorder: Recorder;
   let workspaceId: string;
@@ -24,7 +27,7 @@ describe('queries', () => {
   beforeAll(async () => {
     fixture = await Fixture.start();
     ({ recorder, workspaceId, pinned } = fixture);
-    ({ database, log } = fixture.parts);
+    ({ database, log, logger } = fixture.parts);
     queries = await fixture.serve();
   }, 60_000);
 
@@ -142,6 +145,18 @@ describe('queries', () => {
         const { rows } = await reads.executions(filter({ sessionId: session, limit: 1 }));
         expect(rows).toMatchObject([{ id, status: 'completed' }]);
       }
+  });
+
+  it('hears of a reader that waits in another process, and lets nothing collect then', async () => {
+    const progress = new Progress(database, 'executions');
+    const summons = new Summons(database, (partition) => progress.hurry(partition), logger);
+    await until('it listens', () => summons.isHeard);
+    const elsewhere = new Progress(database, 'executions', (partition) => summons.call(partition));
+    const collected = progress.collect(3, 2 ** 31 - 1);
+    await elsewhere.moved(3, AbortSignal.timeout(timeoutMs));
+    await collected;
+    await summons.stop();
+    expect(summons.isHeard).toBe(false);
   });
 
   it('filters, pages in both directions and counts', async () => {

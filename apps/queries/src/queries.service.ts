@@ -9,6 +9,7 @@ import { ExecutionProjection } from './execution-projection.js';
 import { FrameProjection } from './frame-projection.js';
 import { exposeExport, exposeLastCheck, exposeQueries } from './metrics.js';
 import { Progress } from './projection/progress.js';
+import { Summons } from './projection/summons.js';
 import { Lag } from './reads/lag.js';
 import { ReadsService } from './reads/reads.service.js';
 import type { TraceExport } from './traces/trace-export.js';
@@ -36,6 +37,7 @@ export class QueriesService implements Startable {
   readonly #executions: ExecutionProjection;
   readonly #frames: FrameProjection;
   readonly #progress: Progress;
+  readonly #summons: Summons;
   readonly #lag: Lag;
   readonly #collector: Collector | undefined;
   readonly #frameCollector: FrameCollector;
@@ -43,7 +45,8 @@ export class QueriesService implements Startable {
 
   constructor(private readonly deps: QueriesDeps) {
     const { database, log, logger } = deps;
-    const progress = new Progress(database, 'executions');
+    const progress: Progress = new Progress(database, 'executions', (partition) => this.#summons.call(partition));
+    this.#summons = new Summons(database, (partition) => progress.hurry(partition), logger);
     this.#progress = progress;
     this.#lag = new Lag(log, progress, logger);
     const metrics = deps.metrics && exposeQueries(deps.metrics, { lagMs: () => this.#lag.ms, stopped: () => this.#executions.health() !== true });
@@ -52,6 +55,7 @@ export class QueriesService implements Startable {
     this.#executions = new ExecutionProjection({
       ...deps,
       progress,
+      summons: this.#summons,
       onBatch: (batch, seconds) => {
         this.#lag.projected(batch.partition, (batch.records.at(-1)?.offset ?? 0) + 1 >= batch.end);
         onBatch(batch, seconds);
@@ -78,6 +82,7 @@ export class QueriesService implements Startable {
   async stop(): Promise<void> {
     this.#lag.stop();
     await Promise.all([this.#traces?.stop(), this.#executions.stop(), this.#frames.stop(), this.#collector?.stop(), this.#frameCollector.stop()]);
+    await this.#summons.stop();
   }
 
   async #openTraces(): Promise<TraceExport | undefined> {

@@ -5,18 +5,23 @@ import { type Projection, storedPositions } from './position-store.js';
 const POLL_MS = 5;
 /** An own partition may have gone to another process without a word: look at what is stored after so long without a step. */
 const DOUBT_MS = 100;
+/** A reader elsewhere that waited so lately may wait still. */
+const AWAITED_MS = 50;
 
 /** How far a projection has come, per partition: in memory for the partitions of this process, polled for the others. */
 export class Progress {
   readonly #own = new Map<number, number>();
   readonly #waiting = new Map<number, Set<() => void>>();
   readonly #collecting = new Map<number, () => void>();
+  readonly #awaitedAt = new Map<number, number>();
   #polled = new Map<number, number>();
   #polling: Promise<void> | undefined;
 
   constructor(
     private readonly sql: Sql,
     private readonly projection: Projection,
+    /** Tells whoever has the partition that a reader waits for it here. */
+    private readonly call: (partition: number) => void = () => undefined,
   ) {}
 
   /** A partition of this process stands at `position`. */
@@ -46,7 +51,10 @@ export class Progress {
 
   /** Resolves after the next step of the partition, or when `signal` aborts; for a foreign one after a few milliseconds. */
   async moved(partition: number, signal: AbortSignal): Promise<void> {
-    if (!this.#own.has(partition)) return this.poll();
+    if (!this.#own.has(partition)) {
+      this.call(partition);
+      return this.poll();
+    }
     const doubtful = await new Promise<boolean>((resolve) => {
       const waiting = this.#waiting.get(partition) ?? new Set();
       this.#waiting.set(partition, waiting);
@@ -66,9 +74,15 @@ export class Progress {
     if (doubtful) await this.poll();
   }
 
+  /** A reader of another process waits for this partition: nothing collects for a moment. */
+  hurry(partition: number): void {
+    this.#awaitedAt.set(partition, performance.now());
+    this.#collecting.get(partition)?.();
+  }
+
   /** Lets events collect for `ms`, or until a reader waits for this partition: then at once. */
   async collect(partition: number, ms: number): Promise<void> {
-    if (this.#waiting.get(partition)?.size) return;
+    if (this.#waiting.get(partition)?.size || performance.now() < (this.#awaitedAt.get(partition) ?? Number.NEGATIVE_INFINITY) + AWAITED_MS) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#collecting.set(partition, () => {
