@@ -14,6 +14,7 @@ import { Agents1700000000013 } from './0013-agents.js';
 import { UsageOfModels1700000000014 } from './0014-usage-of-models.js';
 import { Sessions1700000000015 } from './0015-sessions.js';
 import { Budgets1700000000016 } from './0016-budgets.js';
+import { NoIdleStatistics1700000000017 } from './0017-no-idle-statistics.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   UsageOfModels1700000000014,
   Sessions1700000000015,
   Budgets1700000000016,
+  NoIdleStatistics1700000000017,
 ] as const;
