@@ -13,8 +13,8 @@ export const standaloneCommand = [
   `--import=${new URL('./source-maps.mjs', import.meta.url)}`,
   join(root, 'apps/standalone/dist/main.js'),
 ];
-/** For it and its PostgreSQL: one arena of glibc's for all threads, and what is free at its end goes back to the system. Whoever sets them wins. */
-export const standaloneEnv = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072', ...process.env };
+/** For it and its PostgreSQL: one arena of glibc's for all threads; 4 MB that are free at its end, and blocks of 1 MB, go back to the system. Whoever sets them wins. */
+export const standaloneEnv = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '4194304', MALLOC_MMAP_THRESHOLD_: '1048576', ...process.env };
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.runlog-lock');
 
