@@ -56,11 +56,20 @@ export const isClaim = (record: LogRecord): boolean => record.key === '' && reco
 /** The claim that a record of the events topic names. @throws UndecodableRecord when it names none. */
 const claimOf = (record: LogRecord): number => number(record, 'ce_claim');
 
+/** What a record was decoded to, kept with it: where stations share a process they share its records, and nobody changes an event. */
+const decoded = Symbol('decoded');
+
 /**
  * The event in a record of the events topic, lifted to its current shape. Says nothing about whether it is void: see `AcceptedEvents`.
  * @throws UndecodableRecord
  */
-export const decodeEvent = (record: LogRecord, upcasters: Upcasters = releasedUpcasters): DecodedEvent => {
+export const decodeEvent = (record: LogRecord & { [decoded]?: DecodedEvent }, upcasters: Upcasters = releasedUpcasters): DecodedEvent => {
+  if (upcasters !== releasedUpcasters) return decode(record, upcasters);
+  record[decoded] ??= decode(record, upcasters);
+  return record[decoded];
+};
+
+const decode = (record: LogRecord, upcasters: Upcasters): DecodedEvent => {
   const headers = record.headers;
   const written = { type: text(record, 'ce_type'), schemaVersion: number(record, 'ce_schemaversion'), data: parse(record) };
   const { type, schemaVersion, data } = upcasters.lift(written);
