@@ -59,7 +59,7 @@ export class PartitionProjection {
     for await (const records of this.log.read('execution-events', this.position.partition, since.offset, this.position.offset)) {
       for (const record of records) {
         const one = acceptedOf(record, accepting);
-        if (one) missed.get(one.event.executionId)?.push(one);
+        if (one && this.quarantine.lacks(one.event.executionId, record.offset)) missed.get(one.event.executionId)?.push(one);
       }
     }
     for (const [executionId, events] of missed) await this.#repairOne(executionId, events);

@@ -6,15 +6,16 @@ import type { Database, Sql } from '@runlog/read-model';
  * execution goes on. A process that starts with the repair folds them on from there.
  */
 export class Quarantine {
-  readonly #ids: Set<string>;
+  /** By id, where each one stopped. */
+  readonly #offsets: Map<string, number>;
 
   private constructor(
     private readonly database: Database,
-    ids: Iterable<string>,
+    offsets: ReadonlyMap<string, number>,
     /** Where the earliest of them stopped. */
     readonly since: { readonly offset: number; readonly claim: number } | undefined,
   ) {
-    this.#ids = new Set(ids);
+    this.#offsets = new Map(offsets);
   }
 
   static async load(database: Database, partition: number): Promise<Quarantine> {
@@ -22,19 +23,20 @@ export class Quarantine {
       `select execution_id as id, "offset", claim from projection_quarantine where projection = 'executions' and partition = $1 order by "offset"`,
       [partition],
     );
-    return new Quarantine(
-      database,
-      rows.map(({ id }) => id),
-      rows[0],
-    );
+    return new Quarantine(database, new Map(rows.map(({ id, offset }) => [id, offset])), rows[0]);
   }
 
   has(executionId: string): boolean {
-    return this.#ids.has(executionId);
+    return this.#offsets.has(executionId);
   }
 
   get ids(): readonly string[] {
-    return [...this.#ids];
+    return [...this.#offsets.keys()];
+  }
+
+  /** Whether the rows of the execution lack what the log has at `offset`. */
+  lacks(executionId: string, offset: number): boolean {
+    return offset >= (this.#offsets.get(executionId) ?? Number.POSITIVE_INFINITY);
   }
 
   /** @param from where the batch begins that it broke. */
@@ -44,7 +46,7 @@ export class Quarantine {
       `insert into projection_quarantine (projection, execution_id, partition, "offset", claim, cause, at) values ('executions', $1, $2, $3, $4, $5, $6) on conflict do nothing`,
       [executionId.replaceAll('\0', ''), from.partition, from.offset, from.claim, because, Date.now()],
     );
-    this.#ids.add(executionId);
+    this.#offsets.set(executionId, from.offset);
   }
 
   /** In the transaction that makes its rows whole. Call `left` after the commit. */
@@ -53,6 +55,6 @@ export class Quarantine {
   }
 
   left(executionId: string): void {
-    this.#ids.delete(executionId);
+    this.#offsets.delete(executionId);
   }
 }
