@@ -14,6 +14,8 @@ export class Weather {
   readonly standstills: number;
   readonly handOvers: number;
   readonly slowness: number;
+  /** How many of the appends that go wrong are acknowledged where an earlier one landed. */
+  readonly #swallowed: number;
   readonly #trouble: Omit<Record<Port, number>, 'artifacts'>;
 
   constructor(
@@ -37,6 +39,7 @@ export class Weather {
     this.standstills = level(0, 0, 1, 3, 6);
     this.handOvers = level(0, 1, 3, 6, 10);
     this.slowness = level(0, 0.01, 0.05);
+    this.#swallowed = level(0.15, 0.15, 0.6);
   }
 
   /** Appends fail often: for executions whose decisions take several. */
@@ -51,7 +54,7 @@ export class Weather {
 
   outcome(port: Port, now: number): Outcome {
     if (now >= this.clearsUpAt || !this.random.chance(this.#trouble[port === 'artifacts' ? 'database' : port])) return 'ok';
-    if (port === 'append' && this.random.chance(0.15)) return 'swallowed';
+    if (port === 'append' && this.random.chance(this.#swallowed)) return 'swallowed';
     return this.random.pick(['refused', 'lost', 'unanswered', 'unanswered', 'late', 'late']);
   }
 
