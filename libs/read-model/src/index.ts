@@ -20,6 +20,7 @@ export { type FrameRow, frameRows } from './frames/frame-rows.js';
 export { Heard, pieceOf, without } from './frames/heard.js';
 export { type Said, saidBefore } from './frames/said-before.js';
 export { framesAfter, heardUpTo } from './frames/stored-frames.js';
+export { keptLine } from './kept-file.js';
 export { type EffectRow, effectsOf, heritageOf, knownEffect } from './known-effects.js';
 export { layOutTables, migrationNames } from './migrations/lay-out-tables.js';
 export { ReadsClient, type ReadsClientOptions, ReadsUnavailable } from './reads-client.js';

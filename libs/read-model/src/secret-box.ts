@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { keptLine } from './kept-file.js';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -53,11 +53,7 @@ const boundTo = (workspaceId: string, name: string): Buffer => Buffer.from(JSON.
 export const secretKeyIn = async (home: string, given?: Buffer): Promise<Buffer> => {
   if (given) return given;
   const path = join(home, 'secret.key');
-  await mkdir(home, { recursive: true });
-  await writeFile(path, `${randomBytes(32).toString('hex')}\n`, { flag: 'wx', mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
-  const key = Buffer.from((await readFile(path, 'utf8')).trim(), 'hex');
+  const key = Buffer.from(await keptLine(path, () => randomBytes(32).toString('hex')), 'hex');
   if (key.length !== 32) throw new Error(`Expected a key of 32 bytes in hex in '${path}', but it holds ${key.length} bytes`);
   return key;
 };

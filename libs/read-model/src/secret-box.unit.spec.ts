@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -27,8 +27,9 @@ describe('SecretBox', () => {
 
   it('makes a key in the home folder once, for its owner alone', async () => {
     const home = await mkdtemp(join(tmpdir(), 'runlog-key-'));
-    const [one, two] = await Promise.all([secretKeyIn(home), secretKeyIn(home)]);
-    expect(one).toEqual(two);
+    const keys = await Promise.all(Array.from({ length: 20 }, () => secretKeyIn(home)));
+    expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(1);
+    expect(await readdir(home)).toEqual(['secret.key']);
     expect((await stat(join(home, 'secret.key'))).mode & 0o777).toBe(0o600);
     const given = randomBytes(32);
     expect(await secretKeyIn(home, given)).toBe(given);

@@ -1,7 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '@runlog/platform';
-import { type Catalog, hashApiKey } from '@runlog/read-model';
+import { type Catalog, hashApiKey, keptLine } from '@runlog/read-model';
 import type { KeyRing } from './key-ring.js';
 import { newKey, prefixOf } from './new-key.js';
 
@@ -32,18 +31,10 @@ export const firstAdminKey = async (catalog: Catalog, keys: KeyRing, config: Pic
   return { key, source: 'file' };
 };
 
-/** The key in `<home>/admin-key`, made if missing. Two that start at once agree: the file is created exclusively. */
+/** The key in `<home>/admin-key`, made if missing. */
 const keptKey = async (home: string): Promise<string> => {
   const path = join(home, 'admin-key');
-  await mkdir(home, { recursive: true });
-  try {
-    const { key } = newKey();
-    await writeFile(path, `${key}\n`, { mode: 0o600, flag: 'wx' });
-    return key;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const key = (await readFile(path, 'utf8')).trim();
-    if (key.length < 16) throw new Error(`Expected an admin key in '${path}', but it holds ${key.length} characters; remove the file to have one made`);
-    return key;
-  }
+  const key = await keptLine(path, () => newKey().key);
+  if (key.length < 16) throw new Error(`Expected an admin key in '${path}', but it holds ${key.length} characters; remove the file to have one made`);
+  return key;
 };
