@@ -221,7 +221,12 @@ describe('budgets beyond one execution', () => {
     const begins = [{ key: 'm1', kind: 'model', name: 'm', reserve_nano_usd: '1000' }];
     const step = (n: number, rest: object = {}) => fixture.about(id, 'TakeStep', { ...about(n), nth: 1, id: `step:${n}`, replyTo: 'inbox', records: [], begins, ...rest });
     await fixture.send(fixture.about(id, 'StartNode', about(0)), fixture.about(id, 'StartNode', about(1)), fixture.about(id, 'StartNode', about(2)));
-    // Somebody else's attempt: it reserves nothing in the end.
+    // Somebody else's attempt: it reserves nothing in the end, though an owner that died before it was decided had reserved for it.
+    await fixture.catalog.database.query(
+      `insert into budget_reservations (account, execution_id, node_id, attempt, key, command_id, workspace_id, nano_usd, reserved_at)
+       values ('workspace:' || $2, $1, 'a0', 1, 'm1', 'step:stranger', $2::uuid, 1000, 1)`,
+      [id, fixture.workspaceId],
+    );
     const answered = (count: number) =>
       until(`${count} answers`, async () => {
         const replies = await fixture.replies('inbox');

@@ -84,7 +84,9 @@ const spenderOf = (step: CommandOf<'TakeStep'>, received: readonly Received[], {
 
 interface Found {
   readonly standing: AccountStanding;
+  /** What the step holds: set aside now, or the last time it came here, when its owner did not get to deciding it. */
   readonly reserved: readonly Reservation[];
+  readonly fresh: readonly Reservation[];
 }
 
 const reserve = async (spenders: readonly Spender[], database: Database): Promise<ReadonlyMap<ExecutionCommand, Found>> => {
@@ -97,7 +99,7 @@ const reserve = async (spenders: readonly Spender[], database: Database): Promis
     const held = await heldBy(spenders, sql);
     const seen = new Set<string>();
     const found = new Map(spenders.map((spender) => [spender.step as ExecutionCommand, isRepeated(spender, seen) ? repeated : stand(spender, accounts, held)]));
-    const reservations = [...found.values()].flatMap((one) => one?.reserved ?? []);
+    const reservations = [...found.values()].flatMap((one) => one?.fresh ?? []);
     if (reservations.length > 0) await write(reservations, spenders, sql);
     if ([...found.values()].some((one) => one?.standing.outcome === 'busy')) await sweep(names, sql);
     return new Map([...found].flatMap(([command, one]) => (one ? [[command, one] as const] : [])));
@@ -105,7 +107,7 @@ const reserve = async (spenders: readonly Spender[], database: Database): Promis
 };
 
 /** The same step again at the same time: if the first has not begun the calls, then this one does not either, and is sent once more. */
-const repeated: Found = { standing: { outcome: 'busy' }, reserved: [] };
+const repeated: Found = { standing: { outcome: 'busy' }, reserved: [], fresh: [] };
 
 const isRepeated = ({ step }: Spender, seen: Set<string>): boolean => {
   const isKnown = seen.has(step.id);
@@ -131,21 +133,22 @@ const stand = ({ step, accounts: names }: Spender, accounts: ReadonlyMap<string,
         command_id: step.id,
         workspace_id: step.workspaceId,
       };
-      return reserve_nano_usd === null || reserve_nano_usd === '0' || held.has(nameOf(reservation)) ? [] : [{ ...reservation, nano_usd: reserve_nano_usd }];
+      return reserve_nano_usd === null || reserve_nano_usd === '0' ? [] : [{ ...reservation, nano_usd: reserve_nano_usd }];
     }),
   );
-  const neededIn = (name: string): bigint => reserved.reduce((sum, { account, nano_usd }) => (account === name ? sum + BigInt(nano_usd) : sum), 0n);
+  const fresh = reserved.filter((one) => !held.has(nameOf(one)));
+  const neededIn = (name: string): bigint => fresh.reduce((sum, { account, nano_usd }) => (account === name ? sum + BigInt(nano_usd) : sum), 0n);
   for (const { name, account } of own) {
     const needed = neededIn(name);
     if (needed > 0n && account.spent + needed > account.budget) {
       const left = account.budget > account.spent ? account.budget - account.spent : 0n;
-      return { standing: { outcome: 'exhausted', scope: account.scope, needed_nano_usd: String(needed), left_nano_usd: String(left) }, reserved: [] };
+      return { standing: { outcome: 'exhausted', scope: account.scope, needed_nano_usd: String(needed), left_nano_usd: String(left) }, reserved: [], fresh: [] };
     }
   }
   const isFull = own.some(({ name, account }) => neededIn(name) > 0n && account.spent + account.reserved + neededIn(name) > account.budget);
-  if (isFull) return { standing: { outcome: 'busy' }, reserved: [] };
+  if (isFull) return { standing: { outcome: 'busy' }, reserved: [], fresh: [] };
   for (const { name, account } of own) account.reserved += neededIn(name);
-  return { standing: { outcome: 'reserved' }, reserved };
+  return { standing: { outcome: 'reserved' }, reserved, fresh };
 };
 
 const nameOf = ({ account, execution_id, node_id, attempt, key, command_id }: Omit<Reservation, 'nano_usd' | 'workspace_id'>): string =>

@@ -80,7 +80,7 @@ export class Decider {
     }
     if (isRejection(decision)) {
       if (!continuing || !live) {
-        await this.#release(received);
+        await this.#release(received, live);
         return this.#refuse(command, decision);
       }
       decision = [];
@@ -90,6 +90,7 @@ export class Decider {
     try {
       await recording.add(decision);
       const reply = await this.#answer(command, recording, workflow);
+      if (reply && 'reply' in reply && reply.reply.type === 'refused') await this.#release(received, live);
       if (recording.count > 0 || continuing) await this.#follow(recording, command, workflow);
       await recording.close(reply);
     } catch (error) {
@@ -144,10 +145,11 @@ export class Decider {
     return refused ? refusal(command, refused) : accepted(command, live);
   }
 
-  /** Where that fails, the end of the attempt releases it. */
-  async #release({ reserved = [], offset }: Received): Promise<void> {
-    if (reserved.length === 0) return;
-    await this.desk.release(reserved).catch((error: unknown) => this.logger.warn({ err: error, partition: this.partition, offset }, 'reservations of a refused step stay for now'));
+  /** What the step holds for calls that it has not begun. Where that fails, the end of the attempt releases it. */
+  async #release({ reserved = [], offset }: Received, live: Live | undefined): Promise<void> {
+    const idle = reserved.filter(({ node_id, key, command_id }) => live?.execution.journals.get(node_id)?.calls.get(key)?.begunBy !== command_id);
+    if (idle.length === 0) return;
+    await this.desk.release(idle).catch((error: unknown) => this.logger.warn({ err: error, partition: this.partition, offset }, 'reservations of a refused step stay for now'));
   }
 
   async #follow(recording: Recording, command: ExecutionCommand, workflow: Workflow): Promise<void> {
