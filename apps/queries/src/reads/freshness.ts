@@ -34,10 +34,18 @@ export class Freshening {
     }
   }
 
-  /** Resolves once all partitions are projected up to where the log ends now, or when `signal` aborts. */
-  async level(signal: AbortSignal): Promise<void> {
+  /**
+   * What `look` finds once all partitions are projected up to where the log ends now, or `signal` aborts. At rest, which is the rule, that is
+   * how it is already: the log is asked meanwhile.
+   */
+  async level<Found>(look: () => Promise<Found>, isAtRest: boolean, signal: AbortSignal): Promise<Found> {
     const partitions = Array.from({ length: this.log.partitions('execution-events') }, (_, partition) => partition);
-    await Promise.all(partitions.map(async (partition) => this.#reached(partition, await this.log.end('execution-events', partition), signal)));
+    const known = partitions.map((partition) => this.progress.known(partition));
+    const looking = Promise.all(partitions.map((partition) => this.log.end('execution-events', partition)));
+    const [ends, found] = await Promise.all([looking, isAtRest ? look() : undefined]);
+    if (found !== undefined && ends.every((end, partition) => (known[partition] as number) >= end)) return found;
+    await Promise.all(ends.map((end, partition) => this.#reached(partition, end, signal)));
+    return look();
   }
 
   async #reached(partition: number, offset: number, signal: AbortSignal): Promise<boolean> {

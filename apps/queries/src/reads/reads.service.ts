@@ -94,9 +94,8 @@ export class ReadsService implements Reads {
 
   async executions(filter: ExecutionFilter): Promise<ExecutionPage> {
     const { database, lag } = this.deps;
-    await this.#level();
     const count = countStatement(filter);
-    const [rows, counted] = await Promise.all([this.#page(filter), filter.withTotal ? database.query<{ total: number }>(count.text, count.values) : undefined]);
+    const [rows, counted] = await this.#level(() => Promise.all([this.#page(filter), filter.withTotal ? database.query<{ total: number }>(count.text, count.values) : undefined]));
     const views = rows.slice(0, filter.limit).map(viewOf);
     const total = counted?.[0]?.total;
     return {
@@ -140,8 +139,7 @@ export class ReadsService implements Reads {
 
   async gates(filter: GateFilter): Promise<GatePage> {
     const { database, lag } = this.deps;
-    await this.#level();
-    return { ...(await openGates(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
+    return { ...(await this.#level(() => openGates(database.tenant(filter.workspaceId), filter))), lagMs: lag.ms };
   }
 
   tree({ workspaceId, executionId }: Parameters<Reads['tree']>[0]): ReturnType<Reads['tree']> {
@@ -150,19 +148,16 @@ export class ReadsService implements Reads {
 
   async usage(filter: UsageFilter): Promise<UsagePage> {
     const { database, lag } = this.deps;
-    await this.#level();
-    return { ...(await used(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
+    return { ...(await this.#level(() => used(database.tenant(filter.workspaceId), filter))), lagMs: lag.ms };
   }
 
   async sessions(filter: SessionFilter): Promise<SessionPage> {
     const { database, lag } = this.deps;
-    await this.#level();
-    return { ...(await sessionsOf(database.tenant(filter.workspaceId), filter)), lagMs: lag.ms };
+    return { ...(await this.#level(() => sessionsOf(database.tenant(filter.workspaceId), filter))), lagMs: lag.ms };
   }
 
-  async turns(filter: TurnFilter): Promise<readonly TurnView[]> {
-    await this.#level();
-    return turnsOf(this.#as(filter.workspaceId), filter);
+  turns(filter: TurnFilter): Promise<readonly TurnView[]> {
+    return this.#level(() => turnsOf(this.#as(filter.workspaceId), filter));
   }
 
   async replayNodes({ workspaceId, executionId, atVersion, branching, costing = [] }: Parameters<Reads['replayNodes']>[0]): Promise<readonly ReplayNode[] | null> {
@@ -191,8 +186,9 @@ export class ReadsService implements Reads {
     );
   }
 
-  async #level(): Promise<void> {
-    if (this.deps.lag.ms < LIST_WAIT_MS) await this.#fresh.level(AbortSignal.timeout(LIST_WAIT_MS));
+  async #level<Found>(look: () => Promise<Found>): Promise<Found> {
+    const { ms } = this.deps.lag;
+    return ms < LIST_WAIT_MS ? this.#fresh.level(look, ms === 0, AbortSignal.timeout(LIST_WAIT_MS)) : look();
   }
 
   /** By id, each with its output. */
