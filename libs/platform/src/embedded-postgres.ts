@@ -41,7 +41,7 @@ export interface EmbeddedPostgres {
 const small: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
   max_connections: '60',
-  shared_buffers: '32MB',
+  shared_buffers: '24MB',
   huge_pages: 'off',
   io_method: 'sync',
   jit: 'off',
@@ -56,6 +56,8 @@ const small: Readonly<Record<string, string>> = {
   max_wal_size: '512MB',
   checkpoint_timeout: '10min',
   autovacuum_naptime: '20s',
+  autovacuum_max_workers: '1',
+  autovacuum_work_mem: '16MB',
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_min_messages: 'warning',
