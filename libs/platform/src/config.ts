@@ -61,7 +61,8 @@ const variables = z.object({
     .regex(/^[!-~]+$/, 'expected characters that fit an HTTP header: no space, ASCII')
     .optional(),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
-  RUNLOG_DATABASE_POOL: whole(8, 2, 200),
+  // The two collectors hold one while they use another, and one is for readers of other processes: fewer could wait for themselves.
+  RUNLOG_DATABASE_POOL: whole(8, 4, 200),
   KAFKA_BROKERS: addresses,
   RUNLOG_INSTANCE: z
     .string()

@@ -25,6 +25,7 @@ export class Summons {
     const now = performance.now();
     if (now < (this.#calledAt.get(partition) ?? Number.NEGATIVE_INFINITY) + CALL_EVERY_MS) return;
     this.#calledAt.set(partition, now);
+    // A call that fails costs its reader the rest of the pause, no more; what is wrong with the database shows in the read itself.
     this.database.query('select pg_notify($1, $2)', [CHANNEL, String(partition)], 'summon').catch(() => undefined);
   }
 
