@@ -1,10 +1,18 @@
-import Sqids from 'sqids';
+import Sqids, { defaultOptions } from 'sqids';
 import type { Sql } from '../database.js';
 
-const sqids = new Sqids({ minLength: 5 });
+const LEAST_LENGTH = 5;
+const careful = new Sqids({ minLength: LEAST_LENGTH });
+const careless = new Sqids({ minLength: LEAST_LENGTH, blocklist: new Set() });
+
+/** Whether an id may be one that sqids passes over: it looks for each of its 560 words in turn. Words shorter than an id's least length only count when they are all of it. */
+const mayBeBlocked = new RegExp([...defaultOptions.blocklist].filter((word) => word.length > 3).join('|'), 'i');
 
 /** Five characters or more, letters and digits only. */
-export const hashidOf = (sequence: number): string => sqids.encode([sequence]);
+export const hashidOf = (sequence: number): string => {
+  const id = careless.encode([sequence]);
+  return mayBeBlocked.test(id) ? careful.encode([sequence]) : id;
+};
 
 const draw = async (sql: Sql, table: 'workflows' | 'workspaces', column: 'next_run' | 'next_hashid', id: string, n: number): Promise<number[]> => {
   const [row] = await sql.query<{ next: number }>(`update ${table} set ${column} = ${column} + $2 where id = $1 returning ${column} as next`, [id, n], `draw-${table}`);
