@@ -10,12 +10,14 @@ import { RunnerService } from './runner.service.js';
 import { catalogSecrets } from './secret-store.js';
 
 await bootstrapService('runner', async ({ config, logger, health, metrics, shutdown }) => {
-  const { databaseUrl: url, databasePool: poolSize, kafkaBrokers: brokers, partitions, instance } = config;
+  const { databaseUrl: url, databasePool: poolSize, kafkaBrokers: brokers, partitions, adoptsPartitions, instance } = config;
   if (!url) throw new Error('Expected DATABASE_URL, but it is not set: a service of a cluster does not start a database of its own');
   const database = await createDatabase({ url, poolSize, applicationName: 'runlog runner' });
   shutdown.add('database', () => database.close());
   const log =
-    brokers.length > 0 ? await openKafkaLog({ brokers, clientId: 'runner', partitions, instance, logger }) : createPostgresLog({ connectionString: url, partitions, logger });
+    brokers.length > 0
+      ? await openKafkaLog({ brokers, clientId: 'runner', partitions, adoptsPartitions, instance, logger })
+      : createPostgresLog({ connectionString: url, partitions, adoptsPartitions, logger });
   shutdown.add('log', () => log.stop());
   await log.start();
   const secrets = catalogSecrets(new Catalog(database), new SecretBox(await secretKeyIn(config.home, config.secretKey)));

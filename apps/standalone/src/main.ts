@@ -7,8 +7,8 @@ import { startStandalone } from './standalone.js';
 
 const begun = performance.now();
 const home = process.env.RUNLOG_HOME || '.runlog';
-// A connection more is a PostgreSQL process of 10 MB more, and one Node process keeps no more than these busy.
-const config = readConfigOrExit(process.env, { RUNLOG_RATE_LIMIT: '0', RUNLOG_DATABASE_POOL: '4', RUNLOG_LOG_FILE: join(home, 'logs/runlog.log') });
+// A connection more is a PostgreSQL process of 10 MB more, and one Node process keeps no more than these busy. Nor would more partitions share its work: each is a write of its own.
+const config = readConfigOrExit(process.env, { RUNLOG_RATE_LIMIT: '0', RUNLOG_DATABASE_POOL: '4', RUNLOG_PARTITIONS: '1', RUNLOG_LOG_FILE: join(home, 'logs/runlog.log') });
 try {
   prepareHome(config.home);
   await requireFreePort(config);

@@ -26,6 +26,6 @@ export {
 } from './port.js';
 export { createPostgresLog, type PostgresLogOptions } from './postgres/postgres-log.js';
 export { checkProgress, positionAfter, witness } from './progress.js';
-export { declareTopics, defaultPartitionCounts, type PartitionCounts, type Topic, type TopicDeclaration } from './topics.js';
+export { declareTopics, defaultPartitionCounts, PartitionCountMismatch, type PartitionCounts, type Topic, type TopicDeclaration } from './topics.js';
 export { UndecodableRecord } from './undecodable.js';
 export { type Upcaster, Upcasters, type WrittenEvent } from './upcasters.js';

@@ -4,14 +4,34 @@ import declared from '../../../deploy/kafka/topics.json' with { type: 'json' };
 export type Topic = keyof typeof declared;
 
 /** How many partitions each class of topic has; fixed at creation, checked at boot. */
-export interface PartitionCounts {
-  readonly executions: number;
-  readonly tasks: number;
-  readonly instances: number;
-  readonly one: number;
-}
+export type PartitionCounts = Readonly<Record<'executions' | 'tasks' | 'instances' | 'one', number>>;
 
 export const defaultPartitionCounts: PartitionCounts = { executions: 4, tasks: 8, instances: 4, one: 1 };
+
+/** Stored topics differ from the settings: retrying does not help. */
+export class PartitionCountMismatch extends Error {}
+
+/** No setting names the others. */
+const chosen: readonly string[] = ['executions', 'tasks'];
+
+/**
+ * The counts that hold where some topics exist: theirs. What is `asked` for counts for classes of which there are none yet, and, unless it `adopts`
+ * what is there, must be what they were made with. @throws PartitionCountMismatch
+ */
+export const standingCounts = (asked: PartitionCounts, existing: ReadonlyMap<string, number>, adopts: boolean): PartitionCounts => {
+  const counts: Record<keyof PartitionCounts, number> = { ...asked };
+  for (const { topic, partitions } of declareTopics(asked)) {
+    const actual = existing.get(topic);
+    if (actual === undefined || actual === partitions) continue;
+    const kind = declared[topic].partitions as keyof PartitionCounts;
+    if (!adopts && chosen.includes(kind))
+      throw new PartitionCountMismatch(
+        `Expected topic '${topic}' to have ${partitions} partitions, but it has ${actual}. Keys would move: set RUNLOG_PARTITIONS to what the topics were created with, leave it out, or start on an empty log.`,
+      );
+    counts[kind] = actual;
+  }
+  return counts;
+};
 
 export interface TopicDeclaration {
   readonly topic: Topic;

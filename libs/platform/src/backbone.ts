@@ -19,11 +19,11 @@ export const connectBackbone = async ({ name, config, logger, health, shutdown }
   if (!databaseUrl) throw new Error('Expected DATABASE_URL to say where PostgreSQL is, but it is not set');
   const database = await createDatabase({ url: databaseUrl, poolSize: config.databasePool, applicationName: `runlog ${name}` });
   shutdown.add('database', () => database.close());
-  const { partitions, instance, kafkaBrokers: brokers } = config;
+  const { partitions, adoptsPartitions, instance, kafkaBrokers: brokers } = config;
   const log =
     brokers.length > 0
-      ? await openKafkaLog({ brokers, clientId: `runlog-${name}`, partitions, instance, logger })
-      : createPostgresLog({ connectionString: databaseUrl, partitions, logger });
+      ? await openKafkaLog({ brokers, clientId: `runlog-${name}`, partitions, adoptsPartitions, instance, logger })
+      : createPostgresLog({ connectionString: databaseUrl, partitions, adoptsPartitions, logger });
   shutdown.add('log', () => log.stop());
   await log.start();
   health.add('log', () => log.healthy());

@@ -122,7 +122,7 @@ const tracesUrlOf = (read: z.output<typeof variables>): string | undefined => {
   return own ?? (general === undefined ? undefined : `${general.replace(/\/+$/, '')}/v1/traces`);
 };
 
-const configOf = (read: z.output<typeof variables>) => ({
+const configOf = (read: z.output<typeof variables>, isChosen: (name: Variable) => boolean) => ({
   /** The public API's port; 0 takes a free one. */
   port: read.PORT,
   /** The address that every port of this process is bound to. */
@@ -138,7 +138,9 @@ const configOf = (read: z.output<typeof variables>) => ({
   /** A name that this process keeps over restarts and shares with no other living one. */
   instance: read.RUNLOG_INSTANCE,
   /** Fixed when the topics are created. */
-  partitions: { executions: read.RUNLOG_PARTITIONS, tasks: read.RUNLOG_PARTITIONS * 2, instances: 4, one: 1 },
+  partitions: { executions: read.RUNLOG_PARTITIONS, tasks: read.RUNLOG_PARTITIONS * 2, instances: Math.min(4, read.RUNLOG_PARTITIONS), one: 1 },
+  /** Nobody chose their number: it is that of the topics that exist, if there are any. */
+  adoptsPartitions: !isChosen('RUNLOG_PARTITIONS'),
   /** Private addresses that nodes may reach: hosts, `host:port` or CIDR ranges. */
   egressAllow: read.RUNLOG_EGRESS_ALLOW,
   /** Path of the file that names the MCP servers that runners may start; absent: none. */
@@ -199,7 +201,7 @@ export type Config = Readonly<ReturnType<typeof configOf>>;
 export const readConfig = (env: NodeJS.ProcessEnv, defaults: Partial<Record<Variable, string>> = {}): Config => {
   const given = Object.fromEntries(settingNames.map((name) => [name, env[name] || defaults[name]]));
   const read = variables.safeParse(given);
-  if (read.success) return configOf(read.data);
+  if (read.success) return configOf(read.data, (name) => Boolean(env[name]));
   throw new ConfigInvalid(read.error.issues.map(({ path, message }) => ({ variable: path.join('.'), detail: message })));
 };
 

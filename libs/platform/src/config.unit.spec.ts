@@ -21,6 +21,7 @@ describe('readConfig', () => {
       sseLimit: 2000,
       heartbeatTimeoutMs: 5000,
       partitions: { executions: 4, tasks: 8 },
+      adoptsPartitions: true,
     });
   });
   it('reads what is set, and an empty variable as unset', () => {
@@ -36,6 +37,10 @@ describe('readConfig', () => {
   });
   it('takes the defaults of its caller, which the environment overrides', () => {
     expect(readConfig({ LOG_LEVEL: 'debug' }, { LOG_LEVEL: 'warn', RUNLOG_RATE_LIMIT: '0' })).toMatchObject({ logLevel: 'debug', rateLimit: 0 });
+  });
+  it('tells a number of partitions that somebody chose from a default', () => {
+    expect(readConfig({}, { RUNLOG_PARTITIONS: '1' })).toMatchObject({ partitions: { executions: 1, tasks: 2, instances: 1 }, adoptsPartitions: true });
+    expect(readConfig({ RUNLOG_PARTITIONS: '8' }, { RUNLOG_PARTITIONS: '1' })).toMatchObject({ partitions: { executions: 8, tasks: 16, instances: 4 }, adoptsPartitions: false });
   });
   it('takes an admin key of any length that fits a header', () => {
     expect(readConfig({ RUNLOG_ADMIN_KEY: 'test' }).adminKey).toBe('test');

@@ -143,6 +143,14 @@ describe('kafka log', () => {
     await log.stop();
   });
 
+  it('goes on with the partitions that there are, where nobody chose their number', async () => {
+    await open();
+    const log = createKafkaLog({ brokers: broker.brokers, clientId: 'faults', partitions: { executions: 1, tasks: 2, instances: 1, one: 1 }, adoptsPartitions: true });
+    await log.start();
+    expect((['execution-commands', 'node-tasks', 'command-replies', 'dead-letters'] as const).map((topic) => log.partitions(topic))).toEqual([4, 8, 4, 1]);
+    await log.stop();
+  });
+
   it('says what to do when no broker answers', async () => {
     const log = createKafkaLog({ brokers: ['127.0.0.1:1'], clientId: 'faults', startWithinMs: 500 });
     await expect(log.start()).rejects.toThrow();

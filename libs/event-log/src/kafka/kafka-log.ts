@@ -2,7 +2,7 @@ import type { ISocketFactory } from 'kafkajs';
 import { type Diagnostics, silent } from '../diagnostics.js';
 import { withHopMarks } from '../hop-marks.js';
 import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader } from '../port.js';
-import { declareTopics, defaultPartitionCounts, type PartitionCounts, type Topic } from '../topics.js';
+import { declareTopics, defaultPartitionCounts, PartitionCountMismatch, type PartitionCounts, type Topic } from '../topics.js';
 import { Courier } from './courier.js';
 import { Fetching } from './fetching.js';
 import { GroupReading, type ReadingParts } from './group-reading.js';
@@ -14,7 +14,7 @@ import { Owning } from './owning.js';
 import { maxRecordBytes } from './records.js';
 import { retrying } from './retry.js';
 import { Sender } from './sender.js';
-import { declareOnKafka, PartitionCountMismatch } from './topic-set.js';
+import { declareOnKafka } from './topic-set.js';
 import { Wire } from './wire.js';
 
 /** How to reach the cluster. */
@@ -23,6 +23,8 @@ export interface KafkaLogOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly partitions?: PartitionCounts;
+  /** Topics that exist keep the number of partitions that they have, whatever `partitions` says; else another number is an error. */
+  readonly adoptsPartitions?: boolean;
   readonly logger?: Diagnostics;
   /** Replicas of topics made by this process. Default: `RUNLOG_KAFKA_REPLICATION`, or 1. */
   readonly replication?: number;
@@ -50,7 +52,7 @@ class KafkaLog implements EventLog {
   private readonly sender: Sender;
   private readonly ends: Offsets;
   private readonly begins: Offsets;
-  private readonly counts: ReadonlyMap<Topic, number>;
+  private counts: ReadonlyMap<Topic, number>;
   private readonly subscriptions = new Set<Subscription>();
   private stopping: Promise<void> | undefined;
 
@@ -62,7 +64,7 @@ class KafkaLog implements EventLog {
     this.sender = new Sender(this.wire, this.courier);
     this.ends = new Offsets(this.wire, 'end');
     this.begins = new Offsets(this.wire, 'begin');
-    this.counts = new Map(this.declarations().map(({ topic, partitions }) => [topic, partitions]));
+    this.counts = this.countsOf(this.asked());
   }
 
   async start(): Promise<void> {
@@ -71,10 +73,13 @@ class KafkaLog implements EventLog {
     await this.wire.retrying(
       'declare topics',
       () =>
-        declareOnKafka(this.wire, this.declarations(), replication).catch((error: unknown) => {
-          if (!(error instanceof PartitionCountMismatch)) throw error;
-          mismatch = error;
-        }),
+        declareOnKafka(this.wire, this.asked(), this.options.adoptsPartitions ?? false, replication).then(
+          (counts) => (this.counts = this.countsOf(counts)),
+          (error: unknown) => {
+            if (!(error instanceof PartitionCountMismatch)) throw error;
+            mismatch = error;
+          },
+        ),
       undefined,
       this.options.startWithinMs ?? 60_000,
     );
@@ -199,8 +204,12 @@ class KafkaLog implements EventLog {
     return { wire: this.wire, fetching: this.fetching, diagnostics: this.diagnostics, ends: this.ends, begins: this.begins, instance: this.options.instance };
   }
 
-  private declarations() {
-    return declareTopics(this.options.partitions ?? defaultPartitionCounts);
+  private asked(): PartitionCounts {
+    return this.options.partitions ?? defaultPartitionCounts;
+  }
+
+  private countsOf(counts: PartitionCounts): ReadonlyMap<Topic, number> {
+    return new Map(declareTopics(counts).map(({ topic, partitions }) => [topic, partitions]));
   }
 
   private bug(error: unknown, partition: number): void {

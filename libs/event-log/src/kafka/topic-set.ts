@@ -1,4 +1,4 @@
-import type { Topic, TopicDeclaration } from '../topics.js';
+import { declareTopics, type PartitionCounts, standingCounts, type TopicDeclaration } from '../topics.js';
 import { brokerBatchBytes } from './records.js';
 import type { Wire } from './wire.js';
 
@@ -20,11 +20,13 @@ const settings = ({ retentionMs }: TopicDeclaration, replication: number): Recor
   ...(replication > 1 && { 'min.insync.replicas': String(Math.max(1, replication - 1)) }),
 });
 
-/** Creates the topics that are missing and checks the partition counts of all; resolves once each partition has a leader. */
-export const declareOnKafka = async (wire: Wire, declarations: readonly TopicDeclaration[], replication: number): Promise<void> => {
+/** Creates the topics that are missing; resolves with the partition counts that hold once each partition has a leader. @throws PartitionCountMismatch */
+export const declareOnKafka = async (wire: Wire, asked: PartitionCounts, adopts: boolean, replication: number): Promise<PartitionCounts> => {
   const line = await wire.anyLine();
   try {
-    for (const declaration of declarations) {
+    const { topicMetadata } = await line.broker.metadata([]);
+    const existing = new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata.length]));
+    for (const declaration of declareTopics(standingCounts(asked, existing, adopts))) {
       const { topic, partitions } = declaration;
       const configEntries = Object.entries(settings(declaration, replication)).map(([name, value]) => ({ name, value }));
       await line.broker.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: replication, configEntries }], timeout: 4_000 }).catch(unlessThere);
@@ -32,20 +34,10 @@ export const declareOnKafka = async (wire: Wire, declarations: readonly TopicDec
   } finally {
     line.close();
   }
-  wire.watch(declarations.map(({ topic }) => topic));
-  const counts = await wire.partitionCounts();
-  for (const { topic, partitions } of declarations) checkCount(topic, partitions, counts.get(topic));
-  for (const { topic, partitions } of declarations) for (let partition = 0; partition < partitions; partition++) await wire.leader(topic, partition);
-};
-
-/** Stored topics differ from the settings: retrying does not help. */
-export class PartitionCountMismatch extends Error {}
-
-const checkCount = (topic: Topic, declared: number, actual: number | undefined): void => {
-  if (actual === undefined || actual === declared) return;
-  throw new PartitionCountMismatch(
-    `Expected topic '${topic}' to have ${declared} partitions, but it has ${actual}. Keys would move: set RUNLOG_PARTITIONS to what the topics were created with, or start on an empty Kafka.`,
-  );
+  wire.watch(declareTopics(asked).map(({ topic }) => topic));
+  const counts = standingCounts(asked, await wire.partitionCounts(), adopts);
+  for (const { topic, partitions } of declareTopics(counts)) for (let partition = 0; partition < partitions; partition++) await wire.leader(topic, partition);
+  return counts;
 };
 
 const unlessThere = (error: unknown): void => {

@@ -135,4 +135,12 @@ describe('the log in PostgreSQL', () => {
     await expect(other.start()).rejects.toThrow("Expected topic 'execution-commands' to have 6 partitions, but it has 4");
     await other.stop();
   }, 60_000);
+
+  it('goes on with the partitions that there are, where nobody chose their number', async () => {
+    await open();
+    const other = createPostgresLog({ connectionString, partitions: { executions: 1, tasks: 2, instances: 1, one: 1 }, adoptsPartitions: true });
+    await other.start();
+    expect((['execution-commands', 'node-tasks', 'command-replies', 'dead-letters'] as const).map((topic) => other.partitions(topic))).toEqual([4, 8, 4, 1]);
+    await other.stop();
+  }, 60_000);
 });

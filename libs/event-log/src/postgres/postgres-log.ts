@@ -4,7 +4,7 @@ import pg from 'pg';
 import { type Diagnostics, silent } from '../diagnostics.js';
 import { withHopMarks } from '../hop-marks.js';
 import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader, Urgency } from '../port.js';
-import { declareTopics, type PartitionCounts, type Topic } from '../topics.js';
+import { defaultPartitionCounts, type PartitionCounts, type Topic } from '../topics.js';
 import { Feeds } from './feeds.js';
 import { GroupCommit } from './group-commit.js';
 import { GroupProgress } from './group-progress.js';
@@ -23,6 +23,8 @@ export interface PostgresLogOptions {
   readonly connectionString?: string;
   readonly pool?: pg.Pool;
   readonly partitions?: PartitionCounts;
+  /** Topics that exist keep the number of partitions that they have, whatever `partitions` says; else another number is an error. */
+  readonly adoptsPartitions?: boolean;
   readonly logger?: Diagnostics;
   /** An answer to a write that takes longer counts as an unknown outcome. Default 15 s. */
   readonly writeTimeoutMs?: number;
@@ -83,16 +85,14 @@ class PostgresLog implements EventLog {
   }
 
   async start(): Promise<void> {
-    const declarations = declareTopics(this.options.partitions).map((declaration) => ({
-      ...declaration,
-      retentionMs: this.options.retentionMs?.[declaration.topic] ?? declaration.retentionMs,
-    }));
+    const { partitions = defaultPartitionCounts, adoptsPartitions = false, retentionMs } = this.options;
     const client = await this.connect();
     try {
-      this.topics = await declareSchema(client, declarations);
+      this.topics = await declareSchema(client, partitions, adoptsPartitions);
     } finally {
       client.release();
     }
+    for (const [topic, known] of this.topics) this.topics.set(topic, { ...known, retentionMs: retentionMs?.[topic] ?? known.retentionMs });
     await this.feeds.start(this.topics);
     await this.membership.start();
     this.retention = setInterval(() => void this.expire(), this.options.retentionEveryMs ?? 60_000).unref();

@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import type { Topic, TopicDeclaration } from '../topics.js';
+import { declareTopics, type PartitionCounts, standingCounts, type Topic, type TopicDeclaration } from '../topics.js';
 
 /** Kept as the comment on the schema; another text means that the objects below are (re)created. */
 const version = 'runlog event log, version 2';
@@ -94,8 +94,8 @@ export interface KnownTopic extends TopicDeclaration {
   readonly topicNo: number;
 }
 
-/** Creates what is missing, under a lock, and checks the number of partitions, which is fixed for ever. */
-export const declareSchema = async (client: ClientBase, declarations: readonly TopicDeclaration[]): Promise<Map<Topic, KnownTopic>> => {
+/** Creates what is missing, under a lock. The number of partitions is fixed for ever. @throws PartitionCountMismatch */
+export const declareSchema = async (client: ClientBase, asked: PartitionCounts, adopts: boolean): Promise<Map<Topic, KnownTopic>> => {
   await client.query('begin');
   try {
     await client.query("select pg_advisory_xact_lock(hashtext('runlog_log schema'))");
@@ -104,8 +104,10 @@ export const declareSchema = async (client: ClientBase, declarations: readonly T
       await client.query(objects);
       await client.query(`comment on schema runlog_log is '${version}'`);
     }
+    const { rows: existing } = await client.query<{ topic: string; partitions: number }>('select topic, partitions from runlog_log.topics');
+    const counts = standingCounts(asked, new Map(existing.map(({ topic, partitions }) => [topic, partitions])), adopts);
     const topics = new Map<Topic, KnownTopic>();
-    for (const declaration of declarations) topics.set(declaration.topic, await declareTopic(client, declaration));
+    for (const declaration of declareTopics(counts)) topics.set(declaration.topic, await declareTopic(client, declaration));
     await client.query('commit');
     return topics;
   } catch (error) {
@@ -116,25 +118,18 @@ export const declareSchema = async (client: ClientBase, declarations: readonly T
 };
 
 const declareTopic = async (client: ClientBase, declaration: TopicDeclaration): Promise<KnownTopic> => {
-  const find = async () =>
-    (await client.query<{ topic_no: number; partitions: number }>('select topic_no, partitions from runlog_log.topics where topic = $1', [declaration.topic])).rows[0];
-  let known = await find();
-  if (!known) {
-    const { rows } = await client.query<{ topic_no: number }>(
-      'insert into runlog_log.topics (topic_no, topic, partitions) select coalesce(max(topic_no), 0) + 1, $1, $2 from runlog_log.topics returning topic_no',
-      [declaration.topic, declaration.partitions],
-    );
-    const topicNo = rows[0]?.topic_no as number;
-    await client.query(
-      `create table runlog_log.records_${topicNo} partition of runlog_log.records for values in (${topicNo}) with (autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05)`,
-    );
-    await client.query(unsampled(`records_${topicNo}`));
-    await client.query('insert into runlog_log.partitions (topic_no, partition) select $1, generate_series(0, $2::int - 1)', [topicNo, declaration.partitions]);
-    known = (await find()) as { topic_no: number; partitions: number };
-  }
-  if (known.partitions !== declaration.partitions)
-    throw new Error(
-      `Expected topic '${declaration.topic}' to have ${declaration.partitions} partitions, but it has ${known.partitions}; that number is fixed at creation: set it back`,
-    );
-  return { ...declaration, topicNo: known.topic_no };
+  const { topic, partitions } = declaration;
+  const { rows: known } = await client.query<{ topic_no: number }>('select topic_no from runlog_log.topics where topic = $1', [topic]);
+  if (known[0]) return { ...declaration, topicNo: known[0].topic_no };
+  const { rows } = await client.query<{ topic_no: number }>(
+    'insert into runlog_log.topics (topic_no, topic, partitions) select coalesce(max(topic_no), 0) + 1, $1, $2 from runlog_log.topics returning topic_no',
+    [topic, partitions],
+  );
+  const topicNo = rows[0]?.topic_no as number;
+  await client.query(
+    `create table runlog_log.records_${topicNo} partition of runlog_log.records for values in (${topicNo}) with (autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05)`,
+  );
+  await client.query(unsampled(`records_${topicNo}`));
+  await client.query('insert into runlog_log.partitions (topic_no, partition) select $1, generate_series(0, $2::int - 1)', [topicNo, partitions]);
+  return { ...declaration, topicNo };
 };
