@@ -38,6 +38,8 @@ const searched = (q: string, bind: (value: unknown) => string): string => {
 export interface Statement {
   readonly text: string;
   readonly values: readonly unknown[];
+  /** Of a statement that is planned once for each connection. */
+  readonly name?: string;
 }
 
 interface Conditions {
@@ -75,24 +77,40 @@ const columnsOfRow = 'p.settled, p.live, p.output, t.count as log_count, t.last_
 const tips = 'left join execution_log_tips t on t.execution_id = p.id';
 const backwards = (filter: ExecutionFilter): string => ((filter.before ? !filter.descending : filter.descending) ? 'desc' : 'asc');
 
+const plannedLimits: ReadonlySet<number> = new Set([20, 50, 100]);
+const plannedMembers: ReadonlySet<string> = new Set(['workspaceId', 'statuses', 'workflowId', 'sort', 'descending', 'limit', 'after', 'before']);
+
+/**
+ * The name of a page as people leaf through it: of all, a status or a workflow, by creation. Planning it takes as long as reading it, and one plan
+ * is right for all, as an index has exactly this order; with the limit in the text, on which the plan depends. Few, as each connection keeps them.
+ */
+const plannedName = (filter: ExecutionFilter): string | undefined => {
+  const { statuses, workflowId, sort, limit, after, before } = filter;
+  const isUsual = Object.entries(filter).every(([member, value]) => value === undefined || plannedMembers.has(member));
+  if (!isUsual || sort !== 'created_at' || !plannedLimits.has(limit) || (statuses && statuses.length !== 1) || (workflowId && !UUID.test(workflowId))) return undefined;
+  return ['list', statuses && 'status', workflowId && 'workflow', (before ?? after) && 'from', backwards(filter), limit].filter(Boolean).join('-');
+};
+
 /** Where a page lies: its conditions with the cursor, its order, and how much of what follows it is. */
-const placed = (filter: ExecutionFilter) => {
+const placed = (filter: ExecutionFilter, name?: string) => {
   const { where, sought, bind, values } = conditions(filter);
   const key = sortKeys[filter.sort];
   const order = backwards(filter);
   const cursor = filter.before ?? filter.after;
   if (cursor) where.push(`(${key}, e.id) ${order === 'desc' ? '<' : '>'} (${bind(cursor.value ?? -1)}::bigint, ${bind(cursor.id)}::uuid)`);
-  const part = `limit ${bind(filter.limit + 1)}${filter.offset ? ` offset ${bind(filter.offset)}` : ''}`;
+  const part = `limit ${name === undefined ? bind(filter.limit + 1) : filter.limit + 1}${filter.offset ? ` offset ${bind(filter.offset)}` : ''}`;
   return { where: where.join(' and '), sought: sought.join(' and '), key, order, part, values };
 };
 
 /** One row more than the page, to know whether more follow. `before` reads backwards: its rows come in reverse order. */
 export const pageStatement = (filter: ExecutionFilter): Statement => {
-  const { where, key, order, part, values } = placed(filter);
+  const name = plannedName(filter);
+  const { where, key, order, part, values } = placed(filter, name);
   const page = `from executions e where ${where} order by ${key} ${order}, e.id ${order} ${part}`;
   return {
     text: `select ${columnsOfRow} from (select e.id, e.settled, e.live, e.output, ${key} as sort_key ${page}) p ${tips} order by p.sort_key ${order}, p.id ${order}`,
     values,
+    ...(name !== undefined && { name }),
   };
 };
 

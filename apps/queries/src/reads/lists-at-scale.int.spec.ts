@@ -138,6 +138,19 @@ describe(`lists of ${EXECUTIONS.toLocaleString('en')} executions`, () => {
   });
 
   it.each([
+    ['all', {}],
+    ['of a status', { statuses: ['failed'] }],
+    ['of a workflow', { workflowId: uuidv7() }],
+    ['of a status and a workflow, from a place on', { statuses: ['failed'], workflowId: uuidv7(), before: { value: 1, id: uuidv7() } }],
+  ] as const)('%s are planned once, by an index in their order', async (_, given) => {
+    const { text, name } = pageStatement(filter({ ...(given as Partial<ExecutionFilter>) }));
+    expect(name).toBeDefined();
+    const plan = JSON.stringify(await database.tenant(workspaceId).query(`explain (generic_plan, format json) ${text}`));
+    expect(plan).toContain('"Index Name":"executions_');
+    expect(plan).not.toMatch(/"Node Type":"(Seq Scan|Sort|Incremental Sort)"/);
+  });
+
+  it.each([
     ['of a status', { statuses: ['failed'] }],
     ['of a status nobody has', { statuses: ['rejected'] }],
     ['of two statuses', { statuses: ['failed', 'cancelled'] }],

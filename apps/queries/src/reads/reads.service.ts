@@ -202,7 +202,7 @@ export class ReadsService implements Reads {
     const tenant = this.#as(filter.workspaceId);
     if (!isSearched(filter)) {
       const page = pageStatement(filter);
-      return tenant.query<StoredExecution>(page.text, page.values);
+      return tenant.query<StoredExecution>(page.text, page.values, page.name);
     }
     const named = rowsOf(filter, await foundIds(this.deps.database, filter));
     return tenant.query<StoredExecution>(named.text, named.values);
