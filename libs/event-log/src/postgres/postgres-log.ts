@@ -40,6 +40,9 @@ const ownerGraceMs = 5_000;
 /** A process that is frozen for this long loses its partitions to others. */
 const silenceMs = 15_000;
 
+/** Without the last one PostgreSQL plans most statements of each write anew, for arrays of just that length: the plans are the same. */
+const writerSettings = 'set synchronous_commit = on; set jit = off; set plan_cache_mode = force_generic_plan';
+
 /** The log in PostgreSQL: for one machine, beside the read models. */
 export const createPostgresLog = (options: PostgresLogOptions): EventLog => withHopMarks(new PostgresLog(options));
 
@@ -67,7 +70,7 @@ class PostgresLog implements EventLog {
     this.pool = options.pool ?? new pg.Pool({ ...config, max: 4, keepAlive: true, connectionTimeoutMillis: 5_000, query_timeout: 30_000 });
     if (!options.pool) this.pool.on('error', () => undefined);
     const named = (what: string) => ({ ...config, password: config.password, application_name: `runlog log ${what}` });
-    this.writer = new Session(named('writer'), 'set synchronous_commit = on; set jit = off');
+    this.writer = new Session(named('writer'), writerSettings);
     const membershipSession = new Session(named('member'), `set idle_session_timeout = ${silenceMs}`, () => this.membership.lost());
     this.membership = new Membership(membershipSession, this.diagnostics);
     this.feeds = new Feeds(this.pool, () => this.membership.othersPresent);
