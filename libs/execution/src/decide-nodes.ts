@@ -5,7 +5,7 @@ import type { Decision } from './decide.js';
 import { resumed } from './decide-gates.js';
 import { told } from './decide-records.js';
 import { effectUnknown, intended, recorded } from './effects.js';
-import type { ExecutionEvent } from './events.js';
+import type { EventData, ExecutionEvent } from './events.js';
 import { type Execution, isTerminal, type NodeState } from './execution.js';
 import type { CommandId, NodeId, RunnerId } from './ids.js';
 import { refuse } from './refusal.js';
@@ -34,16 +34,20 @@ export const completeNode = (command: CommandOf<'CompleteNode'>, execution: Exec
   const isLate = isLateReceipt(command, execution);
   const node = isLate ? undefined : running(command, execution);
   if (node && 'rejected' in node) return node;
-  const receipt = (given?: CommandOf<'CompleteNode'>) => recorded(execution, workflow, command.node, command.attempt, given);
-  const calls = told(command.records, command, execution);
-  if (execution.cancel) return [...calls, ...receipt(command), acknowledged(command, 'finished')];
-  const attempt = { node_id: command.node, attempt: command.attempt };
-  const { output, outputRef, branch } = command;
-  const completed: ExecutionEvent = {
-    type: 'NodeCompleted',
-    data: { ...attempt, output, ...(outputRef ? { output_ref: outputRef } : {}), ...(branch === undefined ? {} : { branch }) },
-  };
-  return [...calls, ...receipt(), ...(isLate ? resumed(execution) : []), completed];
+  const events = told(command.records, command, execution);
+  events.push(...recorded(execution, workflow, command.node, command.attempt, execution.cancel ? command : undefined));
+  if (execution.cancel) events.push(acknowledged(command, 'finished'));
+  else {
+    if (isLate) events.push(...resumed(execution));
+    events.push({ type: 'NodeCompleted', data: completionOf(command) });
+  }
+  return events;
+};
+
+const completionOf = ({ node: node_id, attempt, output, outputRef, branch }: CommandOf<'CompleteNode'>): EventData['NodeCompleted'] => {
+  const completion = { node_id, attempt, output };
+  if (!outputRef && branch === undefined) return completion;
+  return { ...completion, ...(outputRef ? { output_ref: outputRef } : {}), ...(branch === undefined ? {} : { branch }) };
 };
 
 export const failNode = (command: CommandOf<'FailNode'>, execution: Execution, workflow: Workflow): Decision => {

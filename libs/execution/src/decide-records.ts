@@ -4,7 +4,12 @@ import type { Execution } from './execution.js';
 import type { NodeId } from './ids.js';
 
 /** What calls of an agent came to, and what they used. A call that has its receipt keeps it: nothing is recorded of it a second time. */
-export const told = (records: readonly CallRecord[] = [], { node, attempt }: { readonly node: NodeId; readonly attempt: number }, execution: Execution): ExecutionEvent[] => {
+export const told = (
+  records: readonly CallRecord[] | undefined,
+  { node, attempt }: { readonly node: NodeId; readonly attempt: number },
+  execution: Execution,
+): ExecutionEvent[] => {
+  if (!records || records.length === 0) return [];
   const calls = execution.journals.get(node)?.calls;
   const seen = new Set<string>();
   return records.flatMap(({ key, receipt, receipt_ref, error, used }): ExecutionEvent[] => {

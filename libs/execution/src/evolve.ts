@@ -215,7 +215,11 @@ const settle = (execution: Execution, id: NodeId, status: NodeState['status'], w
   const node = nodeOf(execution, id, workflow);
   if (node.waitsFor?.kind === 'gate' || node.waitsFor?.kind === 'calls') execution.gatesOpen--;
   closeJournal(execution, id);
-  Object.assign(node, { status, waitsFor: null, startedBy: undefined, unanswered: undefined, attempt: Math.max(node.attempt, attempt) });
+  node.status = status;
+  node.waitsFor = null;
+  node.startedBy = undefined;
+  node.unanswered = undefined;
+  node.attempt = Math.max(node.attempt, attempt);
   execution.ready.delete(id);
   execution.unreached.delete(id);
   execution.active.delete(id);

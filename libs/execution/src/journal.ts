@@ -121,8 +121,10 @@ export const forfeit = (execution: Execution, id: NodeId): void => {
 
 /** Its agent has ended: nothing goes on from it. */
 export const closeJournal = (execution: Execution, id: NodeId): void => {
+  const journal = execution.journals.get(id);
+  if (!journal) return;
   forfeit(execution, id);
-  for (const key of execution.journals.get(id)?.calls.keys() ?? []) execution.receipts.delete(receiptName(id, key));
+  for (const key of journal.calls.keys()) execution.receipts.delete(receiptName(id, key));
   execution.journals.delete(id);
 };
 

@@ -65,8 +65,9 @@ export const stepAfter = (task: NodeTask, output: Json, by: CommandId, at: Insta
 /** The start that a report carries, as the command that it stands for. */
 export const intentOf = (command: ExecutionCommand): CommandOf<'StartNode'> | undefined => {
   if (command.type !== 'CompleteNode' || !command.begins) return undefined;
-  const { executionId, workspaceId, at, runner, replyTo } = command;
-  return { type: 'StartNode', executionId, workspaceId, at, runner, ...(replyTo === undefined ? {} : { replyTo }), ...command.begins };
+  const { executionId, workspaceId, at, runner, replyTo, begins } = command;
+  const intent = { type: 'StartNode' as const, id: begins.id, executionId, workspaceId, at, runner, node: begins.node, attempt: begins.attempt };
+  return replyTo === undefined ? intent : { ...intent, replyTo };
 };
 
 /**

@@ -47,29 +47,28 @@ export const readsBodies = (execution: Execution, node: CompiledNode): boolean =
 export const readsOf = (node: CompiledNode): readonly NodeId[] =>
   node.type === 'merge' ? node.incoming.map((edge) => edge.from) : node.references === 'ancestors' ? node.ancestors() : node.references;
 
-const described = new WeakMap<Execution, Json>();
+/** The last one is kept: what is made of one execution is mostly made in a row, as the tasks of nodes that start together. */
+let described: { readonly execution: Execution; readonly description: Json } | undefined;
 
 const describe = (execution: Execution): Json => {
-  const known = described.get(execution);
-  if (known !== undefined) return known;
-  const { created } = execution;
-  const fresh: Json = {
-    id: execution.id,
-    hashid: created.hashid,
-    key: created.key,
-    name: created.name,
-    workflow_id: created.workflow_id,
-    workflow_version_id: created.workflow_version_id,
-    metadata: created.metadata as { [key: string]: Json },
-    tags: [...created.tags],
-    session_id: created.session_id,
-    user_id: created.user_id,
-    created_at: new Date(execution.createdAt).toISOString(),
-    retry_of: created.retry_of ?? null,
-    replay_of: created.replay_of ?? null,
-    retry_count: created.retry_count,
-    is_replay: created.replay_of !== null,
-  };
-  described.set(execution, fresh);
-  return fresh;
+  if (described?.execution !== execution) described = { execution, description: descriptionOf(execution) };
+  return described.description;
 };
+
+const descriptionOf = ({ id, created, createdAt }: Execution): Json => ({
+  id,
+  hashid: created.hashid,
+  key: created.key,
+  name: created.name,
+  workflow_id: created.workflow_id,
+  workflow_version_id: created.workflow_version_id,
+  metadata: created.metadata as { [key: string]: Json },
+  tags: [...created.tags],
+  session_id: created.session_id,
+  user_id: created.user_id,
+  created_at: new Date(createdAt).toISOString(),
+  retry_of: created.retry_of ?? null,
+  replay_of: created.replay_of ?? null,
+  retry_count: created.retry_count,
+  is_replay: created.replay_of !== null,
+});

@@ -4,6 +4,7 @@ import {
   decide,
   decideBegins,
   decideIntent,
+  type Evaluation,
   type ExecutionCommand,
   intentOf,
   isRejection,
@@ -21,7 +22,7 @@ import { outcomeOf } from './evaluation.js';
 import type { FollowUp } from './follow-ups.js';
 import { PartitionHalted } from './halted.js';
 import type { Live } from './live.js';
-import { type Desk, Recording } from './recording.js';
+import { type Desk, Recording, type Wait } from './recording.js';
 import type { FetchedOutputs } from './reused-outputs.js';
 import { taskFor, withStoredJournal } from './task-building.js';
 import type { Workflows } from './workflows.js';
@@ -88,11 +89,15 @@ export class Decider {
     if (!workflow) return;
     const recording = new Recording(this.desk, command, offset, workflow, live, received.reused);
     try {
-      await recording.add(decision);
-      const reply = await this.#answer(command, recording, workflow);
+      const added = recording.add(decision);
+      if (added) await added;
+      const answered = this.#answer(command, recording, workflow);
+      const reply = answered instanceof Promise ? await answered : answered;
       if (reply && 'reply' in reply && reply.reply.type === 'refused') await this.#release(received, live);
-      if (recording.count > 0 || continuing) await this.#follow(recording, command, workflow);
-      await recording.close(reply);
+      const followed = recording.count > 0 || continuing ? this.#follow(recording, command, workflow) : undefined;
+      if (followed) await followed;
+      const closed = recording.close(reply);
+      if (closed) await closed;
     } catch (error) {
       this.desk.outbox.check();
       if (recording.count > 0) throw new DecisionBroke(offset, error);
@@ -119,7 +124,7 @@ export class Decider {
   }
 
   /** What is decided on the state that the first events have left, and told to whoever sent the command, with the last of its events. */
-  async #answer(command: ExecutionCommand, recording: Recording, workflow: Workflow): Promise<FollowUp | undefined> {
+  #answer(command: ExecutionCommand, recording: Recording, workflow: Workflow): FollowUp | undefined | Promise<FollowUp | undefined> {
     if (command.type === 'TakeStep') return this.#step(command, recording, workflow);
     if (command.type === 'ParkNode') return recording.count > 0 ? accepted(command, recording.live) : undefined;
     const intent = intentOf(command);
@@ -127,13 +132,11 @@ export class Decider {
   }
 
   /** A leg's next node: started without a task, or its refusal, which leaves with what it rests on. */
-  async #begin(intent: CommandOf<'StartNode'>, recording: Recording, report: CommandOf<'CompleteNode'>, workflow: Workflow): Promise<FollowUp | undefined> {
+  #begin(intent: CommandOf<'StartNode'>, recording: Recording, report: CommandOf<'CompleteNode'>, workflow: Workflow): FollowUp | Wait {
     const { live } = recording;
     if (!live) return undefined;
     const decision = decideIntent(intent, report, live.execution, workflow);
-    if (isRejection(decision)) return refusal(intent, decision);
-    await recording.add(decision, false);
-    return undefined;
+    return isRejection(decision) ? refusal(intent, decision) : recording.add(decision, false);
   }
 
   /** The calls that an agent is about to make: they may begin, or its runner hears why not. Said again for a step that has been taken. */
@@ -152,20 +155,23 @@ export class Decider {
     await this.desk.release(idle).catch((error: unknown) => this.logger.warn({ err: error, partition: this.partition, offset }, 'reservations of a refused step stay for now'));
   }
 
-  async #follow(recording: Recording, command: ExecutionCommand, workflow: Workflow): Promise<void> {
+  #follow(recording: Recording, command: ExecutionCommand, workflow: Workflow): Wait {
     for (;;) {
-      await breathe();
       const { live } = recording;
-      if (!live) return;
+      if (!live) return undefined;
       const step = next(live.execution, workflow);
-      if (step.kind === 'idle') return;
-      if (step.kind === 'events') await recording.add(step.events);
-      else
-        for (const evaluation of step.pending) {
-          const outcome = await outcomeOf(live, evaluation, command, this.desk.stored);
-          await recording.add(settle(evaluation, outcome, workflow, command.at));
-          await breathe();
-        }
+      if (step.kind === 'idle') return undefined;
+      const added = step.kind === 'events' ? recording.add(step.events) : this.#evaluate(step.pending, live, recording, command);
+      const wait = added ?? breathe();
+      if (wait) return wait.then(() => this.#follow(recording, command, workflow));
+    }
+  }
+
+  async #evaluate(pending: readonly Evaluation[], live: Live, recording: Recording, command: ExecutionCommand): Promise<undefined> {
+    for (const evaluation of pending) {
+      const outcome = await outcomeOf(live, evaluation, command, this.desk.stored);
+      await recording.add(settle(evaluation, outcome, live.workflow, command.at));
+      await breathe();
     }
   }
 

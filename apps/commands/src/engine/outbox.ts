@@ -50,17 +50,17 @@ export class Outbox {
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Adds one slice; it is never torn apart. Waits while the append being collected has no room for it. */
-  async add(slice: Slice): Promise<void> {
-    const { records, bytes, lastId, followUps, urgency } = slice;
-    while (this.#bytes > 0 && this.#bytes + bytes > appendBytes) await this.#turn();
+  /** Adds one slice; it is never torn apart. A promise: the append being collected has no room for it yet. */
+  add(slice: Slice): Promise<undefined> | undefined {
+    if (this.#isFullFor(slice)) return this.#addLater(slice);
     this.check();
-    for (const record of records) this.#records.push(record);
-    for (const followUp of followUps) this.#followUps.add(followUp);
-    this.#bytes += bytes;
-    this.#lastId = lastId;
-    if (urgency === 'now') this.#urgency = 'now';
+    for (const record of slice.records) this.#records.push(record);
+    for (const followUp of slice.followUps) this.#followUps.add(followUp);
+    this.#bytes += slice.bytes;
+    this.#lastId = slice.lastId;
+    if (slice.urgency === 'now') this.#urgency = 'now';
     if (this.#bytes >= eagerBytes) this.flush();
+    return undefined;
   }
 
   /** Sends something that rests on what has been added so far and is no event itself. */
@@ -97,6 +97,15 @@ export class Outbox {
     const { error } = this.#failure;
     await this.#inFlight;
     return isSound && this.#failure.error === error && this.#records.length === 0 && this.#followUps.isEmpty;
+  }
+
+  #isFullFor({ bytes }: Slice): boolean {
+    return this.#bytes > 0 && this.#bytes + bytes > appendBytes;
+  }
+
+  async #addLater(slice: Slice): Promise<undefined> {
+    while (this.#isFullFor(slice)) await this.#turn();
+    return this.add(slice);
   }
 
   async #turn(): Promise<void> {

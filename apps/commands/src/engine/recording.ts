@@ -1,4 +1,4 @@
-import { chainId, type EventEnvelope, encodeEvent } from '@runlog/event-log';
+import { chainId, type EventEnvelope, encodeEvent, type NewRecord } from '@runlog/event-log';
 import type { ExecutionEvent } from '@runlog/execution';
 import { type Applied, type ExecutionCommand, evolve, keptBy } from '@runlog/execution';
 import type { Workflow } from '@runlog/workflow';
@@ -35,7 +35,11 @@ export interface Desk {
   release(reservations: readonly Reservation[]): Promise<void>;
 }
 
-type Numbered = EventEnvelope & { readonly value: string };
+/** An event as it is applied, hashed and written: one object for all of it, as most of what the engine makes is events. */
+type Numbered = Applied & EventEnvelope & { id: string; more: boolean; readonly value: string };
+
+/** Mostly nothing need be waited for, and then there is no promise. */
+export type Wait = Promise<undefined> | undefined;
 
 /** The events of one command: numbered, chained, applied to the state, and handed to the outbox in slices. */
 export class Recording {
@@ -55,21 +59,39 @@ export class Recording {
   ) {}
 
   /** Events that belong together stay in one slice where they fit. Without `tasks` whatever they schedule has its runner already. */
-  async add(events: readonly ExecutionEvent[], tasks = true): Promise<void> {
+  add(events: readonly ExecutionEvent[], tasks = true): Wait {
+    const drafts: Draft[] = [];
+    let bytes = 0;
+    for (const event of events) {
+      const draft = small(event);
+      if (!draft) return this.#addLarge(events, tasks);
+      drafts.push(draft);
+      bytes += draft.bytes + recordOverheadBytes;
+    }
+    if (!this.#fits(drafts.length, bytes)) return this.#addInSlices(drafts, bytes, tasks);
+    for (const draft of drafts) this.#append(draft, tasks);
+    return undefined;
+  }
+
+  /** Goes out with the last slice, or at once when there is none. */
+  close(followUp?: FollowUp): Wait {
+    if (followUp) this.#followUps.push(followUp);
+    return this.#cut(false);
+  }
+
+  async #addLarge(events: readonly ExecutionEvent[], tasks: boolean): Promise<undefined> {
     const drafts: Draft[] = [];
     for (const event of events) drafts.push(small(event) ?? (await fitting(event, this.desk.maxEventBytes, this.#storage)));
     const bytes = drafts.reduce((sum, draft) => sum + draft.bytes + recordOverheadBytes, 0);
+    await this.#addInSlices(drafts, bytes, tasks);
+  }
+
+  async #addInSlices(drafts: readonly Draft[], bytes: number, tasks: boolean): Promise<undefined> {
     if (!this.#hasRoom(drafts.length, bytes)) await this.#cut(true);
     for (const draft of drafts) {
       if (!this.#hasRoom(1, draft.bytes + recordOverheadBytes)) await this.#cut(true);
       this.#append(draft, tasks);
     }
-  }
-
-  /** Goes out with the last slice, or at once when there is none. */
-  async close(followUp?: FollowUp): Promise<void> {
-    if (followUp) this.#followUps.push(followUp);
-    await this.#cut(false);
   }
 
   get #storage(): BodyStorage {
@@ -78,14 +100,20 @@ export class Recording {
   }
 
   #hasRoom(events: number, bytes: number): boolean {
-    return this.#slice.length === 0 || (this.#slice.length + events <= sliceEvents && this.#bytes + bytes <= sliceBytes);
+    return this.#slice.length === 0 || this.#fits(events, bytes);
+  }
+
+  #fits(events: number, bytes: number): boolean {
+    return this.#slice.length + events <= sliceEvents && this.#bytes + bytes <= sliceBytes;
   }
 
   #append({ event, value, bytes }: Draft, tasks: boolean): void {
     const { command, live } = this;
     if (++this.count > runawayEvents) throw new Error(`Expected the decision on '${command.type}' to end, but it gave ${runawayEvents} events`);
-    const envelope = {
+    const numbered = {
       type: event.type,
+      data: event.data,
+      id: '',
       previous: live?.tip ?? '',
       executionId: command.executionId,
       workspaceId: command.workspaceId,
@@ -95,15 +123,16 @@ export class Recording {
       commandId: command.id,
       commandOffset: this.offset,
       more: false,
-    };
-    const applied = { ...envelope, data: event.data, ...(command.traceparent === undefined ? {} : { traceparent: command.traceparent }) } as Applied;
-    if (live) for (const { runner, signal } of stopSignals(applied, command, live.execution)) this.#followUps.push({ instance: runner, reply: signal });
-    const execution = evolve(live?.execution, applied, this.workflow);
-    const id = chainId({ ...envelope, value });
-    const after = live ?? this.#welcome({ execution, workflow: this.workflow, tip: id, stored: 0, freshOutputs: [], hasStoredOutputs: false, bytes: 0 });
-    after.tip = id;
+      traceparent: command.traceparent,
+      value,
+    } as Numbered;
+    if (live) for (const { runner, signal } of stopSignals(numbered, command, live.execution)) this.#followUps.push({ instance: runner, reply: signal });
+    const execution = evolve(live?.execution, numbered, this.workflow);
+    numbered.id = chainId(numbered);
+    const after = live ?? this.#welcome({ execution, workflow: this.workflow, tip: '', stored: 0, freshOutputs: [], hasStoredOutputs: false, bytes: 0 });
+    after.tip = numbered.id;
     this.desk.residents.touch(after, bytes);
-    this.#slice.push({ ...envelope, id, value });
+    this.#slice.push(numbered);
     this.#bytes += bytes + recordOverheadBytes;
     this.#followUp(event, after, tasks);
   }
@@ -130,26 +159,34 @@ export class Recording {
     }
   }
 
+  #cut(more: boolean): Wait {
+    const followUps = this.#followUps;
+    this.#followUps = [];
+    if (followUps.some((one) => 'task' in one && one.task.journal)) return this.#withStoredJournals(followUps).then((stored) => this.#leave(stored, more));
+    return this.#leave(followUps, more);
+  }
+
   async #withStoredJournals(leaving: readonly FollowUp[]): Promise<FollowUp[]> {
     const followUps: FollowUp[] = [];
     for (const one of leaving) followUps.push('task' in one ? { task: await withStoredJournal(one.task, this.desk.stored) } : one);
     return followUps;
   }
 
-  async #cut(more: boolean): Promise<void> {
-    const slice = this.#slice;
-    const last = slice.at(-1);
-    const { traceparent } = this.command;
-    const records = slice.map((event) => encodeEvent({ ...event, more: more && event === last, ...(traceparent === undefined ? {} : { traceparent }) }, this.desk.claim));
-    const leaving = this.#followUps;
-    this.#followUps = [];
-    const followUps = leaving.some((one) => 'task' in one && one.task.journal) ? await this.#withStoredJournals(leaving) : leaving;
+  #leave(followUps: readonly FollowUp[], more: boolean): Wait {
+    const { outbox, claim } = this.desk;
+    const last = this.#slice.at(-1);
+    if (!last) {
+      for (const followUp of followUps) outbox.say(followUp);
+      return undefined;
+    }
+    last.more = more;
+    const records: NewRecord[] = [];
+    for (const event of this.#slice) records.push(encodeEvent(event, claim));
     // Somebody is at work on the node that was begun last: nobody waits for these events, and its report will take them along.
-    const urgency = !more && last?.type === 'NodeStarted' && followUps.length === 0 ? 'soon' : 'now';
-    const cut: Slice = { records, bytes: this.#bytes, lastId: last?.id ?? '', followUps, urgency };
+    const urgency = !more && last.type === 'NodeStarted' && followUps.length === 0 ? 'soon' : 'now';
+    const slice: Slice = { records, bytes: this.#bytes, lastId: last.id, followUps, urgency };
     this.#slice = [];
     this.#bytes = 0;
-    if (last) await this.desk.outbox.add(cut);
-    else for (const followUp of cut.followUps) this.desk.outbox.say(followUp);
+    return outbox.add(slice);
   }
 }

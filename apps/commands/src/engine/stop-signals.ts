@@ -3,20 +3,22 @@ import type { Applied, Execution, ExecutionCommand, NodeId, Reply } from '@runlo
 type StopSignal = Extract<Reply, { type: 'stop' }>;
 type Addressed = { readonly runner: string; readonly signal: StopSignal };
 
+const nobody: readonly Addressed[] = [];
+
 /**
  * Whom an event stops, asked before it is applied: the runners of nodes that run when a cancel is asked for, when the execution ends
  * around them, or when the scheduler's clock ends them. A lost attempt has nobody who would listen.
  */
-export const stopSignals = (event: Applied, command: ExecutionCommand, execution: Execution): Addressed[] => {
+export const stopSignals = (event: Applied, command: ExecutionCommand, execution: Execution): readonly Addressed[] => {
   switch (event.type) {
     case 'CancelRequested':
       return event.data.running.flatMap((node) => stop(execution, node, 'cancelled'));
     case 'NodeStopped':
-      return event.data.acknowledged || command.type === 'LoseAttempt' ? [] : stop(execution, event.data.node_id, execution.cancel ? 'cancelled' : 'ended');
+      return event.data.acknowledged || command.type === 'LoseAttempt' ? nobody : stop(execution, event.data.node_id, execution.cancel ? 'cancelled' : 'ended');
     case 'NodeFailed':
-      return command.type === 'FireTimer' ? stop(execution, event.data.node_id, 'timed_out') : [];
+      return command.type === 'FireTimer' ? stop(execution, event.data.node_id, 'timed_out') : nobody;
     default:
-      return [];
+      return nobody;
   }
 };
 
