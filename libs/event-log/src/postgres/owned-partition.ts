@@ -89,12 +89,16 @@ export class PostgresOwnedPartition implements OwnedPartition {
   }
 
   async *commands(from: number): AsyncGenerator<readonly LogRecord[]> {
-    for (let offset = from; ; ) {
-      const found = await this.parts.records.next('execution-commands', this.partition, offset, 1_000, this.signal);
-      const last = found.at(-1);
-      if (!last || this.signal.aborted) return;
-      yield found;
-      offset = last.offset + 1;
+    const { partition, records, signal } = this.parts;
+    const follower = records.follow('execution-commands', partition, from, signal);
+    try {
+      while (!signal.aborted) {
+        const found = await records.next('execution-commands', partition, follower, 1_000);
+        if (found.length === 0 || signal.aborted) return;
+        yield found;
+      }
+    } finally {
+      follower.leave();
     }
   }
 

@@ -251,7 +251,7 @@ class PostgresLog implements EventLog {
 
   private readOn(reading: Parameters<typeof readOn>[0], signal: AbortSignal): Promise<void> {
     const { topic, partition } = reading;
-    return readOn(reading, this.records, this.feeds.of(topic, partition), () => this.end(topic, partition), signal, this.diagnostics);
+    return readOn(reading, this.records, () => this.end(topic, partition), signal, this.diagnostics);
   }
 
   private async resolveStart({ topic, group, start }: GroupReader, partition: number): Promise<number> {

@@ -2,7 +2,6 @@ import type { Diagnostics } from '../diagnostics.js';
 import { pause } from '../pause.js';
 import { type Batch, ProgressMismatch } from '../port.js';
 import type { Topic } from '../topics.js';
-import type { Feed } from './feed.js';
 import type { Records } from './records.js';
 
 /** One partition being read by one reader. */
@@ -18,7 +17,7 @@ export interface Reading {
 }
 
 /** Hands batches over strictly in order until `signal` aborts; a rejected batch again and again. Resolves after the batch in flight. */
-export const readOn = async (reading: Reading, records: Records, feed: Feed, end: () => Promise<number>, signal: AbortSignal, diagnostics: Diagnostics): Promise<void> => {
+export const readOn = async (reading: Reading, records: Records, end: () => Promise<number>, signal: AbortSignal, diagnostics: Diagnostics): Promise<void> => {
   const { topic, partition, maxRecords } = reading;
   const at = { topic, partition };
   let offset = -1;
@@ -35,19 +34,24 @@ export const readOn = async (reading: Reading, records: Records, feed: Feed, end
       offset = from;
     },
   );
-  while (!signal.aborted && offset >= 0) {
-    const found = await records.next(topic, partition, offset, maxRecords, signal);
-    const last = found.at(-1);
-    if (!last || signal.aborted) return;
-    const batch: Batch = { topic, partition, records: found, end: Math.max(feed.end, last.offset + 1) };
-    const handled = await untilDone(
-      signal,
-      (error) => diagnostics.warn({ err: error, ...at, offset }, 'a batch was not handled; it is handed over again'),
-      () => reading.onBatch(batch),
-    );
-    if (!handled) return;
-    offset = last.offset + 1;
-    reading.onHandled?.(offset);
+  if (offset < 0) return;
+  const follower = records.follow(topic, partition, offset, signal);
+  try {
+    while (!signal.aborted) {
+      const found = await records.next(topic, partition, follower, maxRecords);
+      const first = found[0];
+      if (!first || signal.aborted) return;
+      const batch: Batch = { topic, partition, records: found, end: Math.max(follower.feed.end, follower.at) };
+      const handled = await untilDone(
+        signal,
+        (error) => diagnostics.warn({ err: error, ...at, offset: first.offset }, 'a batch was not handled; it is handed over again'),
+        () => reading.onBatch(batch),
+      );
+      if (!handled) return;
+      reading.onHandled?.(follower.at);
+    }
+  } finally {
+    follower.leave();
   }
 };
 

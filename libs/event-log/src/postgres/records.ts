@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { pause } from '../pause.js';
 import type { LogRecord } from '../port.js';
 import type { Topic } from '../topics.js';
+import type { Follower } from './feed.js';
 import type { Feeds } from './feeds.js';
 
 const fetchBytes = 2 * 1024 * 1024;
@@ -48,22 +49,31 @@ export class Records {
     return Number(rows[0]?.first ?? 0);
   }
 
-  /** Waits for the next records at or after `from`; an unreachable database is waited out. Empty once `signal` has aborted. */
-  async next(topic: Topic, partition: number, from: number, max: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
-    const feed = this.feeds.of(topic, partition);
-    for (let at = from, backoff = 20; !signal.aborted; ) {
-      const fresh = feed.take(at, max);
-      if (fresh) return fresh;
-      if (feed.end <= at) {
-        await feed.beyond(at, signal);
+  /** A reader from `from` on, until it leaves or `signal` aborts: the feed keeps what it still needs. */
+  follow(topic: Topic, partition: number, from: number, signal: AbortSignal): Follower {
+    return this.feeds.of(topic, partition).follow(from, signal);
+  }
+
+  /** Waits for the records that `follower` needs next, and moves it behind them; an unreachable database is waited out. Empty once its signal has aborted. */
+  async next(topic: Topic, partition: number, follower: Follower, max: number): Promise<readonly LogRecord[]> {
+    const { feed, signal } = follower;
+    for (let backoff = 20; !signal.aborted; ) {
+      const { at } = follower;
+      let found = feed.take(at, max);
+      if (!found && feed.end <= at) {
+        await follower.beyond();
         continue;
       }
       try {
-        const found = await this.fetch(topic, partition, at, Number.MAX_SAFE_INTEGER, max);
-        if (found.length > 0) return signal.aborted ? [] : found;
+        found ??= await this.fetch(topic, partition, at, Number.MAX_SAFE_INTEGER, max);
+        const last = found.at(-1);
+        if (last) {
+          follower.at = last.offset + 1;
+          return signal.aborted ? [] : found;
+        }
         // The end is beyond, and yet there is nothing: what was there has expired.
         const begin = await this.begin(topic, partition);
-        if (begin > at) at = begin;
+        if (begin > at) follower.at = begin;
         else await pause(backoff, signal);
       } catch {
         await pause(backoff, signal);
