@@ -109,10 +109,12 @@ export class PartitionProjection {
     }
     await this.#views.load(wanted);
     const changes = new Changes(this.position.partition);
+    const namesOf = new Map<string, NodeNames>();
     for (const { event, record } of events) {
       const view = changes.touched.get(event.executionId)?.view ?? this.#views.get(event.executionId);
       const versionId = view?.workflow_version_id ?? (event.type === 'ExecutionCreated' ? event.data.workflow_version_id : '');
-      const names = await this.namesOf(versionId);
+      let names = namesOf.get(versionId);
+      if (!names) namesOf.set(versionId, (names = await this.namesOf(versionId)));
       try {
         changes.fold(view, event, names);
       } catch (cause) {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { ExecutionView, GateView, NodeView } from '@runlog/contract';
 import type { DecodedEvent, Position } from '@runlog/event-log';
 import { type Json, referencesIn } from '@runlog/execution';
@@ -74,7 +75,7 @@ const eventColumns: readonly Column<DecodedEvent>[] = [
   { name: 'command_id', type: 'text', of: (event) => event.commandId },
   { name: 'command_offset', type: 'bigint', of: (event) => event.commandOffset },
   { name: 'workspace_id', type: 'uuid', of: (event) => event.workspaceId },
-  { name: 'value', type: 'text', of: (event) => event.value.toString('utf8') },
+  { name: 'value', type: 'text', of: ({ value }) => (isUtf8(value) ? value : value.toString('utf8')) },
 ];
 
 interface ChangedGate {
@@ -222,12 +223,12 @@ export const writeChanges = async (sql: Sql, changes: Changes, from: StoredPosit
         liveColumns,
         touched.filter(({ isNew }) => !isNew),
       ),
-      ...columnar(nodeColumns, touched.flatMap(changedNodes)),
+      ...columnar(nodeColumns, changedNodes(touched)),
       ...columnar(eventColumns, changes.events),
       ...columnar(usageColumns, changes.usage.rows),
       ...columnar(gateColumns, gates.open),
       ...columnar(goneGateColumns, gates.gone),
-      ...columnar(referenceColumns, changes.events.flatMap(referring)),
+      ...columnar(referenceColumns, referring(changes.events)),
       ...columnar(spendingColumns, changes.accounts.rows),
       ...columnar(settlementColumns, changes.accounts.settled),
       from.generation,
@@ -251,8 +252,12 @@ export const usageRowsOf = (usage: Usage) => usage.rows.map((row) => rowOf(usage
 
 export const spendingRowsOf = (accounts: Accounts) => accounts.rows.map((row) => rowOf(spendingColumns, row));
 
-/** The stored bodies that an event refers to. */
-const referring = (event: DecodedEvent): Referring[] => referencesIn(event).map(({ digest }) => ({ event, digest }));
+/** The stored bodies that events refer to. */
+const referring = (events: readonly DecodedEvent[]): Referring[] => {
+  const all: Referring[] = [];
+  for (const event of events) for (const { digest } of referencesIn(event)) all.push({ event, digest });
+  return all;
+};
 
 /** Open gates to write and others to remove; no gate is in both. */
 const changedGates = (touched: readonly Touched[]): { open: ChangedGate[]; gone: ChangedGate[] } => {
@@ -262,8 +267,13 @@ const changedGates = (touched: readonly Touched[]): { open: ChangedGate[]; gone:
   return { open, gone: changed.flatMap(({ view }) => view.gates.filter((gate) => !kept.has(gate)).map((gate) => ({ view, gate }))) };
 };
 
-const changedNodes = ({ view, nodes }: Touched): ChangedNode[] =>
-  [...nodes].flatMap(([id, outputChanged]) => {
-    const node = view.nodes?.[id];
-    return node ? [{ executionId: view.id, node, outputChanged }] : [];
-  });
+const changedNodes = (touched: readonly Touched[]): ChangedNode[] => {
+  const all: ChangedNode[] = [];
+  for (const { view, nodes } of touched) {
+    for (const [id, outputChanged] of nodes) {
+      const node = view.nodes?.[id];
+      if (node) all.push({ executionId: view.id, node, outputChanged });
+    }
+  }
+  return all;
+};

@@ -1,18 +1,40 @@
 import { type EventOf, ownTraceId, type RecordedEvent } from '@runlog/execution';
 import { type ExecutionDraft, noNodes } from './draft.js';
 
-/** The view of an execution that has just been created. */
+/** The view of an execution that has just been created. One literal: an object that grows by a hundred members costs several times its size. */
 export const created = (event: RecordedEvent & EventOf<'ExecutionCreated'>): ExecutionDraft => {
-  const {
-    run_number: _runNumber,
-    timeout_includes_suspended: _timeout,
-    cancel_grace_seconds: _grace,
-    queue_ttl_seconds: _ttl,
-    admission_error: _admission,
-    ...settled
-  } = event.data;
-  return {
-    ...settled,
+  const { data } = event;
+  const view: ExecutionDraft = {
+    workflow_id: data.workflow_id,
+    workflow_version_id: data.workflow_version_id,
+    agent_id: data.agent_id,
+    agent_version_id: data.agent_version_id,
+    deployment_id: data.deployment_id,
+    step_key: data.step_key,
+    output_schema_name: data.output_schema_name,
+    pod_id: data.pod_id,
+    user_id: data.user_id,
+    session_id: data.session_id,
+    created_by: data.created_by,
+    trigger: data.trigger,
+    hashid: data.hashid,
+    key: data.key,
+    name: data.name,
+    input: data.input,
+    metadata: data.metadata,
+    tags: data.tags,
+    queue_name: data.queue_name,
+    concurrency_key: data.concurrency_key,
+    priority: data.priority,
+    run_timeout_seconds: data.run_timeout_seconds,
+    budget_nano_usd: data.budget_nano_usd,
+    parent_execution_id: data.parent_execution_id,
+    root_execution_id: data.root_execution_id,
+    batch_id: data.batch_id,
+    retry_of: data.retry_of,
+    replay_of: data.replay_of,
+    retry_count: data.retry_count,
+    actions_count: data.actions_count,
     id: event.executionId,
     workspace_id: event.workspaceId,
     version: 0,
@@ -47,10 +69,13 @@ export const created = (event: RecordedEvent & EventOf<'ExecutionCreated'>): Exe
     status_since: event.at,
     fault: null,
     trace_id: event.traceparent?.split('-')[1] ?? ownTraceId(event.executionId),
-    ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
     gates: [],
     nodes: noNodes(),
     log_count: 0,
     last_log_line: null,
   };
+  if (event.traceparent !== undefined) view.traceparent = event.traceparent;
+  if (data.input_ref) view.input_ref = data.input_ref;
+  if (data.tree_budget_nano_usd !== undefined) view.tree_budget_nano_usd = data.tree_budget_nano_usd;
+  return view;
 };

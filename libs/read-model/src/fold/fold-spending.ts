@@ -9,18 +9,24 @@ const executionEnds: ReadonlySet<string> = new Set(['ExecutionCompleted', 'Execu
 const attemptEnds: ReadonlySet<string> = new Set(['NodeCompleted', 'NodeFailed', 'NodeStopped', 'AttemptLost', 'NodeScheduled', 'BudgetExhausted']);
 const gatesOfCalls: ReadonlySet<string> = new Set(['ApprovalRequested', 'QuestionRequested', 'EffectUnknown']);
 
-/** The nodes of which this event ends the attempt, or lets its runner go: of calls that are open then nobody will hear. */
-const nodesLeftBy = (event: ExecutionEvent, nodes: { readonly [node: string]: unknown }): readonly string[] => {
-  if (executionEnds.has(event.type)) return Object.keys(nodes);
-  if (!('node_id' in event.data)) return [];
+type Nodes = { readonly [node: string]: Pick<NodeView, 'open_calls'> };
+
+/** Most executions have no agents: this is asked of every event. */
+const none: readonly never[] = [];
+
+/** The nodes with open calls of which this event ends the attempt, or lets its runner go: of these calls nobody will hear. */
+const nodesLeftBy = (event: ExecutionEvent, nodes: Nodes): readonly string[] => {
+  if (executionEnds.has(event.type)) return Object.keys(nodes).filter((id) => nodes[id]?.open_calls);
+  if (!('node_id' in event.data) || !nodes[event.data.node_id]?.open_calls) return none;
   const isLeft = attemptEnds.has(event.type) || (gatesOfCalls.has(event.type) && 'call' in event.data && event.data.call !== undefined);
-  return isLeft ? [event.data.node_id] : [];
+  return isLeft ? [event.data.node_id] : none;
 };
 
 /** The model calls that were begun, and of which this event says that nobody will hear: by the view before it is folded. */
-export const callsLostBy = (view: { readonly nodes?: { readonly [node: string]: Pick<NodeView, 'open_calls'> } } | undefined, event: ExecutionEvent): readonly OpenCallView[] => {
-  const nodes = view?.nodes ?? {};
-  return nodesLeftBy(event, nodes).flatMap((id) => Object.values(nodes[id]?.open_calls ?? {}));
+export const callsLostBy = (view: { readonly nodes?: Nodes } | undefined, event: ExecutionEvent): readonly OpenCallView[] => {
+  const nodes = view?.nodes;
+  const left = nodes ? nodesLeftBy(event, nodes) : none;
+  return left.length === 0 ? none : left.flatMap((id) => Object.values(nodes?.[id]?.open_calls ?? {}));
 };
 
 /** What an event says about calls of agents: begun, settled, lost; what they used and cost. Each failed and repeated call counts. */
@@ -42,7 +48,7 @@ export const foldSpending = (view: ExecutionDraft, event: ExecutionEvent, workfl
     default:
       for (const id of nodesLeftBy(event, view.nodes)) {
         const node = view.nodes[id];
-        if (!node?.open_calls) continue;
+        if (!node) continue;
         delete node.open_calls;
         node.spent = { ...spentOf(node), cost_complete: false };
         view.cost_complete = false;
