@@ -1,6 +1,6 @@
 import { predecessorOf } from './compile.js';
 import type { Json } from './definition.js';
-import { evaluate } from './expression/evaluate.js';
+import { evaluate, evaluateAtOnce } from './expression/evaluate.js';
 import { ExpressionFailed } from './expression/expression-failed.js';
 import type { CompiledNode } from './graph.js';
 import type { Scope, Seed } from './scope.js';
@@ -11,15 +11,26 @@ export type Outcome = { readonly output: Json; readonly branch?: string } | { re
 export async function runPure(node: CompiledNode, scope: Scope, seed: Seed): Promise<Outcome> {
   try {
     if (node.type === 'merge') return { output: merged(node, scope) };
-    const value = await evaluate(String(node.definition.config.expression), scope, { ...seed, commandId: `${seed.commandId}/${node.id}` });
-    if (node.type === 'condition') {
-      const truth = isTruthy(value);
-      return { output: truth, branch: String(truth) };
-    }
-    return node.type === 'switch' ? { output: value, branch: caseOf(node, value) } : { output: value };
+    return gave(node, await evaluate(String(node.definition.config.expression), scope, { ...seed, commandId: `${seed.commandId}/${node.id}` }));
   } catch (error) {
     return { error: failureOf(error) };
   }
+}
+
+/** What `runPure` would give, where its expression takes no JSONata; undefined: ask it. */
+export function runPureAtOnce(node: CompiledNode, scope: Scope): Outcome | undefined {
+  if (node.type === 'merge') return { output: merged(node, scope) };
+  const value = evaluateAtOnce(String(node.definition.config.expression), scope);
+  return value === undefined ? undefined : gave(node, value);
+}
+
+/** With the branch that the value chooses. */
+function gave(node: CompiledNode, value: Json): Outcome {
+  if (node.type === 'condition') {
+    const truth = isTruthy(value);
+    return { output: truth, branch: String(truth) };
+  }
+  return node.type === 'switch' ? { output: value, branch: caseOf(node, value) } : { output: value };
 }
 
 /** Code and message of what evaluation threw; anything but an `ExpressionFailed` is a bug and is thrown on. */

@@ -18,7 +18,7 @@ import type { Logger } from '@runlog/platform';
 import type { Workflow } from '@runlog/workflow';
 import type { Reservation } from './accounts.js';
 import { breathe } from './breathing.js';
-import { outcomeOf } from './evaluation.js';
+import { outcomeAtOnce, outcomeOf } from './evaluation.js';
 import type { FollowUp } from './follow-ups.js';
 import { PartitionHalted } from './halted.js';
 import type { Live } from './live.js';
@@ -167,7 +167,17 @@ export class Decider {
     }
   }
 
-  async #evaluate(pending: readonly Evaluation[], live: Live, recording: Recording, command: ExecutionCommand): Promise<undefined> {
+  #evaluate(pending: readonly Evaluation[], live: Live, recording: Recording, command: ExecutionCommand): Wait {
+    for (const [nth, evaluation] of pending.entries()) {
+      const outcome = outcomeAtOnce(live, evaluation);
+      if (!outcome) return this.#evaluateLater(pending.slice(nth), live, recording, command);
+      const wait = recording.add(settle(evaluation, outcome, live.workflow, command.at)) ?? breathe();
+      if (wait) return wait.then(() => this.#evaluateLater(pending.slice(nth + 1), live, recording, command));
+    }
+    return undefined;
+  }
+
+  async #evaluateLater(pending: readonly Evaluation[], live: Live, recording: Recording, command: ExecutionCommand): Promise<undefined> {
     for (const evaluation of pending) {
       const outcome = await outcomeOf(live, evaluation, command, this.desk.stored);
       await recording.add(settle(evaluation, outcome, live.workflow, command.at));

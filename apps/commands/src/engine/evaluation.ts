@@ -1,5 +1,18 @@
 import { type BodyReference, defaultValue, type Evaluation, type ExecutionCommand, type ExpressionScope, type Json, type Outcome, scopeOf } from '@runlog/execution';
-import { type CompiledNode, delayUntil, evaluate, failureOf, givesWhole, openGate, runPure, type Scope, type Seed, type Workflow } from '@runlog/workflow';
+import {
+  type CompiledNode,
+  delayUntil,
+  evaluate,
+  evaluateAtOnce,
+  failureOf,
+  givesWhole,
+  openGate,
+  runPure,
+  runPureAtOnce,
+  type Scope,
+  type Seed,
+  type Workflow,
+} from '@runlog/workflow';
 import type { Live } from './live.js';
 import type { StoredBodies } from './stored-bodies.js';
 
@@ -24,6 +37,20 @@ export const outcomeOf = async ({ execution, workflow }: Live, evaluation: Evalu
   }
   const delay = await delayUntil(node, scope, seed);
   return 'error' in delay ? delay : { output: { until: delay.until } };
+};
+
+/** The same for most nodes and outputs, of which nothing need be waited for; undefined for the others. */
+export const outcomeAtOnce = ({ execution, workflow }: Live, { purpose, node: id }: Evaluation): Outcome | undefined => {
+  if (purpose === 'gate' || purpose === 'delay') return undefined;
+  const scope = scopeOf(execution, workflow, id);
+  if (scope.bodies) return undefined;
+  if (id !== null) {
+    const node = workflow.nodes.get(id);
+    return node && runPureAtOnce(node, scope);
+  }
+  const { output: text } = workflow.definition;
+  const output = text === undefined ? defaultValue(scope.nodes, workflow) : evaluateAtOnce(text, scope);
+  return output === undefined ? undefined : { output };
 };
 
 /** The stored body that the evaluation gives just as it is, so that nobody has to read it. */

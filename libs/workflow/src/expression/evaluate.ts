@@ -1,7 +1,6 @@
 import type { Json } from '../definition.js';
 import type { Scope, Seed } from '../scope.js';
 import { Budget } from './budget.js';
-import { follow } from './direct-path.js';
 import { ExpressionFailed } from './expression-failed.js';
 import { startWithin } from './frame.js';
 import { limits } from './limits.js';
@@ -17,7 +16,7 @@ export async function evaluate(text: string, scope: Scope, seed: Seed): Promise<
   const { bytes: more = 0, ...seen } = scope;
   try {
     const parsed = parse(text);
-    const found = parsed.path && follow(parsed.path, seen);
+    const found = parsed.atOnce?.(seen);
     if (found) return plainJson(found.value, limits.result + more);
     const { expression, shape } = parsed;
     budget = new Budget(seed, text, !shape.changesValues, limits.value + more);
@@ -26,6 +25,17 @@ export async function evaluate(text: string, scope: Scope, seed: Seed): Promise<
     throw failure(text, error);
   } finally {
     budget?.exhaust();
+  }
+}
+
+/** What `evaluate` would give, where that takes no JSONata and does not fail; undefined: ask it. */
+export function evaluateAtOnce(text: string, scope: Scope): Json | undefined {
+  if (scope.bytes !== undefined) return undefined;
+  try {
+    const found = parse(text).atOnce?.(scope);
+    return found ? plainJson(found.value) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import jsonata from 'jsonata';
 import { BoundedCache } from '../bounded-cache.js';
+import { type AtOnce, operatorsAtOnce, pathAtOnce } from './at-once.js';
 import { directPath } from './direct-path.js';
 import { watchFrames } from './frame.js';
 import { bindFunctions } from './functions.js';
@@ -9,8 +10,8 @@ import { pathShape, type Shape, shapeOf } from './shape.js';
 
 /** An expression that has been read once and may be evaluated any number of times, also at the same time. */
 export interface Parsed {
-  /** The names of a plain path, which needs no evaluation; null for any other expression. */
-  readonly path: readonly string[] | null;
+  /** Of an expression that hardly ever needs JSONata; null for any other. */
+  readonly atOnce: AtOnce | null;
   readonly expression: jsonata.Expression;
   readonly shape: Shape;
 }
@@ -35,10 +36,13 @@ export const parse = (text: string): Parsed => cache.get(text, read);
 function read(text: string): Parsed {
   if (text.length > limits.text) throw new ExpressionUnreadable(`it is longer than ${limits.text} characters`, undefined);
   const path = directPath(text);
-  if (path === null) return { path, ...compiled(text) };
+  if (path === null) {
+    const { expression, shape } = compiled(text);
+    return { atOnce: operatorsAtOnce(expression.ast()), expression, shape };
+  }
   let full: { expression: jsonata.Expression; shape: Shape } | undefined;
   return {
-    path,
+    atOnce: pathAtOnce(path),
     shape: pathShape(path),
     get expression() {
       return (full ??= compiled(text)).expression;

@@ -1,5 +1,5 @@
 /** A part of a parsed JSONata expression, as the parser leaves it. */
-interface Part {
+export interface Part {
   readonly type: string;
   readonly value?: unknown;
   readonly position?: number;
