@@ -65,6 +65,7 @@ const withMethods = <Reader extends GroupReader | TailReader>(reader: Reader): R
 const markedOwner = (owned: OwnedPartition, mark: (what: What, records: Mark['records']) => void): OwnedPartition => ({
   partition: owned.partition,
   signal: owned.signal,
+  lingerMs: owned.lingerMs,
   claim: () => owned.claim(),
   readEvents: (from, to) => owned.readEvents(from, to),
   append: async (records, followUps, urgency) => {

@@ -98,6 +98,8 @@ export interface OwnedPartition {
   readonly partition: number;
   /** Aborted when this member no longer owns the partition: stop at once, nothing decided may leave. */
   readonly signal: AbortSignal;
+  /** Events that nobody waits for are best kept by the caller for so long, ms, and appended together with what comes meanwhile. Default 0. */
+  readonly lingerMs?: number;
   /**
    * Appends a claim record to events p, with a fresh producer if the last outcome was a failure, again and again until one is acknowledged.
    * Resolves with the claim's offset. Rejects only when the partition is revoked. It waits for the group's word after a foreign claim.

@@ -33,11 +33,12 @@ export class Outbox {
   #bytes = 0;
   #lastId = '';
   #urgency: Urgency = 'soon';
+  #lingering: NodeJS.Timeout | undefined;
   #inFlight: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(
-    private readonly owned: Pick<OwnedPartition, 'append'>,
+    private readonly owned: Pick<OwnedPartition, 'append' | 'lingerMs'>,
     private readonly log: Pick<EventLog, 'send' | 'partitions' | 'maxRecordBytes'>,
     public acknowledged: Acknowledged,
     private readonly onFailure: () => void,
@@ -68,9 +69,18 @@ export class Outbox {
     this.#followUps.add(followUp);
   }
 
-  /** Starts writing what has been collected, unless a write is in flight: then that is followed by it. */
+  /** Starts writing what has been collected, unless a write is in flight: then that is followed by it. What nobody waits for may linger. */
   flush(): void {
+    const { lingerMs = 0 } = this.owned;
+    if (this.#inFlight) return;
+    if (lingerMs === 0 || this.#urgency === 'now' || this.#bytes >= eagerBytes || !this.#followUps.isEmpty) this.#start();
+    else if (this.#records.length > 0) this.#lingering ??= setTimeout(() => this.#start(), lingerMs);
+  }
+
+  #start(): void {
     if (this.#inFlight || this.#failure || (this.#records.length === 0 && this.#followUps.isEmpty)) return;
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
     this.#inFlight = this.#write().then(
       () => {
         this.#inFlight = undefined;
@@ -86,7 +96,7 @@ export class Outbox {
 
   /** Everything collected so far is acknowledged. @throws what an append failed with. */
   async drained(): Promise<void> {
-    for (this.flush(); this.#inFlight; this.flush()) await this.#inFlight;
+    for (this.#start(); this.#inFlight; this.#start()) await this.#inFlight;
     this.check();
   }
 
@@ -95,6 +105,7 @@ export class Outbox {
     const isSound = this.#failure === undefined;
     this.#failure ??= { error: new Error('Expected an open outbox, but its owner has closed it') };
     const { error } = this.#failure;
+    clearTimeout(this.#lingering);
     await this.#inFlight;
     return isSound && this.#failure.error === error && this.#records.length === 0 && this.#followUps.isEmpty;
   }
@@ -110,7 +121,7 @@ export class Outbox {
 
   async #turn(): Promise<void> {
     this.check();
-    this.flush();
+    this.#start();
     await this.#inFlight;
     this.check();
   }

@@ -7,13 +7,14 @@ const slice = (key: string, bytes = 100, urgency: Urgency = 'now') => ({ records
 const unchanged = { instance: 'gateway-1', reply: { type: 'unchanged', commandId: 'c', executionId: 'e', version: 1 } } as const;
 
 /** A partition whose appends the test lets land, or fail, one by one. */
-const openOutbox = () => {
+const openOutbox = (lingerMs = 0) => {
   const appends: { keys: string[]; followUps: number; urgency: Urgency; land(): void; lose(): void }[] = [];
   const sent: (readonly Outgoing[])[] = [];
   let failures = 0;
   let next = 10;
   const outbox = new Outbox(
     {
+      lingerMs,
       append: (records, followUps = [], urgency = 'now') =>
         new Promise((resolve, reject) => {
           const baseOffset = next;
@@ -109,5 +110,33 @@ describe('Outbox', () => {
       ['b', 'c', 'now'],
       ['d', 'now'],
     ]);
+  });
+
+  it('keeps what nobody waits for until something else comes, or for as long as its log wants', async () => {
+    const { outbox, appends } = openOutbox(60_000);
+    await outbox.add(slice('a', 100, 'soon'));
+    outbox.flush();
+    await outbox.add(slice('b', 100, 'soon'));
+    outbox.flush();
+    expect(appends).toEqual([]);
+    await outbox.add(slice('c', 100, 'now'));
+    outbox.flush();
+    expect(appends.map(({ keys }) => keys)).toEqual([['a', 'b', 'c']]);
+    appends[0]?.land();
+    await outbox.drained();
+    await outbox.add(slice('d', 100, 'soon'));
+    outbox.flush();
+    const drained = outbox.drained();
+    expect(appends.map(({ keys }) => keys)).toEqual([['a', 'b', 'c'], ['d']]);
+    appends[1]?.land();
+    await drained;
+    const brief = openOutbox(1);
+    for (const [index, key] of ['e', 'f'].entries()) {
+      await brief.outbox.add(slice(key, 100, 'soon'));
+      brief.outbox.flush();
+      while (brief.appends.length === index) await new Promise((resolve) => setTimeout(resolve, 1));
+      brief.appends[index]?.land();
+      await brief.outbox.drained();
+    }
   });
 });

@@ -1,7 +1,7 @@
 import type { ISocketFactory } from 'kafkajs';
 import { type Diagnostics, silent } from '../diagnostics.js';
 import { withHopMarks } from '../hop-marks.js';
-import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader } from '../port.js';
+import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader, Urgency } from '../port.js';
 import { declareTopics, defaultPartitionCounts, PartitionCountMismatch, type PartitionCounts, type Topic } from '../topics.js';
 import { Courier } from './courier.js';
 import { Fetching } from './fetching.js';
@@ -106,9 +106,9 @@ class KafkaLog implements EventLog {
     return this.begins.of(topic, partition);
   }
 
-  async send(outgoing: readonly Outgoing[]): Promise<void> {
+  async send(outgoing: readonly Outgoing[], urgency?: Urgency): Promise<void> {
     await this.sender.room();
-    await this.sender.send(outgoing);
+    await this.sender.send(outgoing, urgency);
   }
 
   read(topic: Topic, partition: number, from: number, to: number): AsyncIterable<readonly LogRecord[]> {

@@ -22,11 +22,14 @@ export interface OwnedPartitionParts {
 }
 
 const events = 'execution-events';
+/** Each append is a request, and wakes everybody who reads events: what a run of quick nodes has to tell shall be one. */
+const lingerMs = 20;
 
 /** Fenced by the log itself: an append counts when it landed right behind the claim and what this owner has appended since. */
 export class KafkaOwnedPartition implements OwnedPartition {
   readonly partition: number;
   readonly signal: AbortSignal;
+  readonly lingerMs = lingerMs;
   /** Where the next append must land; none without a claim in force. */
   private expected: number | undefined;
   private inForce = -1;

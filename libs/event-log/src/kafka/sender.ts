@@ -1,5 +1,5 @@
 import { pause } from '../pause.js';
-import type { Outgoing } from '../port.js';
+import type { Outgoing, Urgency } from '../port.js';
 import type { Courier } from './courier.js';
 import { Crowd } from './crowd.js';
 import { maxBatchBytes, recordBytes } from './records.js';
@@ -10,6 +10,8 @@ const maxRoundBytes = 4 * 1_048_576;
 const roomBytes = 8 * 1_048_576;
 /** So much is worth a round of its own at any time. */
 const enoughBytes = 262_144;
+/** What nobody waits for goes with the next round that somebody waits for, or alone after so long. */
+const lingerMs = 20;
 
 interface Waiting extends Part {
   readonly bytes: number;
@@ -25,6 +27,8 @@ export class Sender {
   private readonly ending = new AbortController();
   private readonly crowd = new Crowd();
   private sentAt = 0;
+  private isUrgent = false;
+  private hurry: () => void = () => undefined;
   private readonly roomWanted: (() => void)[] = [];
 
   constructor(
@@ -33,7 +37,7 @@ export class Sender {
   ) {}
 
   /** Resolves once every record is acknowledged, however long that takes. @throws RecordTooLarge before anything is written */
-  send(outgoing: readonly Outgoing[]): Promise<void> {
+  send(outgoing: readonly Outgoing[], urgency: Urgency = 'now'): Promise<void> {
     const parts = outgoing.flatMap(inBatches);
     if (parts.length === 0) return Promise.resolve();
     if (this.ending.signal.aborted) return Promise.reject(stopped());
@@ -46,6 +50,7 @@ export class Sender {
         this.waitingBytes += part.bytes;
         for (const { key } of part.records) this.crowd.saw(key, now);
       }
+      if (urgency === 'now') this.hasten();
       this.rounds ??= this.run();
     });
   }
@@ -59,6 +64,7 @@ export class Sender {
   /** Sends what waits, at most for `withinMs`; the rest is refused. */
   async close(withinMs: number): Promise<void> {
     const timer = setTimeout(() => this.ending.abort(), withinMs);
+    this.hasten();
     await this.rounds;
     clearTimeout(timer);
     this.ending.abort();
@@ -73,18 +79,35 @@ export class Sender {
         this.waitingBytes = 0;
         break;
       }
+      if (!this.isUrgent) await this.company();
       const early = this.sentAt + this.crowd.paceMs - performance.now();
       if (early > 0 && this.waitingBytes < enoughBytes) await pause(early, this.ending.signal);
       const round = this.takeRound();
+      this.isUrgent = this.waiting.length > 0;
       this.sentAt = performance.now();
       const landed = await this.sendRound(round);
       if (landed) pauseMs = 20;
       else {
+        this.isUrgent = true;
         await pause(pauseMs, this.ending.signal);
         pauseMs = Math.min(pauseMs * 2, 1_000);
       }
     }
     this.rounds = undefined;
+  }
+
+  private hasten(): void {
+    this.isUrgent = true;
+    this.hurry();
+  }
+
+  private async company(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.hurry = resolve;
+      timer = setTimeout(resolve, lingerMs);
+    });
+    clearTimeout(timer);
   }
 
   /** As much as fits, at most one batch a partition; a partition that is full keeps its order. */
