@@ -1,21 +1,21 @@
-// `npm run cluster`: a real Apache Kafka, a real PostgreSQL and a process per service on this machine, two of each that can be doubled.
+// `npm run cluster [-- --processes 2]`: a real Apache Kafka, a real PostgreSQL and a process per service on this machine; two of each that can be
+// doubled where there are cores for them.
 // Tests, storms and benchmarks use `startCluster` to kill and restart single processes.
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLine } from './command-line.mjs';
 import { freePort, startKafka } from './kafka.mjs';
 import { pinnedNode, root, runPinned, setUp } from './setup.mjs';
 
-const doubled = {
-  commands: 2,
-  scheduler: 1,
-  runner: 2,
-  queries: 2,
-  gateway: 2,
-};
+/** Each process more reads and wakes for the same records: on fewer than four cores a second one of a service has none to itself. */
+const processesHere = () => (availableParallelism() < 4 ? 1 : 2);
+/** Each partition has appends, projections and a place in every fetch of its own; twice as many as processes are room to grow. */
+const partitionsFor = (processes) => (processes === 1 ? 1 : 2 * processes);
 
 const readyWithin = 180_000;
 
@@ -105,11 +105,12 @@ class Member {
 
 /**
  * Starts everything and resolves once every process is ready: `{ members, gateways: [url], adminKey, brokers, databaseUrl, member(name),
- * crashKafka(), stop() }`. `home` keeps data and logs; `counts` overrides how many of each service; `env` goes to every process. `port` is the
- * first gateway's, the second one's is the next. `supervise` starts a process again when it ends by itself. With `databaseUrl` or `kafkaBrokers`
+ * crashKafka(), stop() }`. `home` keeps data and logs; `processes` is how many of each service but the scheduler, `counts` overrides it for single ones;
+ * `env` goes to every process. Topics that exist keep their partitions, unless RUNLOG_PARTITIONS says how many there are to be. `port` is the first
+ * gateway's, the second one's is the next. `supervise` starts a process again when it ends by itself. With `databaseUrl` or `kafkaBrokers`
  * that database or broker is used, else one is started.
  */
-export async function startCluster({ home, port = 0, counts = {}, env = {}, supervise = false, databaseUrl, kafkaBrokers, say = () => {} }) {
+export async function startCluster({ home, port = 0, processes = processesHere(), counts = {}, env = {}, supervise = false, databaseUrl, kafkaBrokers, say = () => {} }) {
   const folder = resolve(home);
   await mkdir(join(folder, 'logs'), { recursive: true });
   const undo = [];
@@ -117,7 +118,7 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const { startEmbeddedPostgres } = await import(new URL('../../libs/platform/dist/index.js', import.meta.url).href);
+    const { readConfig, startEmbeddedPostgres } = await import(new URL('../../libs/platform/dist/index.js', import.meta.url).href);
     say('Starting PostgreSQL and Apache Kafka ...');
     const broker = {
       dataDir: join(folder, 'kafka'),
@@ -153,7 +154,9 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
     };
     const adminKey = process.env.RUNLOG_ADMIN_KEY || (await keptKey(join(folder, 'admin-key')));
 
-    const wanted = { ...doubled, ...counts };
+    const wanted = { commands: processes, scheduler: 1, runner: processes, queries: processes, gateway: processes, ...counts };
+    const settings = readConfig({ ...process.env, ...env, KAFKA_BROKERS: brokers }, { RUNLOG_PARTITIONS: String(partitionsFor(wanted.commands)) });
+    const partitions = await declareTopics(settings);
     const queriesPorts = await Promise.all(Array.from({ length: wanted.queries }, freePort));
     const shared = {
       ...env,
@@ -204,6 +207,7 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
       gateways: members.filter(({ service }) => service === 'gateway').map(({ env: { PORT } }) => `http://127.0.0.1:${PORT}`),
       adminKey,
       brokers,
+      partitions,
       databaseUrl,
       crashKafka,
       stop,
@@ -211,6 +215,18 @@ export async function startCluster({ home, port = 0, counts = {}, env = {}, supe
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Makes the topics before anybody else does; resolves with how many partitions executions are spread over. */
+async function declareTopics({ kafkaBrokers: brokers, partitions, adoptsPartitions }) {
+  const { openKafkaLog } = await import(new URL('../../libs/event-log/dist/index.js', import.meta.url).href);
+  const log = await openKafkaLog({ brokers, clientId: 'runlog-cluster', partitions, adoptsPartitions });
+  try {
+    await log.start();
+    return log.partitions('execution-events');
+  } finally {
+    await log.stop();
   }
 }
 
@@ -223,7 +239,7 @@ async function keptKey(path, encoding = 'base64url') {
   return made;
 }
 
-async function foreground() {
+async function foreground({ processes }) {
   const say = (line) => process.stderr.write(`${line}\n`);
   const home = process.env.RUNLOG_HOME ?? join(root, '.runlog/cluster');
   const alive = setInterval(() => {}, 60_000);
@@ -245,6 +261,7 @@ async function foreground() {
   cluster = await startCluster({
     home,
     port: Number(port),
+    processes: processes || processesHere(),
     supervise: true,
     databaseUrl,
     kafkaBrokers,
@@ -252,7 +269,7 @@ async function foreground() {
   });
   const [first] = cluster.gateways;
   process.stdout.write(`
-Runlog runs as a cluster of ${cluster.members.length} processes on Apache Kafka (${cluster.brokers}).
+Runlog runs as a cluster of ${cluster.members.length} processes on Apache Kafka (${cluster.brokers}), ${cluster.partitions} partition${cluster.partitions === 1 ? '' : 's'}.
   API    ${cluster.gateways.join('  and  ')}
   docs   ${first}/docs
   key    ${cluster.adminKey}
@@ -263,13 +280,17 @@ Ctrl-C stops everything; the next start goes on where it was.
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const options = commandLine({
+    usage: 'npm run cluster -- [--processes 2]: Kafka, PostgreSQL and so many processes of each service but the scheduler; by default one, from 4 cores on two',
+    values: { processes: 0 },
+  });
   if (process.channel)
-    await foreground().catch((error) => {
+    await foreground(options).catch((error) => {
       process.stderr.write(`${error.message}\n`);
       process.exit(1);
     });
   else {
     await setUp();
-    process.exitCode = await runPinned([fileURLToPath(import.meta.url)]);
+    process.exitCode = await runPinned([fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
   }
 }

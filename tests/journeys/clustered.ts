@@ -41,11 +41,11 @@ export interface Cluster extends Started {
   discard(): Promise<void>;
 }
 
-/** As `npm run cluster` does it, on free ports and in a folder of its own. `counts`: how many of a service, where that is not as usual. */
+/** As `npm run cluster` does it, on free ports and in a folder of its own, with two of each service and 4 partitions. `counts`: how many of a service, where that is not as usual. */
 export const startTestCluster = async (env: Record<string, string> = {}, counts: Record<string, number> = {}): Promise<Cluster> => {
   const { startCluster } = (await import(pathToFileURL(resolve('deploy/local/cluster.mjs')).href)) as { startCluster(options: object): Promise<Started> };
   const home = await mkdtemp(join(tmpdir(), 'runlog-cluster-'));
-  const started = await startCluster({ home, env, counts });
+  const started = await startCluster({ home, processes: 2, env: { RUNLOG_PARTITIONS: '4', ...env }, counts });
   const [first, second] = started.gateways;
   const gateway = (url: string): Gateway => ({ url, key: started.adminKey, call: caller(url, started.adminKey) });
   return {

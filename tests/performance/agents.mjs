@@ -25,8 +25,8 @@ const say = (line) => process.stderr.write(`${line}\n`);
 
 await setUp();
 const home = mkdtempSync(join(tmpdir(), 'runlog-bench-agents-'));
-const env = { RUNLOG_RATE_LIMIT: '0', RUNLOG_SSE_LIMIT: '0', RUNLOG_EGRESS_ALLOW: '127.0.0.0/8' };
-const [model, cluster] = await Promise.all([startModel(), startCluster({ home, env, counts: { commands: 1, runner: 1, queries: 1, gateway: 1 }, say })]);
+const env = { RUNLOG_RATE_LIMIT: '0', RUNLOG_PARTITIONS: '4', RUNLOG_SSE_LIMIT: '0', RUNLOG_EGRESS_ALLOW: '127.0.0.0/8' };
+const [model, cluster] = await Promise.all([startModel(), startCluster({ home, env, processes: 1, say })]);
 const runlog = talker(cluster.gateways[0], cluster.adminKey);
 const members = Object.fromEntries(cluster.members.map((member) => [member.service, member]));
 const work = {

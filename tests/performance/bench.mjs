@@ -53,6 +53,7 @@ async function startClustered(home) {
     url: cluster.gateways[0],
     key: cluster.adminKey,
     // All that this process has started by now: neither itself nor the client, which comes later.
+    shape: { processes: cluster.members.length, partitions: cluster.partitions },
     roots: tree([process.pid]).flatMap(({ pid }) => (pid === process.pid ? [] : [pid])),
     limit: ['kafka', cluster.brokers],
     stop: cluster.stop,
@@ -81,20 +82,21 @@ async function logLimit([adapter, target]) {
 
 async function measure(mode, results) {
   const home = mkdtempSync(join(tmpdir(), `runlog-bench-${mode}-`));
+  say(`\n${mode}: starting ...`);
+  const system = mode === 'cluster' ? await startClustered(home) : await standalone(home);
   const emit = (row) => {
     const line = {
       at: new Date().toISOString(),
       mode,
       cpus: cpus().length,
       node: process.version,
+      ...system.shape,
       ...row,
     };
     results.push(line);
     appendFileSync(resultFile, `${JSON.stringify(line)}\n`);
     say(JSON.stringify(row));
   };
-  say(`\n${mode}: starting ...`);
-  const system = mode === 'cluster' ? await startClustered(home) : await standalone(home);
   const client = startClient();
   try {
     if (mode === 'cluster') emit({ workload: 'log', ...(await logLimit(system.limit)) });
@@ -317,6 +319,8 @@ function table(results) {
   const print = (row) => process.stdout.write(`${row.map((cell, i) => String(cell).padEnd(widths[i])).join('  ')}\n`);
   print(head);
   for (const row of rows) print(row);
+  const cluster = results.find(({ processes }) => processes);
+  if (cluster) process.stdout.write(`The cluster: ${cluster.processes} processes of services, partitions: ${cluster.partitions}\n`);
 }
 
 await setUp();

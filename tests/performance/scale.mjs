@@ -47,7 +47,7 @@ async function withPartitions(mode, partitions) {
     const env = { RUNLOG_PARTITIONS: String(partitions), RUNLOG_RATE_LIMIT: '0' };
     let system;
     if (mode === 'cluster') {
-      const cluster = await startCluster({ home, env, say: () => undefined });
+      const cluster = await startCluster({ home, processes: 2, env, say: () => undefined });
       system = { url: cluster.gateways[0], key: cluster.adminKey, roots: [process.pid], stop: cluster.stop };
     } else {
       const standalone = await startStandalone(home, { env });

@@ -16,7 +16,8 @@ const start = async (mode, home, env) => {
     return { url, key, pids: [pid], stop };
   }
   const cluster = await startCluster({ home, env: { RUNLOG_RATE_LIMIT: '0', ...env } });
-  return { url: cluster.gateways[0], key: cluster.adminKey, pids: cluster.members.map(({ pid }) => pid), stop: cluster.stop };
+  const shape = `cluster: ${cluster.members.map(({ name }) => name).join(', ')}; partitions: ${cluster.partitions}\n`;
+  return { url: cluster.gateways[0], key: cluster.adminKey, pids: cluster.members.map(({ pid }) => pid), shape, stop: cluster.stop };
 };
 
 const signal = (pids) => pids.forEach((pid) => process.kill(pid, 'SIGUSR2'));
@@ -89,7 +90,7 @@ export async function trace(mode, { w1, w2, profile = false, kinds = ['code', 'p
   }
   const byExecution = marksIn(marks);
   for (const folder of [home, profiles]) rmSync(folder, { recursive: true, force: true });
-  return [...wanted.map(([title, runs]) => hopTable(title, hopsOf(byExecution, runs))), ...tables];
+  return [...(system.shape ? [system.shape] : []), ...wanted.map(([title, runs]) => hopTable(title, hopsOf(byExecution, runs))), ...tables];
 }
 
 const marker = (word) => `<!-- ${word} of what \`npm run bench -- --trace --profile --report\` writes -->`;

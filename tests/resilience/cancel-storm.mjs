@@ -76,8 +76,8 @@ export async function cancelStorm({ executions = 500, kills = 12, seed = 1, lane
   const rnd = random(seed);
   const home = mkdtempSync(join(tmpdir(), 'runlog-cancel-'));
   const server = await startServer();
-  const env = { RUNLOG_RATE_LIMIT: '0', RUNLOG_HEARTBEAT_TIMEOUT_MS: '2000', RUNLOG_EGRESS_ALLOW: '127.0.0.0/8' };
-  const cluster = await startCluster({ home, counts: { commands: 1, gateway: 1, queries: 1 }, env, say });
+  const env = { RUNLOG_RATE_LIMIT: '0', RUNLOG_PARTITIONS: '4', RUNLOG_HEARTBEAT_TIMEOUT_MS: '2000', RUNLOG_EGRESS_ALLOW: '127.0.0.0/8' };
+  const cluster = await startCluster({ home, processes: 2, counts: { commands: 1, gateway: 1, queries: 1 }, env, say });
   const begin = Date.now();
   const api = new Api(cluster.gateways, cluster.adminKey, begin + timeoutMs);
   try {

@@ -61,8 +61,8 @@ export async function effectsStorm({ executions = 400, kills = 40, seed = 1, lan
   const rnd = random(seed);
   const home = mkdtempSync(join(tmpdir(), 'runlog-effects-'));
   const recorder = await startRecorder(seed);
-  const env = { RUNLOG_RATE_LIMIT: '0', RUNLOG_HEARTBEAT_TIMEOUT_MS: '2000', RUNLOG_EGRESS_ALLOW: '127.0.0.0/8' };
-  const cluster = await startCluster({ home, counts: { gateway: 1, queries: 1 }, env, say });
+  const env = { RUNLOG_RATE_LIMIT: '0', RUNLOG_PARTITIONS: '4', RUNLOG_HEARTBEAT_TIMEOUT_MS: '2000', RUNLOG_EGRESS_ALLOW: '127.0.0.0/8' };
+  const cluster = await startCluster({ home, processes: 2, counts: { gateway: 1, queries: 1 }, env, say });
   const begin = Date.now();
   const api = new Api(cluster.gateways, cluster.adminKey, begin + timeoutMs);
   let isOver = false;

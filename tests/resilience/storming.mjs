@@ -68,7 +68,7 @@ async function levelAt(api) {
 export async function storm({ executions = 200, kills = 10, stops = 0, stopMs = 15_000, seed = 1, watched = 20, timeoutMs = 150_000, say = () => {} }) {
   const rnd = random(seed);
   const home = mkdtempSync(join(tmpdir(), 'runlog-storm-'));
-  const cluster = await startCluster({ home, env: { RUNLOG_RATE_LIMIT: '0', RUNLOG_HEARTBEAT_TIMEOUT_MS: '3000' }, say });
+  const cluster = await startCluster({ home, processes: 2, env: { RUNLOG_RATE_LIMIT: '0', RUNLOG_PARTITIONS: '4', RUNLOG_HEARTBEAT_TIMEOUT_MS: '3000' }, say });
   const ledger = new Ledger(join(home, 'ledger.jsonl'));
   const begin = Date.now();
   const api = new Api(cluster.gateways, cluster.adminKey, begin + timeoutMs);

@@ -1,4 +1,4 @@
-import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader, Topic } from '@runlog/event-log';
+import type { EventLog, GroupReader, LogRecord, Outgoing, OwnerOptions, Subscription, TailReader, Topic, Urgency } from '@runlog/event-log';
 import { Courier } from '../../libs/event-log/src/kafka/courier.js';
 import { Fetching } from '../../libs/event-log/src/kafka/fetching.js';
 import { handle } from '../../libs/event-log/src/kafka/handling.js';
@@ -56,9 +56,9 @@ export class SimulatedLog implements EventLog {
   end = (topic: Topic, partition: number): Promise<number> => this.#ends.of(topic, partition);
   begin = (topic: Topic, partition: number): Promise<number> => this.#begins.of(topic, partition);
 
-  async send(outgoing: readonly Outgoing[]): Promise<void> {
+  async send(outgoing: readonly Outgoing[], urgency?: Urgency): Promise<void> {
     await this.#sender.room();
-    await this.#sender.send(outgoing);
+    await this.#sender.send(outgoing, urgency);
   }
 
   read(topic: Topic, partition: number, from: number, to: number): AsyncIterable<readonly LogRecord[]> {
