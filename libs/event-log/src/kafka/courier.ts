@@ -7,7 +7,6 @@ const linesPerBroker = 2;
 const maxRequestBytes = 4 * 1_048_576;
 
 interface Waiting extends Part {
-  readonly bytes: number;
   readonly landed: (baseOffset: number) => void;
   readonly failed: (error: Error) => void;
 }
@@ -23,11 +22,11 @@ export class Courier {
    * Resolves with the base offset of the part's one record batch; events land above all that were acknowledged before these left. Rejects when
    * the broker refuses it, or when the outcome is unknown; a connection that broke takes along all that was under way on it. Never sent twice.
    */
-  async deliver(part: Part, bytes: number): Promise<number> {
+  async deliver(part: Part): Promise<number> {
     const nodeId = await this.wire.leader(part.topic, part.partition);
     let desk = this.desks.get(nodeId);
     if (!desk) this.desks.set(nodeId, (desk = new Desk(this.wire, nodeId, this.reached)));
-    return desk.add(part, bytes);
+    return desk.add(part);
   }
 
   close(): void {
@@ -50,7 +49,7 @@ class Desk {
     private readonly reached: Map<string, number>,
   ) {}
 
-  add({ topic, partition, records }: Part, bytes: number): Promise<number> {
+  add({ topic, partition, records, bytes }: Part): Promise<number> {
     return new Promise((landed, failed) => {
       this.waiting.push({ topic, partition, records, bytes, landed, failed });
       if (this.isDue) return;

@@ -33,7 +33,7 @@ const appendRaw = async (brokers: readonly string[], partition: number, records:
   const wire = new Wire({ brokers, clientId: 'late', diagnostics: silent });
   wire.watch(['execution-events']);
   const line = await wire.lineToLeader('execution-events', partition);
-  await line.produce([{ topic: 'execution-events', partition, records }]);
+  await line.produce([{ topic: 'execution-events', partition, records, bytes: 1_000_000 }]);
   line.close();
   wire.close();
 };

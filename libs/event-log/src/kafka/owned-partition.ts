@@ -53,7 +53,7 @@ export class KafkaOwnedPartition implements OwnedPartition {
       if (this.inDoubt || !membership.isHeard) await membership.word(signal);
       if (signal.aborted) throw this.revoked();
       try {
-        const offset = await this.produce([record]);
+        const offset = await this.produce([record], recordBytes(record));
         if (signal.aborted) break;
         this.inDoubt = false;
         this.inForce = offset;
@@ -79,7 +79,7 @@ export class KafkaOwnedPartition implements OwnedPartition {
     if (!this.parts.membership.isHeard) throw this.lost('the group has not answered for too long');
     let baseOffset = expected;
     if (records.length > 0) {
-      baseOffset = await this.produce(records).catch((cause: Error) => {
+      baseOffset = await this.produce(records, bytes).catch((cause: Error) => {
         throw this.lost(`the outcome is unknown: ${cause.message}`, cause);
       });
       if (this.signal.aborted) throw this.lost('it has been revoked meanwhile');
@@ -123,11 +123,10 @@ export class KafkaOwnedPartition implements OwnedPartition {
   }
 
   /** What is still under way when the partition is revoked may land; nobody waits for it. */
-  private async produce(records: readonly NewRecord[]): Promise<number> {
+  private async produce(records: readonly NewRecord[], bytes: number): Promise<number> {
     const { courier, signal } = this.parts;
     if (signal.aborted) throw new Error('the partition has been revoked');
-    const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
-    return Promise.race([courier.deliver({ topic: events, partition: this.partition, records }, bytes), this.revocation]);
+    return Promise.race([courier.deliver({ topic: events, partition: this.partition, records, bytes }), this.revocation]);
   }
 
   private lost(because: string, cause?: Error): AppendLost {

@@ -1,7 +1,6 @@
-import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js';
 import type { LogRecord, NewRecord } from '../port.js';
 import type { Topic } from '../topics.js';
-import { recordBytes } from './records.js';
+import { crc32c } from './crc32c.js';
 
 /**
  * Kafka's record batch, version 2, uncompressed. Done here since kafkajs makes a buffer for each header of each record, which costs
@@ -21,8 +20,9 @@ const appendTimeFlag = 0x8;
 const controlFlag = 0x20;
 const compressionMask = 0x7;
 
-export const encodeBatch = (records: readonly NewRecord[], at: number): Buffer => {
-  const writer = new Writer(records.reduce((sum, record) => sum + recordBytes(record), headBytes));
+/** `bytes` is what the records take at most, as `recordBytes` says. */
+export const encodeBatch = (records: readonly NewRecord[], bytes: number, at: number): Buffer => {
+  const writer = new Writer(headBytes + bytes);
   records.forEach((record, index) => writer.record(record, index));
   const batch = writer.written();
   batch.fill(0, 0, headBytes);
@@ -34,9 +34,11 @@ export const encodeBatch = (records: readonly NewRecord[], at: number): Buffer =
   batch.writeBigInt64BE(BigInt(at), maxTimestampAt);
   batch.fill(0xff, producerAt, countAt); // no producer id, epoch, sequence: not idempotent
   batch.writeInt32BE(records.length, countAt);
-  batch.writeUInt32BE(crc32C(batch.subarray(attributesAt)) >>> 0, crcAt);
+  batch.writeUInt32BE(crc32c(batch, attributesAt), crcAt);
   return batch;
 };
+
+const shortText = 100;
 
 class Writer {
   private readonly bytes: Buffer;
@@ -56,13 +58,14 @@ class Writer {
     this.bytes[this.at++] = 0; // attributes
     this.bytes[this.at++] = 0; // timestamp delta
     this.varInt(offsetDelta);
-    this.blob(key);
-    this.blob(value);
+    this.text(key);
+    if (typeof value === 'string') this.text(value);
+    else this.blob(value);
     const names = Object.keys(headers);
     this.varInt(names.length);
     for (const name of names) {
-      this.blob(name);
-      this.blob(headers[name] as string);
+      this.text(name);
+      this.text(headers[name] as string);
     }
     const [body, end] = [start + 5, this.at];
     this.at = start;
@@ -71,14 +74,30 @@ class Writer {
     this.at += end - body;
   }
 
-  private blob(blob: Buffer | string): void {
-    if (typeof blob !== 'string') {
-      this.varInt(blob.length);
-      this.at += blob.copy(this.bytes, this.at);
-      return;
+  private blob(blob: Buffer): void {
+    this.varInt(blob.length);
+    this.at += blob.copy(this.bytes, this.at);
+  }
+
+  /** Short ones, which headers are, are written here if they are ASCII: less than what calling the encoder costs. */
+  private text(text: string): void {
+    if (text.length <= shortText) {
+      const start = this.at;
+      this.varInt(text.length);
+      const { bytes } = this;
+      let at = this.at;
+      let all = 0;
+      for (let i = 0; i < text.length; i++) {
+        const code = text.charCodeAt(i);
+        all |= code;
+        bytes[at++] = code;
+      }
+      this.at = at;
+      if (all < 0x80) return;
+      this.at = start;
     }
-    this.varInt(Buffer.byteLength(blob));
-    this.at += this.bytes.write(blob, this.at);
+    this.varInt(Buffer.byteLength(text));
+    this.at += this.bytes.write(text, this.at);
   }
 
   private varInt(value: number): void {
@@ -121,7 +140,20 @@ class Bytes {
     if (length <= 0) return '';
     const start = this.at;
     this.at += length;
-    return this.bytes.toString('utf8', start, this.at);
+    return this.bytes.toString(undefined, start, this.at);
+  }
+
+  /** The same as `likely`, for less, where that is what stands here. */
+  name(likely: string | undefined): string {
+    const start = this.at;
+    if (likely !== undefined && this.varInt() === likely.length) {
+      let i = 0;
+      while (i < likely.length && this.bytes[this.at + i] === likely.charCodeAt(i)) i++;
+      this.at += i;
+      if (i === likely.length) return likely;
+    }
+    this.at = start;
+    return this.text();
   }
 
   blob(): Buffer {
@@ -142,6 +174,10 @@ class Bytes {
   }
 }
 
+const namesKept = 16;
+/** Names of the headers of the record that was decoded last: most have the same, in the same order. */
+const lastNames: string[] = [];
+
 /** Most readers look at few records' headers, so they are decoded when somebody asks. */
 class KafkaRecord implements LogRecord {
   private decoded: Record<string, string> | undefined;
@@ -160,8 +196,10 @@ class KafkaRecord implements LogRecord {
     if (this.decoded) return this.decoded;
     const headers: Record<string, string> = {};
     const bytes = new Bytes(this.encoded, 0);
-    for (let left = bytes.varInt(); left > 0; left--) {
-      const name = bytes.text();
+    const count = bytes.varInt();
+    for (let i = 0; i < count; i++) {
+      const name = bytes.name(lastNames[i]);
+      if (i < namesKept) lastNames[i] = name;
       headers[name] = bytes.text();
     }
     this.decoded = headers;

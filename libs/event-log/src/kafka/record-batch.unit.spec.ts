@@ -1,15 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
+import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js';
 import decodeByKafkajs from 'kafkajs/src/protocol/recordBatch/v0/decoder.js';
 import { type NewRecord, RecordTooLarge } from '../port.js';
 import { decodeBatches, encodeBatch } from './record-batch.js';
-import { maxRecordBytes } from './records.js';
+import { maxRecordBytes, recordBytes } from './records.js';
 
 const records: NewRecord[] = [
   { key: 'kéy', headers: { ce_id: 'a'.repeat(64), note: 'ünï\n' }, value: Buffer.from([0, 255, 128]) },
   { key: '', value: '' },
   { key: 'k', headers: { empty: '' }, value: 'x'.repeat(70_000) },
 ];
+const bytesOf = (some: readonly NewRecord[]): number => some.reduce((sum, record) => sum + recordBytes(record), 0);
 const asRead = records.map(({ key, headers = {}, value }, offset) => ({
   topic: 'node-tasks',
   partition: 3,
@@ -33,7 +35,7 @@ const plain = ({ records, next }: ReturnType<typeof decodeBatches>) => ({
 });
 
 describe('a record batch', () => {
-  const batch = encodeBatch(records, 1_700_000_000_000);
+  const batch = encodeBatch(records, bytesOf(records), 1_700_000_000_000);
 
   it('comes back as it was written', () => {
     expect(plain(decodeBatches('node-tasks', 3, batch, 0))).toEqual({ records: asRead, next: 3 });
@@ -76,7 +78,14 @@ describe('a record batch', () => {
     expect(() => decodeBatches('node-tasks', 3, compressed, 0)).toThrow(/compression.type/);
   });
 
+  it('has the checksum that Kafka wants, whatever its length', () => {
+    for (let length = 0; length < 40; length++) {
+      const one = encodeBatch([{ key: 'é'.repeat(length), headers: { note: 'x'.repeat(length) }, value: 'y'.repeat(length) }], 1_000, 0);
+      expect(one.readUInt32BE(17)).toBe(crc32C(one.subarray(21)) >>> 0);
+    }
+  });
+
   it('refuses a record over the limit', () => {
-    expect(() => encodeBatch([{ key: 'k', value: Buffer.alloc(maxRecordBytes + 1) }], 0)).toThrow(RecordTooLarge);
+    expect(() => recordBytes({ key: 'k', value: Buffer.alloc(maxRecordBytes + 1) })).toThrow(RecordTooLarge);
   });
 });

@@ -17,6 +17,8 @@ export const slotOf = ({ topic, partition }: Place): string => `${topic}/${parti
 /** Records for one partition in a produce request: one record batch. */
 export interface Part extends Place {
   readonly records: readonly NewRecord[];
+  /** What they take at most, as `recordBytes` says. */
+  readonly bytes: number;
 }
 
 /** A request as bytes without its header. */
@@ -30,7 +32,7 @@ export interface Request<Answer> {
 
 /** Produce, version 7, acknowledged by all replicas in sync. Its answer: per part, in their order, the base offset or why it was not written. */
 export const produceRequest = (parts: readonly Part[], timeoutMs: number): Request<(number | Error)[]> => {
-  const batches = parts.map(({ records }) => encodeBatch(records, Date.now()));
+  const batches = parts.map(({ records, bytes }) => encodeBatch(records, bytes, Date.now()));
   const body = new Frame(batches.reduce((sum, { length }) => sum + length + 100, 100)).int16(-1).int16(-1).int32(timeoutMs);
   const topics = Map.groupBy(parts.keys(), (index) => (parts[index] as Part).topic);
   body.int32(topics.size);

@@ -14,7 +14,6 @@ const enoughBytes = 262_144;
 const lingerMs = 20;
 
 interface Waiting extends Part {
-  readonly bytes: number;
   readonly done: () => void;
   readonly failed: (error: Error) => void;
 }
@@ -136,7 +135,7 @@ export class Sender {
         const [{ topic, partition }] = some as [Waiting];
         const bytes = some.reduce((sum, one) => sum + one.bytes, 0);
         try {
-          await this.courier.deliver({ topic, partition, records: some.length === 1 ? (some[0] as Part).records : some.flatMap(({ records }) => records) }, bytes);
+          await this.courier.deliver({ topic, partition, records: some.length === 1 ? (some[0] as Part).records : some.flatMap(({ records }) => records), bytes });
           this.waitingBytes -= bytes;
           for (const { done } of some) done();
         } catch (error) {
@@ -154,8 +153,8 @@ export class Sender {
   }
 }
 
-const inBatches = ({ topic, partition, records }: Outgoing): (Part & { bytes: number })[] => {
-  const parts: (Part & { bytes: number })[] = [];
+const inBatches = ({ topic, partition, records }: Outgoing): Part[] => {
+  const parts: Part[] = [];
   let from = 0;
   let bytes = 0;
   records.forEach((record, index) => {
