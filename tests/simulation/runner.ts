@@ -34,7 +34,7 @@ export interface Surroundings {
   call(seen: SeenCall): void;
 }
 
-const silentFrames = { send: () => undefined, nextDedupe: () => '' } as unknown as Frames;
+const silentFrames = { send: () => undefined, log: () => undefined, flush: () => undefined } as unknown as Frames;
 
 /** The runner's own attempts and legs; what nodes do is an effect that is written down, some time, and sometimes a failure. */
 export class SimulatedRunner {

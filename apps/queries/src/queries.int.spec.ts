@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ExecutionFilter, GateFilter } from '@runlog/contract';
+import type { ExecutionFilter, GateFilter, LogQuery } from '@runlog/contract';
 import { type EventLog, encodeJson, type NewRecord, partitionOf } from '@runlog/event-log';
 import type { CreatedData, Frame } from '@runlog/execution';
 import type { Database } from '@runlog/read-model';
@@ -205,30 +205,55 @@ describe('queries', () => {
   it('stores log lines once and late reports with their attempt', async () => {
     const id = uuidv7();
     await recorder.record(id, ...begun(), ['NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }]);
-    const line = (n: number): Frame => ({
-      type: 'log',
-      executionId: id,
-      workspaceId,
-      node: 'a',
-      attempt: 1,
-      at: n,
-      level: n === 2 ? 'error' : 'info',
-      message: `line ${n}\0`,
-      fields: { n },
-      dedupe: `r:${n}`,
-    });
+    const line = (n: number) => ({ node: 'a', attempt: 1, at: n, level: n === 2 ? ('error' as const) : ('info' as const), message: `line ${n}\0`, fields: { n } });
+    const lines = (dedupe: string, ...of: readonly number[]): Frame => ({ type: 'lines', executionId: id, workspaceId, lines: of.map(line), dedupe });
+    const old: Frame = { type: 'log', executionId: id, workspaceId, ...line(1), dedupe: 'r:1' };
     const late: Frame = { type: 'late_report', executionId: id, workspaceId, node: 'a', attempt: 1, at: 9, runner: 'r', report: 'completed', because: 'lost' };
     const partition = partitionOf(id, log.partitions('execution-frames'));
-    const records = [line(1), line(2), line(1), late, { ...line(3), executionId: 'broken' }, { ...line(4), node: 'bro\0ken' }, line(3)].map((frame) => encodeJson(id, frame));
+    const broken = [{ ...old, executionId: 'broken' }, lines('bro\0ken', 7), { ...lines('r:8'), lines: 'none' as never }];
+    const records = [old, lines('r:2', 2, 3), old, late, ...broken, lines('r:2', 2, 3), lines('r:3', 4)].map((frame) => encodeJson(id, frame));
     await log.send([{ topic: 'execution-frames', partition, records }]);
-    await until('three lines are there', async () => (await queries.reads.logs({ workspaceId, executionId: id, after: 0, limit: 10 })).length === 3);
-    const lines = await queries.reads.logs({ workspaceId, executionId: id, after: 0, limit: 10 });
-    expect(lines.map(({ message, fields }) => [message, fields])).toEqual([1, 2, 3].map((n) => [`line ${n}\uFFFD`, { n }]));
-    expect(await queries.reads.logs({ workspaceId, executionId: id, after: lines[0]?.seq ?? 0, limit: 10, level: 'error', node: 'a', q: 'INE' })).toHaveLength(1);
-    expect(await queries.reads.logs({ workspaceId: uuidv7(), executionId: id, after: 0, limit: 10 })).toEqual([]);
+    const read = (ask: Partial<LogQuery> = {}) => queries.reads.logs({ workspaceId, executionId: id, after: 0, limit: 10, ...ask });
+    const found = await until('four lines are there', async () => {
+      const all = await read();
+      return all.length === 4 && all;
+    });
+    const [first, second, third] = found.map(({ seq }) => seq);
+    expect(found).toEqual([1, 2, 3, 4].map((n, at) => ({ ...line(n), node: undefined, node_id: 'a', message: `line ${n}\uFFFD`, seq: found[at]?.seq })));
+    expect(found.map(({ seq }) => seq)).toEqual([...new Set(found.map(({ seq }) => seq))].sort((a, b) => a - b));
+    const numbers = async (ask: Partial<LogQuery>) => (await read(ask)).map(({ at }) => at);
+    expect(await numbers({ limit: 2 })).toEqual([1, 2]);
+    expect(await numbers({ after: first as number, limit: 1 })).toEqual([2]);
+    expect(await numbers({ after: second as number })).toEqual([3, 4]);
+    expect(await numbers({ after: third as number })).toEqual([4]);
+    expect(await numbers({ limit: 3, last: true })).toEqual([2, 3, 4]);
+    expect(await numbers({ level: 'error', node: 'a', attempt: 1, q: 'INE' })).toEqual([2]);
+    expect(await numbers({ level: 'error', after: second as number })).toEqual([]);
+    expect(await numbers({ node: 'b' })).toEqual([]);
+    expect(await numbers({ workspaceId: uuidv7() })).toEqual([]);
     const view = await one(id, 4);
-    expect(view).toMatchObject({ log_count: 3, last_log_line: 'line 3\uFFFD', nodes: { a: { attempts: [{ late_report: { at: 9, report: 'completed', because: 'lost' } }] } } });
+    expect(view).toMatchObject({ log_count: 4, last_log_line: 'line 4\uFFFD', nodes: { a: { attempts: [{ late_report: { at: 9, report: 'completed', because: 'lost' } }] } } });
     expect(await queries.reads.nodes({ workspaceId, executionId: id })).toMatchObject([{ node_id: 'a', status: 'running' }]);
+  });
+
+  it('shows lines that an earlier version stored before those that came since', async () => {
+    const id = uuidv7();
+    for (const [n, message] of ['one', 'two'].entries())
+      await database.query(
+        "insert into execution_logs (execution_id, workspace_id, at, level, message, node_id, attempt, fields, dedupe) values ($1, $2, $3, 'info', $4, 'a', 1, '{}', $4)",
+        [id, workspaceId, n, message],
+      );
+    await database.query('insert into execution_lines (execution_id, workspace_id, dedupe, lines) values ($1, $2, $3, $4)', [
+      id,
+      workspaceId,
+      'r:1',
+      JSON.stringify(['three', 'four'].map((message) => ({ node: 'a', attempt: 1, at: 3, level: 'info', message }))),
+    ]);
+    const read = async (ask: Partial<LogQuery>) => queries.reads.logs({ workspaceId, executionId: id, after: 0, limit: 10, ...ask });
+    const all = await read({});
+    expect(all.map(({ message }) => message)).toEqual(['one', 'two', 'three', 'four']);
+    for (const [at, { seq }] of all.entries()) expect(await read({ after: seq })).toEqual(all.slice(at + 1));
+    expect((await read({ limit: 3, last: true })).map(({ message }) => message)).toEqual(['two', 'three', 'four']);
   });
 
   it('quarantines an execution that PostgreSQL refuses, and goes on with the rest', async () => {

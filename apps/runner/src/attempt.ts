@@ -136,6 +136,8 @@ export class Attempt {
     const records = this.#steps?.rest() ?? [];
     if (!report) return this.#started;
     this.#logEnd(report);
+    // Whoever sees the end of a leg finds its lines.
+    if (!begins) this.workshop.frames.flush(this.task.executionId);
     const signalled = this.#signalledAt === undefined ? {} : { signalledAt: this.#signalledAt };
     const told = records.length > 0 ? { records } : {};
     await Promise.all([this.#started, this.workshop.commands.send({ ...report, ...signalled, ...told, ...(begins ? { begins } : {}) } as About, this.task)]);

@@ -8,13 +8,13 @@ const MAX_LINES = 1_000;
 const MAX_MESSAGE_CHARS = 8_192;
 const MAX_FIELDS_CHARS = 16_384;
 
-/** The log lines of one attempt, as frames: redacted and bounded. */
+/** The log lines of one attempt, redacted and bounded. */
 export class NodeLog {
   #lines = 0;
 
   constructor(
     private readonly task: NodeTask,
-    private readonly frames: Frames,
+    private readonly frames: Pick<Frames, 'log'>,
     private readonly redaction: Redaction,
   ) {}
 
@@ -30,10 +30,11 @@ export class NodeLog {
   }
 
   #send(level: LogLevel, message: string, fields: Json): void {
-    const { executionId, workspaceId, node, attempt } = this.task;
-    const text = JSON.stringify(fields);
-    const kept = text.length > MAX_FIELDS_CHARS ? null : this.redaction.json(storable(fields, text), text);
+    const { node, attempt } = this.task;
     const shown = cleanText(this.redaction.text(message)).slice(0, MAX_MESSAGE_CHARS);
-    this.frames.send({ type: 'log', executionId, workspaceId, node, attempt, at: Date.now(), level, message: shown, fields: kept, dedupe: this.frames.nextDedupe() });
+    const text = fields === null ? '' : JSON.stringify(fields);
+    const kept = fields === null || text.length > MAX_FIELDS_CHARS ? null : this.redaction.json(storable(fields, text), text);
+    const line = { node, attempt, at: Date.now(), level, message: shown };
+    this.frames.log(this.task, kept === null ? line : { ...line, fields: kept }, shown.length + text.length);
   }
 }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { CommandOf, ExecutionCommand, Frame, NodeTask } from '@runlog/execution';
+import type { CommandOf, ExecutionCommand, NodeTask } from '@runlog/execution';
 import { slowness, startTestDatabase, type TestDatabase, until } from '@runlog/testing';
 import { Engine } from './testing/engine.js';
 import { Sink } from './testing/fixture.js';
@@ -163,16 +163,22 @@ describe('a runner', () => {
   it('logs the start, the lines and the end of an attempt', async () => {
     await engine.runner();
     const task = await engine.give({ config: { source: 'console.warn("careful", { n: 1 }); return 1' } });
-    const frames = await until('three lines', async () => {
-      const found = (await engine.frames(task)) as Extract<Frame, { type: 'log' }>[];
+    const lines = await until('three lines', async () => {
+      const found = await engine.lines(task);
       return found.length >= 3 && found;
     });
-    expect(frames.map(({ level, message }) => [level, message])).toEqual([
-      ['debug', 'Started, attempt 1'],
-      ['warn', 'careful {"n":1}'],
-      ['info', expect.stringMatching(/^Completed in \d+ ms$/)],
+    expect(lines).toMatchObject([
+      { node: 'work', attempt: 1, level: 'debug', message: 'Started, attempt 1' },
+      { node: 'work', attempt: 1, level: 'warn', message: 'careful {"n":1}' },
+      { node: 'work', attempt: 1, level: 'info', message: expect.stringMatching(/^Completed in \d+ ms$/), fields: { ms: expect.any(Number) } },
     ]);
-    expect(new Set(frames.map(({ dedupe }) => dedupe)).size).toBe(3);
+  });
+
+  it('shows lines while the node goes on running', async () => {
+    await engine.runner();
+    const task = await engine.give({ config: { source: 'console.log("on it"); for (;;);' }, timeoutMs: 60_000 });
+    await until('the line', async () => (await engine.lines(task)).some(({ message }) => message === 'on it'));
+    expect(types(await engine.commands(task))).toEqual(['StartNode']);
   });
 
   it('hands a value over as every reader can hold it', async () => {

@@ -96,21 +96,35 @@ export type AgentFrame =
   /** A new attempt goes on: nothing of an older one counts after it. */
   | { readonly kind: 'fence' };
 
+/** A log line of one attempt. */
+export interface LoggedLine {
+  readonly node: NodeId | null;
+  readonly attempt: number | null;
+  readonly at: Instant;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  /** Absent: it has none. */
+  readonly fields?: Json;
+}
+
 /** On `execution-frames`, keyed by execution. */
 export type Frame =
   | {
-      readonly type: 'log';
+      readonly type: 'lines';
       readonly executionId: ExecutionId;
       readonly workspaceId: WorkspaceId;
-      readonly node: NodeId | null;
-      readonly attempt: number | null;
-      readonly at: Instant;
-      readonly level: 'debug' | 'info' | 'warn' | 'error';
-      readonly message: string;
-      readonly fields: Json;
+      /** In the order in which they were written, of any of its nodes; 1 to 1,024: each gets a number of its own when it is stored. */
+      readonly lines: readonly LoggedLine[];
       /** `<runner>:<n>`: doubles are told apart by it. */
       readonly dedupe: string;
     }
+  /** One line, as runners sent it before lines travelled together. */
+  | ({
+      readonly type: 'log';
+      readonly executionId: ExecutionId;
+      readonly workspaceId: WorkspaceId;
+      readonly dedupe: string;
+    } & LoggedLine)
   /** A report that came too late (its attempt was lost, stopped or fenced) and was refused. Shown in `/nodes`. */
   | {
       readonly type: 'late_report';

@@ -24,6 +24,7 @@ beforeAll(async () => {
       "insert into execution_events (execution_id, version, id, type, schema_version, at, previous, command_id, command_offset, workspace_id, value) values ($1, 1, 'x', 'ExecutionCreated', 1, 1, '', 'c', 1, $2, '{}')",
       [run, workspace],
     );
+    await database.query("insert into execution_lines (execution_id, workspace_id, dedupe, lines) values ($1, $2, 'd', '[]')", [run, workspace]);
     await database.query("insert into execution_logs (execution_id, workspace_id, at, level, message, fields, dedupe) values ($1, $2, 1, 'info', 'm', '{}', 'd')", [
       run,
       workspace,
@@ -38,7 +39,7 @@ afterAll(async () => {
 
 describe('row-level security', () => {
   it('shows a tenant its own rows to a statement without any filter', async () => {
-    for (const table of ['execution_events', 'execution_logs']) {
+    for (const table of ['execution_events', 'execution_logs', 'execution_lines']) {
       expect(await database.tenant(ours).query(`select execution_id from ${table}`)).toEqual([{ execution_id: ourRun }]);
       expect(await database.tenant(theirs).query(`select execution_id from ${table}`)).toEqual([{ execution_id: theirRun }]);
       expect(await database.tenant(uuidv7()).query(`select execution_id from ${table}`)).toEqual([]);

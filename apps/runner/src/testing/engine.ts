@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileArtifacts } from '@runlog/artifacts';
 import { type PriceList, priceList } from '@runlog/cost';
 import { createPostgresLog, decodeJson, type EventLog, encodeJson, partitionOf, type Topic } from '@runlog/event-log';
-import type { ExecutionCommand, Frame, Heartbeat, NodeTask, Reply, RunnerId } from '@runlog/execution';
+import type { ExecutionCommand, Frame, Heartbeat, LoggedLine, NodeTask, Reply, RunnerId } from '@runlog/execution';
 import { createLogger } from '@runlog/platform';
 import { type TestDatabase, until } from '@runlog/testing';
 import { uuidv7 } from 'uuidv7';
@@ -109,6 +109,7 @@ export class Engine {
 
   commands = (task: NodeTask): Promise<ExecutionCommand[]> => this.messages<ExecutionCommand>('execution-commands', task.executionId);
   frames = (task: NodeTask): Promise<Frame[]> => this.messages<Frame>('execution-frames', task.executionId);
+  lines = async (task: NodeTask): Promise<LoggedLine[]> => (await this.frames(task)).flatMap((frame) => (frame.type === 'lines' ? frame.lines : []));
   heartbeats = (runner: RunnerService): Promise<Heartbeat[]> => this.messages<Heartbeat>('runner-heartbeats', runner.id);
 
   /** The commands about a task once one of this type is among them. */

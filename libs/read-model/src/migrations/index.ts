@@ -15,6 +15,7 @@ import { UsageOfModels1700000000014 } from './0014-usage-of-models.js';
 import { Sessions1700000000015 } from './0015-sessions.js';
 import { Budgets1700000000016 } from './0016-budgets.js';
 import { NoIdleStatistics1700000000017 } from './0017-no-idle-statistics.js';
+import { LogLines1700000000018 } from './0018-log-lines.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -35,4 +36,5 @@ export const migrations = [
   Sessions1700000000015,
   Budgets1700000000016,
   NoIdleStatistics1700000000017,
+  LogLines1700000000018,
 ] as const;
