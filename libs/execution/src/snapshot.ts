@@ -7,26 +7,44 @@ import { type Account, type CallState, emptyAccount } from './journal.js';
 /** Raised when the shape below changes: an older snapshot is then thrown away and the execution read from the log. */
 export const snapshotVersion = 3;
 
-/**
- * The state as JSON, without the outputs and receipts (they only grow, so the owner stores each once). An ended execution keeps what refusing and
- * answering later commands needs, no nodes and no input.
- */
-export const toSnapshot = (execution: Execution): Json => {
-  const { nodes, outputs: _outputs, receipts: _receipts, journals, bodies, ready, unreached, active, gates, effects, created, ...rest } = execution;
-  const ended = isTerminal(execution.status);
-  const snapshot = {
-    ...rest,
-    created: ended ? { ...created, input: null, input_ref: undefined, metadata: {} } : created,
-    nodes: ended ? [] : [...nodes],
-    bodies: ended ? [] : [...bodies],
-    ready: ended ? [] : [...ready],
-    unreached: ended ? [] : [...unreached],
-    active: ended ? [] : [...active],
-    gates: [...gates],
-    effects: ended ? [] : [...effects],
-    journals: ended ? [] : [...journals].map(([node, { calls, reservations, account }]) => [node, { calls: [...calls], reservations: [...reservations], account }]),
+/** The state as JSON, without the outputs and receipts (they only grow, so the owner stores each once). */
+export const toSnapshot = (execution: Execution): Json => (isTerminal(execution.status) ? endedSnapshot(execution) : wholeSnapshot(execution)) as unknown as Json;
+
+/** What refusing and answering later commands needs of an execution that has ended: all others have a row like this, and most have no other. */
+const endedSnapshot = (execution: Execution) => {
+  const { id, workspaceId, created, createdAt, createCommandId, version, status, cancel, superseded, held, continuing, reuses, gates } = execution;
+  const { workflow_version_id, retry_of, queue_name } = created;
+  const ended = {
+    id,
+    workspaceId,
+    created: { workflow_version_id, retry_of, queue_name },
+    createdAt,
+    createCommandId,
+    version,
+    status,
+    cancel,
+    superseded,
+    held,
+    continuing,
+    reuses,
   };
-  return snapshot as unknown as Json;
+  return { ...ended, nodes: [], ready: [], unreached: [], active: [], gates: [...gates], effects: [] };
+};
+
+const wholeSnapshot = (execution: Execution) => {
+  const { nodes, outputs: _outputs, receipts: _receipts, journals, bodies, ready, unreached, active, gates, effects, created, ...rest } = execution;
+  return {
+    ...rest,
+    created,
+    nodes: [...nodes],
+    bodies: [...bodies],
+    ready: [...ready],
+    unreached: [...unreached],
+    active: [...active],
+    gates: [...gates],
+    effects: [...effects],
+    journals: [...journals].map(([node, { calls, reservations, account }]) => [node, { calls: [...calls], reservations: [...reservations], account }]),
+  };
 };
 
 /** The state of a snapshot; what is stored beside it (see `keptBy`) goes in separately. */
@@ -36,14 +54,14 @@ export const fromSnapshot = (snapshot: Json, kept: Iterable<readonly [string, Js
     'nodes' | 'outputs' | 'bodies' | 'ready' | 'unreached' | 'active' | 'gates' | 'effects' | 'journals' | 'receipts' | 'account'
   > & {
     nodes: [NodeId, NodeState][];
-    /** Absent in states of before there were any. */
+    /** Absent once it has ended, and in states of before there were any. */
     bodies?: [NodeId, BodyReference][];
     ready: NodeId[];
     unreached: NodeId[];
     active: NodeId[];
     gates: [string, Gate][];
     effects: [NodeId, EarlierEffect][];
-    /** Absent in states of before there were agents. */
+    /** Absent once it has ended, and in states of before there were agents. */
     journals?: [NodeId, { calls: [string, CallState][]; reservations: [string, string][]; account: Account }][];
     account?: Account;
   };

@@ -1,5 +1,6 @@
 import type { Bodies } from '@runlog/artifacts';
 import { deadLetter, type EventLog, type LogRecord, type OwnedPartition, UndecodableRecord } from '@runlog/event-log';
+import type { ExecutionId, WorkflowVersionId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
 import { maySpend, release, withAccounts } from './accounts.js';
@@ -54,6 +55,20 @@ export interface Standing {
 const commandsAtOnce = 500;
 /** Bodies are stored elsewhere long before this: it is for whatever else makes an event large. Headers and framing come on top. */
 const largestEventBytes = 901 * 1024;
+
+/** More than its execution and workflow is needed to decide it, or may be. */
+const needsMore = ({ command }: Received): boolean => {
+  switch (command.type) {
+    case 'StartNode':
+      return false;
+    case 'CompleteNode':
+      return command.outputRef !== undefined || command.records !== undefined;
+    case 'CreateExecution':
+      return command.created.input_ref !== undefined || command.reuse !== undefined || mayInherit(command);
+    default:
+      return true;
+  }
+};
 
 /** One owner's time on a partition, from its claim until the claim or the memory that rests on it is lost. */
 export class Tenure {
@@ -200,9 +215,11 @@ export class Tenure {
 
   async #carryOut(records: readonly LogRecord[], decider: Decider, outbox: Outbox): Promise<void> {
     const { owned, broken } = this.parts;
-    const received = await this.#decode(records);
-    await this.#bring(received);
-    for (const one of await this.#withAccounts(await this.#withInherited(await this.#withReused(await withBodies(received, this.#stored))))) {
+    const { received, undecodable } = this.#decode(records);
+    for (const error of undecodable) await this.#bury(error);
+    const brought = this.#bring(received);
+    if (brought) await brought;
+    for (const one of received.some(needsMore) ? await this.#complete(received) : received) {
       const others = breathe();
       if (others) await others;
       if (owned.signal.aborted) return;
@@ -216,32 +233,47 @@ export class Tenure {
     outbox.flush();
   }
 
-  async #decode(records: readonly LogRecord[]): Promise<Received[]> {
-    const { log, owned, logger } = this.parts;
-    const partitions = log.partitions('execution-commands');
+  #decode(records: readonly LogRecord[]): { readonly received: readonly Received[]; readonly undecodable: readonly UndecodableRecord[] } {
+    const partitions = this.parts.log.partitions('execution-commands');
     const received: Received[] = [];
+    const undecodable: UndecodableRecord[] = [];
     for (const record of records)
       try {
         received.push({ command: commandIn(record, partitions), offset: record.offset });
       } catch (error) {
         if (!(error instanceof UndecodableRecord)) throw error;
-        logger.error({ because: error.because, partition: record.partition, offset: record.offset }, 'an undecodable command goes to the dead letters');
-        await retrying(() => deadLetter(log, record, error), 'dead letter', owned.signal, logger);
+        undecodable.push(error);
       }
-    return received;
+    return { received, undecodable };
   }
 
-  /** Everything that deciding these commands needs, in memory. */
-  async #bring(received: readonly Received[]): Promise<void> {
-    const { workflows, owned, logger } = this.parts;
-    const ids = new Set<string>();
-    const versions = new Set<string>();
+  async #bury(error: UndecodableRecord): Promise<void> {
+    const { log, owned, logger } = this.parts;
+    const { because, record } = error;
+    logger.error({ because, partition: record.partition, offset: record.offset }, 'an undecodable command goes to the dead letters');
+    await retrying(() => deadLetter(log, record, error), 'dead letter', owned.signal, logger);
+  }
+
+  /** The executions and workflows of these commands, in memory. Undefined: they are. */
+  #bring(received: readonly Received[]): Promise<void> | undefined {
+    const ids: ExecutionId[] = [];
+    const versions: WorkflowVersionId[] = [];
     for (const { command } of received) {
-      if (command.type === 'CreateExecution' && !workflows.known(command.created.workflow_version_id)) versions.add(command.created.workflow_version_id);
-      if (!this.#residents.has(command.executionId) && !this.#known.isNew(command.executionId)) ids.add(command.executionId);
+      if (command.type === 'CreateExecution' && !this.parts.workflows.known(command.created.workflow_version_id)) versions.push(command.created.workflow_version_id);
+      if (!this.#residents.has(command.executionId) && !this.#known.isNew(command.executionId)) ids.push(command.executionId);
     }
-    if (ids.size > 0) await retrying(() => this.#loading.bring(ids), 'loading executions', owned.signal, logger);
-    for (const version of versions) await retrying(() => workflows.load(version), 'loading a workflow', owned.signal, logger);
+    return ids.length + versions.length > 0 ? this.#load(ids, versions) : undefined;
+  }
+
+  async #load(ids: readonly ExecutionId[], versions: readonly WorkflowVersionId[]): Promise<void> {
+    const { workflows, owned, logger } = this.parts;
+    if (ids.length > 0) await retrying(() => this.#loading.bring(ids), 'loading executions', owned.signal, logger);
+    for (const version of new Set(versions)) await retrying(() => workflows.load(version), 'loading a workflow', owned.signal, logger);
+  }
+
+  /** The commands with all that deciding them needs besides. */
+  async #complete(received: readonly Received[]): Promise<readonly Received[]> {
+    return this.#withAccounts(await this.#withInherited(await this.#withReused(await withBodies(received, this.#stored))));
   }
 
   /** Creates that reuse nodes, with the outputs that these need. */
