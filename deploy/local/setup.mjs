@@ -11,6 +11,7 @@ export const standaloneCommand = [
   '--max-semi-space-size=16',
   '--heap-growing-percent=50',
   `--import=${new URL('./source-maps.mjs', import.meta.url)}`,
+  `--import=${new URL('./lean/lean.mjs', import.meta.url)}`,
   join(root, 'apps/standalone/dist/main.js'),
 ];
 /** For it and its PostgreSQL: one arena of glibc's for all threads; 4 MB that are free at its end, and blocks of 1 MB, go back to the system. Whoever sets them wins. */

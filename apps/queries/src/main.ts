@@ -3,6 +3,7 @@ import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { bootstrapService, connectBackbone } from '@runlog/platform';
 import { QueriesModule } from './queries.module.js';
 import { QueriesService } from './queries.service.js';
+import { ReadsController } from './reads.controller.js';
 
 await bootstrapService('queries', async (platform) => {
   const { config, logger, health, metrics } = platform;
@@ -11,7 +12,7 @@ await bootstrapService('queries', async (platform) => {
   const { framesKeptMs } = config;
   const service = new QueriesService({ database, log, catalog, collected, framesKeptMs, traces: config.traces, logger, health, metrics });
   return {
-    module: QueriesModule.of(service),
+    module: QueriesModule.of(service, [ReadsController]),
     open: async (module, options) => {
       const tcp: MicroserviceOptions = { transport: Transport.TCP, options: { host: config.host, port: config.queriesPort } };
       const app = await NestFactory.createMicroservice(module, { ...options, ...tcp });

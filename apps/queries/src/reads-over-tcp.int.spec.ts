@@ -8,7 +8,8 @@ import type { Reads } from '@runlog/contract';
 import { freePort } from '@runlog/platform';
 import { ReadsClient, ReadsUnavailable } from '@runlog/read-model';
 import { until } from '@runlog/testing';
-import { READS, ReadsController } from './reads.controller.js';
+import { ReadsController } from './reads.controller.js';
+import { READS } from './reads-token.js';
 
 const answering = (name: string): Reads => ({
   execution: async ({ ref }) => {

@@ -2,9 +2,7 @@ import { Controller, Inject, Logger } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { ExecutionFilter, GateFilter, LogQuery, Reads, SessionFilter, TurnFilter, UsageFilter } from '@runlog/contract';
 import { readsPatterns } from '@runlog/read-model';
-
-/** Nest's token for the `Reads` of this process. */
-export const READS = Symbol('Reads');
+import { READS } from './reads-token.js';
 
 /** What goes back over the wire: an answer, or that this process failed at the read (and did not merely vanish). */
 type Answer<Result> = { readonly ok: Result } | { readonly failed: string };

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
 import { pricesFile } from './prices-file.js';
+import { Unusable } from './unusable.js';
 
 /** A host and a port, as in `10.0.0.7:4101`. */
 export interface Address {
@@ -15,114 +15,123 @@ export class ConfigInvalid extends Error {
   }
 }
 
-const whole = (fallback: number, least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `expected a whole number from ${least} to ${most}`)
-    .transform(Number)
-    .pipe(z.number().min(least, `expected at least ${least}`).max(most, `expected at most ${most}`))
-    .default(fallback);
+/** What one variable says, undefined where it is unset. @throws Unusable */
+type Reading<Value> = (text: string | undefined) => Value;
+
+const either =
+  <Value, Fallback>(read: (text: string) => Value, fallback: Fallback): Reading<Value | Fallback> =>
+  (text) =>
+    text === undefined ? fallback : read(text);
+const optional = <Value>(read: (text: string) => Value): Reading<Value | undefined> => either(read, undefined);
+
+const must = (holds: boolean, detail: string): void => {
+  if (!holds) throw new Unusable([detail]);
+};
+
+const whole = (fallback: number, least: number, most: number): Reading<number> =>
+  either((text) => {
+    must(/^\d+$/.test(text), `expected a whole number from ${least} to ${most}`);
+    must(Number(text) >= least, `expected at least ${least}`);
+    must(Number(text) <= most, `expected at most ${most}`);
+    return Number(text);
+  }, fallback);
 
 const port = (fallback: number) => whole(fallback, 0, 65535);
 
-const list = z
-  .string()
-  .default('')
-  .transform((text) => text.split(',').flatMap((item) => item.trim() || []));
+const text = (fallback: string): Reading<string> => either((given) => given, fallback);
 
-const url = (...protocols: string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `expected a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`);
+const like = (pattern: RegExp, detail: string) => (given: string) => {
+  must(pattern.test(given), detail);
+  return given;
+};
 
-const addresses = list.transform((items, context): Address[] =>
-  items.flatMap((item) => {
-    const match = /^(.+):(\d{1,5})$/.exec(item);
-    if (match && Number(match[2]) <= 65535) return { host: match[1] as string, port: Number(match[2]) };
-    context.addIssue({ code: 'custom', message: `expected a comma list of host:port, but got '${item}'` });
-    return [];
-  }),
-);
+const oneOf = <Word extends string>(fallback: NoInfer<Word>, ...words: readonly Word[]): Reading<Word> =>
+  either((given) => {
+    must((words as readonly string[]).includes(given), `expected one of ${words.join(', ')}`);
+    return given as Word;
+  }, fallback);
 
-const secretKey = z.string().transform((text, context) => {
-  const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
-  if (bytes.length !== 32) context.addIssue({ code: 'custom', message: 'expected 32 bytes, in hex or base64' });
+const items = (given: string): string[] => given.split(',').flatMap((item) => item.trim() || []);
+const list: Reading<string[]> = either(items, []);
+
+const url =
+  (...protocols: string[]) =>
+  (given: string): string => {
+    must(URL.canParse(given) && protocols.includes(new URL(given).protocol), `expected a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`);
+    return given;
+  };
+
+const addresses: Reading<Address[]> = either((given) => {
+  const found = items(given).map((item) => ({ item, match: /^(.+):(\d{1,5})$/.exec(item) }));
+  const wrong = found.filter(({ match }) => !match || Number(match[2]) > 65535);
+  if (wrong.length > 0) throw new Unusable(wrong.map(({ item }) => `expected a comma list of host:port, but got '${item}'`));
+  return found.flatMap(({ match }) => (match ? { host: match[1] as string, port: Number(match[2]) } : []));
+}, []);
+
+const secretKey = (given: string): Buffer => {
+  const bytes = /^[0-9a-f]{64}$/i.test(given) ? Buffer.from(given, 'hex') : Buffer.from(given, 'base64');
+  must(bytes.length === 32, 'expected 32 bytes, in hex or base64');
   return bytes;
-});
+};
 
-const variables = z.object({
+const path = (given: string): string => resolve(given);
+
+const variables = {
   /** Of the public API. */
   PORT: port(4000),
-  RUNLOG_HOST: z.string().default('127.0.0.1'),
-  RUNLOG_HOME: z
-    .string()
-    .default('.runlog')
-    .transform((path) => resolve(path)),
-  RUNLOG_ADMIN_KEY: z
-    .string()
-    .regex(/^[!-~]+$/, 'expected characters that fit an HTTP header: no space, ASCII')
-    .optional(),
-  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  RUNLOG_HOST: text('127.0.0.1'),
+  RUNLOG_HOME: either(path, resolve('.runlog')),
+  RUNLOG_ADMIN_KEY: optional(like(/^[!-~]+$/, 'expected characters that fit an HTTP header: no space, ASCII')),
+  DATABASE_URL: optional(url('postgres:', 'postgresql:')),
   // The two collectors hold one while they use another, and one is for readers of other processes: fewer could wait for themselves.
   RUNLOG_DATABASE_POOL: whole(8, 4, 200),
   KAFKA_BROKERS: addresses,
-  RUNLOG_INSTANCE: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'expected 1 to 100 letters, digits, dots, dashes and underscores')
-    .optional(),
+  RUNLOG_INSTANCE: optional(like(/^[A-Za-z0-9._-]{1,100}$/, 'expected 1 to 100 letters, digits, dots, dashes and underscores')),
   RUNLOG_PARTITIONS: whole(4, 1, 256),
   RUNLOG_EGRESS_ALLOW: list,
-  RUNLOG_MCP_SERVERS: z
-    .string()
-    .transform((path) => resolve(path))
-    .optional(),
-  RUNLOG_SECRET_KEY: secretKey.optional(),
-  RUNLOG_PUBLIC_URL: url('http:', 'https:')
-    .transform((text) => text.replace(/\/+$/, ''))
-    .optional(),
+  RUNLOG_MCP_SERVERS: optional(path),
+  RUNLOG_SECRET_KEY: optional(secretKey),
+  RUNLOG_PUBLIC_URL: optional((given) => url('http:', 'https:')(given).replace(/\/+$/, '')),
   RUNLOG_RATE_LIMIT: whole(500, 0, 1_000_000),
   RUNLOG_SSE_LIMIT: whole(2000, 0, 1_000_000),
   RUNLOG_SSE_MAX_SECONDS: whole(600, 1, 86_400),
   RUNLOG_FRAMES_KEPT_SECONDS: whole(3_600, 1, 31_536_000),
   RUNLOG_BODY_LIMIT: whole(16 * 1024 * 1024, 1024 * 1024, 256 * 1024 * 1024),
   RUNLOG_ANSWER_LIMIT: whole(16 * 1024 * 1024, 64 * 1024, 256 * 1024 * 1024),
-  RUNLOG_ARTIFACTS: z
-    .string()
-    .transform((path) => resolve(path))
-    .optional(),
+  RUNLOG_ARTIFACTS: optional(path),
   RUNLOG_ARTIFACT_LIMIT: whole(64 * 1024 * 1024, 1024 * 1024, 256 * 1024 * 1024),
   RUNLOG_ARTIFACT_GRACE_SECONDS: whole(86_400, 1, 31_536_000),
   RUNLOG_QUERIES_PORT: port(4100),
   RUNLOG_QUERIES_URLS: addresses,
   RUNLOG_HEALTH_PORT: port(0),
-  RUNLOG_PRICES: pricesFile.optional(),
+  RUNLOG_PRICES: optional(pricesFile),
   RUNLOG_RUNNER_SLOTS: whole(64, 1, 10_000),
   RUNLOG_LEGS: whole(20, 0, 100),
   RUNLOG_HEARTBEAT_TIMEOUT_MS: whole(5000, 500, 600_000),
-  RUNLOG_TRACE_CONTENT: z.enum(['true', 'false']).default('false'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:').optional(),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url('http:', 'https:').optional(),
-  OTEL_TRACES_EXPORTER: z.string().default('otlp'),
-  OTEL_SDK_DISABLED: z.string().default('false'),
-  OTEL_SERVICE_NAME: z.string().optional(),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  RUNLOG_LOG_FILE: z
-    .string()
-    .transform((path) => resolve(path))
-    .optional(),
-});
+  RUNLOG_TRACE_CONTENT: oneOf('false', 'true', 'false'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('http:', 'https:')),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optional(url('http:', 'https:')),
+  OTEL_TRACES_EXPORTER: text('otlp'),
+  OTEL_SDK_DISABLED: text('false'),
+  OTEL_SERVICE_NAME: optional((given) => given),
+  LOG_LEVEL: oneOf('info', 'trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+  RUNLOG_LOG_FILE: optional(path),
+};
 
-type Variable = keyof typeof variables.shape;
+type Variable = keyof typeof variables;
+type Read = { readonly [Name in Variable]: ReturnType<(typeof variables)[Name]> };
 
 /** Names of all variables that Runlog reads, for docs and for spotting misspelt ones. */
-export const settingNames = Object.keys(variables.shape) as readonly Variable[];
+export const settingNames = Object.keys(variables) as readonly Variable[];
 
 /** Where OTLP/HTTP takes traces: the signal's own address as it is, the general one with the path that belongs to it. */
-const tracesUrlOf = (read: z.output<typeof variables>): string | undefined => {
+const tracesUrlOf = (read: Read): string | undefined => {
   if (read.OTEL_SDK_DISABLED.toLowerCase() === 'true' || read.OTEL_TRACES_EXPORTER.toLowerCase() === 'none') return undefined;
   const { OTEL_EXPORTER_OTLP_ENDPOINT: general, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own } = read;
   return own ?? (general === undefined ? undefined : `${general.replace(/\/+$/, '')}/v1/traces`);
 };
 
-const configOf = (read: z.output<typeof variables>, isChosen: (name: Variable) => boolean) => ({
+const configOf = (read: Read, isChosen: (name: Variable) => boolean) => ({
   /** The public API's port; 0 takes a free one. */
   port: read.PORT,
   /** The address that every port of this process is bound to. */
@@ -199,10 +208,18 @@ export type Config = Readonly<ReturnType<typeof configOf>>;
  * Throws `ConfigInvalid` with all problems at once.
  */
 export const readConfig = (env: NodeJS.ProcessEnv, defaults: Partial<Record<Variable, string>> = {}): Config => {
-  const given = Object.fromEntries(settingNames.map((name) => [name, env[name] || defaults[name]]));
-  const read = variables.safeParse(given);
-  if (read.success) return configOf(read.data, (name) => Boolean(env[name]));
-  throw new ConfigInvalid(read.error.issues.map(({ path, message }) => ({ variable: path.join('.'), detail: message })));
+  const problems: { variable: string; detail: string }[] = [];
+  const read = (variable: Variable): unknown => {
+    try {
+      return variables[variable](env[variable] || defaults[variable]);
+    } catch (error) {
+      if (!(error instanceof Unusable)) throw error;
+      problems.push(...error.details.map((detail) => ({ variable, detail })));
+    }
+  };
+  const values = Object.fromEntries(settingNames.map((name) => [name, read(name)])) as Read;
+  if (problems.length > 0) throw new ConfigInvalid(problems);
+  return configOf(values, (name) => Boolean(env[name]));
 };
 
 /** As `readConfig`, but prints the list of problems and ends the process with status 78 (configuration error). */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import { createRequire } from 'node:module';
+import { Unusable } from './unusable.js';
 
 /** Decimal places of a number as it is written. */
 const placesOf = (value: number): number => {
@@ -7,43 +8,45 @@ const placesOf = (value: number): number => {
   return (mantissa.split('.')[1] ?? '').length - Number(exponent);
 };
 
-const usdPerMillion = z
-  .number('expected a number of USD per million tokens')
-  .min(0, 'expected no negative price')
-  .max(1_000_000, 'expected a price per million tokens, in USD')
-  .refine((price) => placesOf(price) <= 9, 'expected at most 9 decimal places');
+/** Zod is loaded where a file is named: it takes 3 MB. */
+const rules = () => {
+  const { z } = createRequire(import.meta.url)('zod') as typeof import('zod');
+  const usdPerMillion = z
+    .number('expected a number of USD per million tokens')
+    .min(0, 'expected no negative price')
+    .max(1_000_000, 'expected a price per million tokens, in USD')
+    .refine((price) => placesOf(price) <= 9, 'expected at most 9 decimal places');
 
-const prices = z
-  .array(
-    z.strictObject({
-      model: z.string().min(1, 'expected the name of a model'),
-      input: usdPerMillion,
-      cache_read: usdPerMillion.optional(),
-      cache_write: usdPerMillion.optional(),
-      output: usdPerMillion,
-      reasoning: usdPerMillion.optional(),
-    }),
-    'expected an array of {model, input, cache_read?, cache_write?, output, reasoning?}',
-  )
-  .superRefine((all, context) => {
-    const seen = new Map<string, number>();
-    for (const [index, { model }] of all.entries()) {
-      if (seen.has(model)) context.addIssue({ code: 'custom', path: [index, 'model'], message: `expected one price of '${model}', but /${seen.get(model)} has one, too` });
-      seen.set(model, index);
-    }
-  });
+  return z
+    .array(
+      z.strictObject({
+        model: z.string().min(1, 'expected the name of a model'),
+        input: usdPerMillion,
+        cache_read: usdPerMillion.optional(),
+        cache_write: usdPerMillion.optional(),
+        output: usdPerMillion,
+        reasoning: usdPerMillion.optional(),
+      }),
+      'expected an array of {model, input, cache_read?, cache_write?, output, reasoning?}',
+    )
+    .superRefine((all, context) => {
+      const seen = new Map<string, number>();
+      for (const [index, { model }] of all.entries()) {
+        if (seen.has(model)) context.addIssue({ code: 'custom', path: [index, 'model'], message: `expected one price of '${model}', but /${seen.get(model)} has one, too` });
+        seen.set(model, index);
+      }
+    });
+};
 
-/** The path of a JSON file of prices, read and checked; each problem names the place in the file by a JSON pointer. */
-export const pricesFile = z.string().transform((path, context) => {
+/** The JSON file of prices at that path, read and checked; each problem names the place in the file by a JSON pointer. @throws Unusable */
+export const pricesFile = (path: string) => {
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    context.addIssue({ code: 'custom', message: `expected a readable JSON file, but '${path}' is none: ${(error as Error).message}` });
-    return z.NEVER;
+    throw new Unusable([`expected a readable JSON file, but '${path}' is none: ${(error as Error).message}`]);
   }
-  const checked = prices.safeParse(content);
+  const checked = rules().safeParse(content);
   if (checked.success) return checked.data;
-  for (const { path: place, message } of checked.error.issues) context.addIssue({ code: 'custom', message: `in '${path}', ${['', ...place].join('/') || '/'}: ${message}` });
-  return z.NEVER;
-});
+  throw new Unusable(checked.error.issues.map(({ path: place, message }) => `in '${path}', ${['', ...place].join('/') || '/'}: ${message}`));
+};

@@ -1,4 +1,4 @@
-import { ClientProxyFactory, type ClientTCP, Transport } from '@nestjs/microservices';
+import type { ClientTCP } from '@nestjs/microservices';
 import type { Freshness, Reads } from '@runlog/contract';
 import { firstValueFrom, timeout } from 'rxjs';
 import { readsPatterns } from './reads-patterns.js';
@@ -23,10 +23,16 @@ const RESTING_MS = 1_000;
 
 interface Peer {
   readonly name: string;
-  readonly client: ClientTCP;
+  readonly client: Promise<ClientTCP>;
   /** It could not be reached: others are asked first until then. */
   restsUntil: number;
 }
+
+/** What speaks Nest TCP is loaded by those who ask other processes alone. */
+const clientOf = async (host: string, port: number): Promise<ClientTCP> => {
+  const { ClientProxyFactory, Transport } = await import('@nestjs/microservices');
+  return ClientProxyFactory.create({ transport: Transport.TCP, options: { host, port } }) as ClientTCP;
+};
 
 const waitOf = (payload: { readonly fresh?: Pick<Freshness, 'timeoutMs'> } | object): number => ('fresh' in payload && payload.fresh?.timeoutMs) || 0;
 
@@ -41,7 +47,7 @@ export class ReadsClient implements Reads {
     this.#timeoutMs = timeoutMs;
     this.#peers = addresses.map(({ host, port }) => ({
       name: `${host}:${port}`,
-      client: ClientProxyFactory.create({ transport: Transport.TCP, options: { host, port } }) as ClientTCP,
+      client: clientOf(host, port),
       restsUntil: 0,
     }));
   }
@@ -63,7 +69,7 @@ export class ReadsClient implements Reads {
   positions: Reads['positions'] = () => this.#ask('positions', {});
 
   close(): void {
-    for (const { client } of this.#peers) client.close();
+    for (const { client } of this.#peers) void client.then((made) => made.close());
   }
 
   async #ask<Method extends keyof Reads>(method: Method, payload: object): Promise<Awaited<ReturnType<Reads[Method]>>> {
@@ -92,8 +98,9 @@ export class ReadsClient implements Reads {
   }
 
   async #askOne({ client, name }: Peer, pattern: string, payload: unknown, timeoutMs: number): Promise<unknown> {
-    await client.connect();
-    const answer = (await firstValueFrom(client.send(pattern, payload).pipe(timeout(timeoutMs)))) as { readonly ok: unknown } | { readonly failed: string };
+    const made = await client;
+    await made.connect();
+    const answer = (await firstValueFrom(made.send(pattern, payload).pipe(timeout(timeoutMs)))) as { readonly ok: unknown } | { readonly failed: string };
     if ('failed' in answer) throw new Refused(`Expected '${name}' to answer ${pattern}, but ${answer.failed}`);
     return answer.ok;
   }

@@ -1,4 +1,4 @@
-import jsonata from 'jsonata';
+import jsonata from 'jsonata/jsonata.min.js';
 import { canonical } from '../canonical.js';
 import { type Budget, checkText } from './budget.js';
 import { ExpressionFailed } from './expression-failed.js';

@@ -1,4 +1,4 @@
-import jsonata from 'jsonata';
+import jsonata from 'jsonata/jsonata.min.js';
 import { BoundedCache } from '../bounded-cache.js';
 import { type AtOnce, operatorsAtOnce, pathAtOnce } from './at-once.js';
 import { directPath } from './direct-path.js';

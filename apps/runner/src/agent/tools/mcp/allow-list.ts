@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
 import { NodeFailure, terminal } from '../../../kinds/node-kind.js';
 
-const servers = z.record(
-  z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected a name of letters, digits, dots, dashes and underscores'),
-  z.strictObject({ command: z.string().min(1), args: z.array(z.string()).default([]), env: z.record(z.string(), z.string()).default({}) }),
-);
+/** Zod is loaded with the first server that is asked for. */
+const rules = async () => {
+  const { z } = await import('zod');
+  return z.record(
+    z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected a name of letters, digits, dots, dashes and underscores'),
+    z.strictObject({ command: z.string().min(1), args: z.array(z.string()).default([]), env: z.record(z.string(), z.string()).default({}) }),
+  );
+};
 
 /** A program that the operator lets runners start. */
 export interface AllowedServer {
@@ -28,11 +31,13 @@ export const allowedServer = async (path: string | undefined, name: string): Pro
   throw terminal('mcp_not_allowed', `Expected MCP server '${name}' among those that the operator allows (RUNLOG_MCP_SERVERS), but it has ${known}`);
 };
 
-const read = async (path: string): Promise<z.output<typeof servers>> => {
-  try {
-    return servers.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (error) {
-    const detail = error instanceof z.ZodError ? error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ') : (error as Error).message;
-    throw new NodeFailure({ code: 'mcp_servers_invalid', message: `Expected RUNLOG_MCP_SERVERS to name a file of {name: {command, args, env}}, but ${detail}`, retryable: true });
-  }
+const read = async (path: string): Promise<Readonly<Record<string, Omit<AllowedServer, 'folder'>>>> => {
+  const invalid = (detail: string) =>
+    new NodeFailure({ code: 'mcp_servers_invalid', message: `Expected RUNLOG_MCP_SERVERS to name a file of {name: {command, args, env}}, but ${detail}`, retryable: true });
+  const content: unknown = await readFile(path, 'utf8')
+    .then(JSON.parse)
+    .catch((error: Error) => Promise.reject(invalid(error.message)));
+  const checked = (await rules()).safeParse(content);
+  if (checked.success) return checked.data;
+  throw invalid(checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
 };
