@@ -7,8 +7,8 @@ import { releasedUpcasters, type Upcasters } from './upcasters.js';
 /** Everything of an event but its data, which are the value bytes. */
 export type EventEnvelope = Omit<RecordedEvent, 'data'>;
 
-/** An event read from the log, with the claim that it was written under and its value exactly as stored. */
-export type DecodedEvent = RecordedEvent & { readonly claim: number; readonly value: Buffer };
+/** An event read from the log, with the claim that it was written under and its value exactly as stored, as bytes or the same as text. */
+export type DecodedEvent = RecordedEvent & { readonly claim: number; readonly value: Buffer | string };
 
 /** `ce_type` of a claim record. */
 const claimType = 'Claim';
@@ -93,7 +93,7 @@ const decode = (record: LogRecord, upcasters: Upcasters): DecodedEvent => {
     commandOffset: number(record, 'ce_commandoffset'),
     more: headers.ce_more === '1',
     claim: claimOf(record),
-    value: record.value,
+    value: record.text ?? record.value,
     ...(headers.traceparent === undefined ? {} : { traceparent: headers.traceparent }),
   } as DecodedEvent;
 };
@@ -114,7 +114,7 @@ export const decodeJson = <T>(record: LogRecord): T => {
 
 const parse = (record: LogRecord): Json => {
   try {
-    return JSON.parse(record.value.toString('utf8')) as Json;
+    return JSON.parse(record.text ?? record.value.toString('utf8')) as Json;
   } catch (cause) {
     throw new UndecodableRecord(record, 'its value is not JSON', { cause });
   }

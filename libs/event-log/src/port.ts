@@ -12,6 +12,8 @@ export interface LogRecord {
   readonly key: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly value: Buffer;
+  /** The value as text, from an adapter that has it at hand: bytes would be made of it. */
+  readonly text?: string | undefined;
   readonly at: number;
 }
 

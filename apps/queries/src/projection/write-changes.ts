@@ -75,7 +75,7 @@ const eventColumns: readonly Column<DecodedEvent>[] = [
   { name: 'command_id', type: 'text', of: (event) => event.commandId },
   { name: 'command_offset', type: 'bigint', of: (event) => event.commandOffset },
   { name: 'workspace_id', type: 'uuid', of: (event) => event.workspaceId },
-  { name: 'value', type: 'text', of: ({ value }) => (isUtf8(value) ? value : value.toString('utf8')) },
+  { name: 'value', type: 'text', of: ({ value }) => (typeof value === 'string' || isUtf8(value) ? value : value.toString('utf8')) },
 ];
 
 interface ChangedGate {

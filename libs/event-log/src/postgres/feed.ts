@@ -115,4 +115,4 @@ export class Follower {
 }
 
 const perRecord = 1_000;
-const sizeOf = (record: LogRecord): number => record.value.length + perRecord;
+const sizeOf = (record: LogRecord): number => (record.text ?? record.value).length + perRecord;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Diagnostics } from '../diagnostics.js';
 import type { Outgoing } from '../port.js';
 import { OutcomeUnknown, type Session } from './session.js';
-import { composeBatch, type WriteItem, type Written } from './write-batch.js';
+import { Composer, type WriteItem, type Written } from './write-batch.js';
 
 const batchRecords = 4_000;
 const batchBytes = 1024 * 1024;
@@ -42,7 +42,11 @@ export class GroupCommit {
   private closed = false;
   private abandoned = false;
 
-  constructor(private readonly options: GroupCommitOptions) {}
+  private readonly composer: Composer;
+
+  constructor(private readonly options: GroupCommitOptions) {
+    this.composer = new Composer(options.slotOf);
+  }
 
   /** Waits while more is queued than memory is meant for. */
   async room(): Promise<void> {
@@ -142,8 +146,7 @@ export class GroupCommit {
 
   /** One round trip. Resolves with the items to try again. */
   private async commit(items: WriteItem[]): Promise<WriteItem[]> {
-    const { session, slotOf, onWritten, timeoutMs, diagnostics } = this.options;
-    const batch = composeBatch(items, slotOf);
+    const { session, onWritten, timeoutMs, diagnostics } = this.options;
     try {
       if (!session.connected) {
         const fenced = items.filter((item) => item.fence !== undefined);
@@ -151,10 +154,11 @@ export class GroupCommit {
         if (fenced.length > 0) return items.filter((item) => item.fence === undefined);
         await session.ready();
       }
+      const batch = this.composer.compose(items);
       const [row] = await session.query<WriteRow & Record<string, unknown>>(batch.query, timeoutMs);
       if (!row) throw new Error('Expected the log to answer a write with one row, but it gave none');
       if (row.lost) {
-        const lost = new Set(row.lost.map((no) => batch.fenced[no - 1] as WriteItem));
+        const lost = batch.lost(row.lost);
         for (const item of lost) item.fail(new FenceLost('another claim is in force'));
         return items.filter((item) => !lost.has(item));
       }

@@ -4,6 +4,7 @@ import type { LogRecord } from '../port.js';
 import type { Topic } from '../topics.js';
 import type { Follower } from './feed.js';
 import type { Feeds } from './feeds.js';
+import { StoredRecord } from './postgres-record.js';
 
 const fetchBytes = 2 * 1024 * 1024;
 
@@ -32,15 +33,7 @@ export class Records {
         ) as sized where before < $6 order by "offset"`,
       values: [this.feeds.topic(topic).topicNo, partition, from, to, max, fetchBytes],
     });
-    return rows.map((row) => ({
-      topic,
-      partition,
-      offset: Number(row.offset),
-      key: row.key,
-      headers: JSON.parse(row.headers) as Record<string, string>,
-      value: row.value,
-      at: Number(row.at),
-    }));
+    return rows.map((row) => new StoredRecord(topic, partition, Number(row.offset), row.key, row.headers, row.value, Number(row.at)));
   }
 
   /** The lowest offset still kept. */

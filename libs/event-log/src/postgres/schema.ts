@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import { declareTopics, type PartitionCounts, standingCounts, type Topic, type TopicDeclaration } from '../topics.js';
 
 /** Kept as the comment on the schema; another text means that the objects below are (re)created. */
-const version = 'runlog event log, version 2';
+const version = 'runlog event log, version 3';
 
 /** No plan asks about these columns, and sampling them was most of what autovacuum did. */
 const unsampled = (table: string): string =>
@@ -51,27 +51,20 @@ create table if not exists runlog_log.progress (
 
 -- Writes the records of many callers at once. Partitions are locked in the order given, which is the same for every writer, until the
 -- commit: offsets are gapless and become visible in order. If a fence does not hold, nothing is written and \`lost\` says which.
+drop function if exists runlog_log.write(smallint[], smallint[], int[], boolean[], int[], bigint[], int[], int[], int[], int[], int[], int[], bytea);
 create or replace function runlog_log.write(
-  slot_topic smallint[], slot_partition smallint[], slot_count int[], slot_claims boolean[],
-  fence_slot int[], fence_claim bigint[],
-  record_slot int[], record_rank int[], record_start int[], key_bytes int[], header_bytes int[], value_bytes int[], body bytea,
+  slot_topic int[], slot_partition int[], slot_count int[], slot_claims boolean[], slot_fence bigint[],
+  record_slot int[], record_rank int[], record_key text[], record_headers text[], record_value bytea[],
   out written_at bigint, out bases bigint[], out lost int[]
 ) language plpgsql as $$
-declare
-  claims bigint[];
 begin
-  select array_agg(l.next order by s.no), array_agg(l.claim order by s.no) into bases, claims
-  from unnest(slot_topic, slot_partition) with ordinality as s(topic_no, partition, no)
+  select array_agg(l.next order by s.no), array_agg(s.no order by s.no) filter (where s.fence >= 0 and s.fence <> l.claim) into bases, lost
+  from unnest(slot_topic, slot_partition, slot_fence) with ordinality as s(topic_no, partition, fence, no)
   cross join lateral (
     select p.next, p.claim from runlog_log.partitions p where p.topic_no = s.topic_no and p.partition = s.partition for update
   ) l;
-  if cardinality(fence_slot) > 0 then
-    select array_agg(f.no) into lost
-    from unnest(fence_slot, fence_claim) with ordinality as f(slot, claim, no)
-    where claims[f.slot] is distinct from f.claim;
-    if lost is not null then
-      return;
-    end if;
+  if lost is not null then
+    return;
   end if;
   written_at := floor(extract(epoch from clock_timestamp()) * 1000);
   update runlog_log.partitions p
@@ -79,12 +72,10 @@ begin
   from unnest(slot_topic, slot_partition, slot_count, slot_claims) as s(topic_no, partition, records, claims)
   where p.topic_no = s.topic_no and p.partition = s.partition;
   insert into runlog_log.records ("offset", at, topic_no, partition, key, headers, value)
-  select bases[r.slot] + r.rank, written_at, slot_topic[r.slot], slot_partition[r.slot],
-    convert_from(substring(body from r.start + 1 for r.key_bytes), 'UTF8'),
-    convert_from(substring(body from r.start + r.key_bytes + 1 for r.header_bytes), 'UTF8'),
-    substring(body from r.start + r.key_bytes + r.header_bytes + 1 for r.value_bytes)
-  from unnest(record_slot, record_rank, record_start, key_bytes, header_bytes, value_bytes)
-    as r(slot, rank, start, key_bytes, header_bytes, value_bytes);
+  select bases[r.slot] + r.rank, written_at, slot_topic[r.slot], slot_partition[r.slot], r.key, r.headers, r.value
+  from (
+    select unnest(record_slot) as slot, unnest(record_rank) as rank, unnest(record_key) as key, unnest(record_headers) as headers, unnest(record_value) as value
+  ) r;
 end
 $$;
 `;
