@@ -2,7 +2,6 @@ import type { Batch, EventLog, Position, Subscription } from '@runlog/event-log'
 import type { Logger } from '@runlog/platform';
 import type { Catalog, Database } from '@runlog/read-model';
 import { namesFrom } from './projection/names.js';
-import { Pace } from './projection/pace.js';
 import { type NamesOf, PartitionProjection } from './projection/partition-projection.js';
 import { openPosition } from './projection/position-store.js';
 import type { Progress } from './projection/progress.js';
@@ -11,7 +10,9 @@ import type { Summons } from './projection/summons.js';
 
 const TOPIC = 'execution-events';
 /** Executions that begin and end within this are written once: for whoever is told of every reader that waits. */
-const APART_MS = 250;
+const APART_MS = 500;
+/** A batch of so many has left some behind. */
+const MOST_RECORDS = 4_000;
 /** For a process that does not hear the readers of others, which wait for as long. */
 const DEAF_APART_MS = 60;
 /** What collects is fetched in a few pieces; at most this is added to a reader's wait. */
@@ -32,19 +33,17 @@ export class ExecutionProjection {
   readonly #partitions = new Map<number, PartitionProjection>();
   readonly #alarms = new Map<number, string>();
   readonly #namesOf: NamesOf;
-  readonly #pace: Pace;
   #subscription: Subscription | undefined;
 
   constructor(private readonly deps: EventReaderDeps & { readonly onBatch?: (batch: Batch, seconds: number) => void; readonly summons?: Pick<Summons, 'isHeard'> }) {
     this.#namesOf = namesFrom(deps.catalog);
-    this.#pace = new Pace(deps.progress, () => (this.#isAlone || deps.summons?.isHeard ? APART_MS : DEAF_APART_MS));
   }
 
   async start(): Promise<void> {
     this.#subscription = await this.deps.log.subscribe({
       topic: TOPIC,
       group: 'projection-executions',
-      maxRecords: 2_000,
+      maxRecords: MOST_RECORDS,
       apartMs: () => FETCH_APART_MS,
       start: (partition) => this.#open(partition),
       onBatch: (batch) => this.#project(batch),
@@ -53,7 +52,9 @@ export class ExecutionProjection {
   }
 
   async stop(): Promise<void> {
-    await this.#subscription?.stop();
+    const stopped = this.#subscription?.stop();
+    for (const partition of this.#partitions.keys()) this.deps.progress.hurry(partition);
+    await stopped;
     for (const partition of [...this.#partitions.keys()]) this.#release(partition);
   }
 
@@ -68,6 +69,10 @@ export class ExecutionProjection {
 
   get #isAlone(): boolean {
     return this.#partitions.size === this.deps.log.partitions(TOPIC);
+  }
+
+  get #apartMs(): number {
+    return this.#isAlone || this.deps.summons?.isHeard ? APART_MS : DEAF_APART_MS;
   }
 
   async #open(partition: number): Promise<number> {
@@ -88,7 +93,6 @@ export class ExecutionProjection {
   async #project(batch: Batch): Promise<void> {
     const projection = this.#partitions.get(batch.partition);
     if (!projection) throw new Error(`Expected partition ${batch.partition} to be open, but it is not`);
-    await this.#pace.turn(batch);
     const begun = performance.now();
     let position: Position;
     try {
@@ -100,6 +104,8 @@ export class ExecutionProjection {
     this.#alarms.delete(batch.partition);
     this.deps.progress.reached(position);
     this.deps.onBatch?.(batch, (performance.now() - begun) / 1000);
+    // Afterwards, so that all that collects is in the next batch.
+    if (batch.records.length < MOST_RECORDS) await this.deps.progress.collect(batch.partition, this.#apartMs);
   }
 
   #release(partition: number): void {
