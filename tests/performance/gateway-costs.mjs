@@ -28,7 +28,7 @@ async function measureCosts() {
   const { CreateExecutionBody } = await import(dist('executions/create.dto.js'));
   const { checkInput } = await import(dist('executions/creates.js'));
   const { executionExample } = await import(dist('openapi/examples.js'));
-  const { readBody } = await import(dist('http/validation.pipe.js'));
+  const { readBody } = await import(dist('http/validation.js'));
   const key = 'rl_bench_0123456789abcdefghijklmnopqrstuvwxyz';
   const ring = new KeyRing({});
   ring.pin(key, { role: 'admin' });

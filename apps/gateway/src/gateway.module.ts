@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
   type Provider,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { priceList } from '@runlog/cost';
 import { Catalog, SecretBox } from '@runlog/read-model';
 import { ApprovalsController } from './approvals/approvals.controller.js';
@@ -49,16 +49,13 @@ import { TreeController } from './executions/tree.controller.js';
 import { Trees } from './executions/trees.js';
 import { Verbs } from './executions/verbs.js';
 import { type GatewayDeps, GatewayService } from './gateway.service.js';
-import { AnswerInterceptor } from './http/answer.js';
 import { BodyLimit } from './http/json-body.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestGuard } from './http/request.guard.js';
 import { RouteTable } from './http/route-table.js';
-import { ValidationPipe } from './http/validation.pipe.js';
 import { Idempotency } from './idempotency.js';
 import { Observed, OperationsController } from './operations/operations.controller.js';
 import { AuditController } from './people/audit.controller.js';
-import { AuditInterceptor } from './people/audit.interceptor.js';
 import { AuditTrail } from './people/audit-trail.js';
 import { UsersController } from './people/users.controller.js';
 import { QueuesController } from './queues/queues.controller.js';
@@ -144,8 +141,6 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(Links, links),
     value(Observed, new Observed(health, metrics)),
     value(RouteTable, routes),
-    value(AuditTrail, audit),
-    value(BodyLimit, new BodyLimit(config.bodyLimitBytes)),
     value(Artifacts, new Artifacts(reader, artifacts)),
     value(Gets, new Gets(reader, presenter, links)),
     value(ExecutionReader, reader),
@@ -167,9 +162,6 @@ const partsOf = (service: GatewayService): Provider[] => {
     value(LogAnswers, new LogAnswers(histories, links)),
     value(APP_FILTER, new ProblemFilter(routes, logger, keys)),
     value(APP_GUARD, new KeyGuard(keys, new RateLimit(config.rateLimit), audit)),
-    { provide: APP_GUARD, useClass: RequestGuard },
-    { provide: APP_PIPE, useClass: ValidationPipe },
-    { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
-    { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
+    value(APP_GUARD, new RequestGuard(new BodyLimit(config.bodyLimitBytes), audit)),
   ];
 };

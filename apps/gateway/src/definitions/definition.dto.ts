@@ -1,5 +1,5 @@
 import { ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
-import { OPEN } from '../http/validation.pipe.js';
+import { OPEN } from '../http/validation.js';
 import { AnyDefinitionBody, anyObject, anyObjects } from './any-definition.dto.js';
 
 /** A workflow definition. */

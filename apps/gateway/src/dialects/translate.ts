@@ -4,7 +4,7 @@ import { CreateExecutionBody } from '../executions/create.dto.js';
 import { ListQuery } from '../executions/list.dto.js';
 import { ReplayBody, RespondBody } from '../executions/verbs.dto.js';
 import { malformed, type ProblemPointer } from '../http/problem.js';
-import { isMember, isQueryName } from '../http/validation.pipe.js';
+import { isMember, isQueryName } from '../http/validation.js';
 import type { Dialect, Vocabulary } from './dialect.js';
 import { statusesOf, wordsOf } from './status-words.js';
 

@@ -8,7 +8,7 @@ import { Answer } from '../http/answer.js';
 import { problemBody, problemIn } from '../http/problem.filter.js';
 import { invalid, Problem, type ProblemPointer } from '../http/problem.js';
 import type { ApiRequest } from '../http/request.js';
-import { readBody } from '../http/validation.pipe.js';
+import { readBody } from '../http/validation.js';
 import type { ActIds, Idempotency } from '../idempotency.js';
 import type { CreateBatchBody } from './batch.dto.js';
 import { CreateExecutionOfBody } from './create.dto.js';

@@ -30,7 +30,7 @@ const statusOf: Record<ProblemKind, number> = {
 };
 
 /** The status that a failure is answered with, before a dialect has its say. */
-export const statusOfFailure = (error: unknown): number => (error instanceof Problem ? statusOf[error.kind] : error instanceof HttpException ? error.getStatus() : 500);
+const statusOfFailure = (error: unknown): number => (error instanceof Problem ? statusOf[error.kind] : error instanceof HttpException ? error.getStatus() : 500);
 
 /** The body of a problem (RFC 9457) with the members that every Runlog problem has, and those of the caller's dialect. */
 export const problemBody = (problem: Problem, { requestId, names = new Map() }: ApiRequest, dialect: Dialect) => {
@@ -66,6 +66,8 @@ export class ProblemFilter implements ExceptionFilter {
   async catch(error: unknown, host: ArgumentsHost): Promise<void> {
     const request = host.switchToHttp().getRequest<ApiRequest>();
     const response = host.switchToHttp().getResponse<Response>();
+    request.line?.release();
+    await request.act?.keepFailure(statusOfFailure(error));
     await this.learnDialect(request);
     const problem = this.problemOf(error, request);
     if (problem.kind === 'failed') this.logger.error({ err: error, request_id: request.requestId, method: request.method, path: request.path }, 'a request failed');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readTraceparent } from '@runlog/execution';
 import type { RequestTracer } from '@runlog/platform';
-import type { NextFunction, Request, Response } from 'express';
+import type { Request, Response } from 'express';
 import type { ApiRequest } from './request.js';
 
 /** Asked for all the time, by machines, and about nobody's work. */
@@ -11,34 +11,30 @@ const unmeasured = /^\/(health|metrics)(\/|$)/;
  * Gives each request its place in a trace: the caller's (W3C Trace Context), else a new one. Where spans are exported the request is measured as one
  * of them, and what it causes goes on from that; else it goes on from the caller's own span.
  */
-export const traceRequests =
-  (tracer: () => RequestTracer | undefined) =>
-  (request: Request, response: Response, next: NextFunction): void => {
-    const given = request.get('traceparent');
-    const parent = readTraceparent(given);
-    const measuring = unmeasured.test(request.path) ? undefined : tracer();
-    if (!measuring) {
-      (request as ApiRequest).traceparent = parent ? (given as string) : newTraceparent();
-      return next();
-    }
-    const span = measuring.begin(request.method, parent, { 'http.request.method': request.method, 'url.scheme': request.protocol, 'server.address': request.hostname });
-    (request as ApiRequest).traceparent = span.traceparent;
-    response.once('close', () => {
-      const route = routeOf(request);
-      const { statusCode } = response;
-      const error = response.writableFinished ? (statusCode >= 500 ? String(statusCode) : undefined) : 'closed';
-      const attributes = {
-        // Without the query, which may hold a token; a path that holds one is its route.
-        'url.path': route?.includes('token') ? route : request.path,
-        'http.response.status_code': statusCode,
-        'runlog.request.id': (request as ApiRequest).requestId,
-        ...(route === undefined ? {} : { 'http.route': route }),
-        ...(error === undefined ? {} : { 'error.type': error }),
-      };
-      span.end(route === undefined ? request.method : `${request.method} ${route}`, attributes, error);
-    });
-    next();
-  };
+export const traceRequest = (tracer: RequestTracer | undefined, request: Request, response: Response): void => {
+  const given = request.get('traceparent');
+  const parent = readTraceparent(given);
+  if (!tracer || unmeasured.test(request.path)) {
+    (request as ApiRequest).traceparent = parent ? (given as string) : newTraceparent();
+    return;
+  }
+  const span = tracer.begin(request.method, parent, { 'http.request.method': request.method, 'url.scheme': request.protocol, 'server.address': request.hostname });
+  (request as ApiRequest).traceparent = span.traceparent;
+  response.once('close', () => {
+    const route = routeOf(request);
+    const { statusCode } = response;
+    const error = response.writableFinished ? (statusCode >= 500 ? String(statusCode) : undefined) : 'closed';
+    const attributes = {
+      // Without the query, which may hold a token; a path that holds one is its route.
+      'url.path': route?.includes('token') ? route : request.path,
+      'http.response.status_code': statusCode,
+      'runlog.request.id': (request as ApiRequest).requestId,
+      ...(route === undefined ? {} : { 'http.route': route }),
+      ...(error === undefined ? {} : { 'error.type': error }),
+    };
+    span.end(route === undefined ? request.method : `${request.method} ${route}`, attributes, error);
+  });
+};
 
 /** As it was declared; undefined: there is none for this path. */
 const routeOf = (request: Request): string | undefined => {

@@ -1,6 +1,8 @@
 import type { Request } from 'express';
 import type { Principal } from '../auth/principal.js';
 import type { Dialect } from '../dialects/dialect.js';
+import type { Act } from '../people/audit-trail.js';
+import type { KeptLine } from './kept-line.js';
 
 /** An express request after the gateway's own steps. */
 export type ApiRequest = Request & {
@@ -15,6 +17,10 @@ export type ApiRequest = Request & {
   names?: ReadonlyMap<string, string>;
   /** The body wants its answer at once, whatever else asks to wait. */
   wantsAnswerAtOnce?: boolean;
+  /** What is to be written down about it, before its answer leaves. */
+  act?: Act;
+  /** Says something while the answer is awaited. */
+  line?: KeptLine;
 };
 
 /** The address that links in answers begin with: `RUNLOG_PUBLIC_URL`, else what the client itself called. */

@@ -2,9 +2,17 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Logger } from '@runlog/platform';
 import type { Catalog } from '@runlog/read-model';
 import { actorOf, type Principal } from '../auth/principal.js';
+import { permissionOf } from '../auth/requires.js';
 import type { ApiRequest } from '../http/request.js';
 
 type AuditEntry = Parameters<Catalog['recordAudit']>[0];
+
+/** A request that is written down, whatever becomes of it: once. */
+export interface Act {
+  /** Rejects when the entry can't be kept: a write that nobody could see is answered with a 500. */
+  keep(status: number): Promise<void>;
+  keepFailure(status: number): Promise<void>;
+}
 
 export const isWrite = ({ method }: Pick<ApiRequest, 'method'>): boolean => method !== 'GET' && method !== 'HEAD';
 
@@ -15,12 +23,21 @@ export class AuditTrail {
     private readonly logger: Logger,
   ) {}
 
-  /** Rejects when the entry can't be kept. */
-  keep(context: ExecutionContext, who: Principal, status: number): Promise<void> {
-    return this.catalog.recordAudit(entryOf(context, who, status));
+  /** Every write is one but creates of executions, which say themselves who did it (`created_by`). */
+  actOf(context: ExecutionContext): Act | undefined {
+    const request = context.switchToHttp().getRequest<ApiRequest>();
+    const who = request.principal;
+    if (!isWrite(request) || !who || permissionOf(context.getHandler()) === 'executions:create') return undefined;
+    return {
+      keep: async (status) => {
+        await this.catalog.recordAudit(entryOf(context, who, status));
+        request.act = undefined;
+      },
+      keepFailure: (status) => this.keepFailure(context, who, status),
+    };
   }
 
-  /** The same of a request that was refused or has failed, which says more to its caller than that it could not be kept: that is told to the operator. */
+  /** Of a request that was refused or has failed, which says more to its caller than that it could not be kept: that is told to the operator. */
   async keepFailure(context: ExecutionContext, who: Principal, status: number): Promise<void> {
     const entry = entryOf(context, who, status);
     try {
