@@ -41,6 +41,7 @@ export const keyOf = (request: Pick<ApiRequest, 'headers'>): string | undefined 
   const authorization = request.headers.authorization?.trim() || undefined;
   const bearer = authorization === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   if (authorization !== undefined && bearer === undefined) throw unauthenticated('Expected Authorization: Bearer and a key, but it says something else');
+  if (request.headers['x-api-key'] === undefined && request.headers['kinetic-api-key'] === undefined) return bearer;
   const given = new Set([bearer, request.headers['x-api-key'], request.headers['kinetic-api-key']].flat().filter((key): key is string => key !== undefined && key !== ''));
   if (given.size > 1) throw malformed('two_keys', 'authorization', 'Expected one API key, but the headers name two different ones');
   return [...given][0];

@@ -17,15 +17,19 @@ interface Translated {
   readonly names: ReadonlyMap<string, string>;
 }
 
+const asTheyAre: ReadonlyMap<string, string> = new Map();
+
 export const translateBody = (dialect: Dialect, dto: Type, given: Members): Translated => {
-  const { members, names } = understood(given, vocabularyOf(dialect, dto));
+  const vocabulary = vocabularyOf(dialect, dto);
+  if (dialect.name === 'canonical' && !vocabulary) return { members: given, names: asTheyAre };
+  const { members, names } = understood(given, vocabulary);
   if (dialect.name === 'canonical') return { members, names };
   return { members: Object.fromEntries(Object.entries(members).filter(([name]) => isMember(dto, name))), names };
 };
 
 /** `dto` undefined: the route takes no query. */
 export const translateQuery = (dialect: Dialect, dto: Type | undefined, given: Members): Translated => {
-  if (dialect.name === 'canonical') return { members: given, names: new Map() };
+  if (dialect.name === 'canonical') return { members: given, names: asTheyAre };
   const isList = dto !== undefined && isOrExtends(dto, ListQuery);
   const { members, names } = understood(given, isList ? dialect.says?.list : undefined);
   const known = Object.fromEntries(Object.entries(members).filter(([name]) => dto !== undefined && isQueryName(dto, name)));

@@ -13,6 +13,8 @@ export const executionResource = (view: ExecutionView, workflow: Workflow | null
   const url = `${how.address}/api/v1/executions/${view.id}`;
   const ended = isTerminalStatus(view.status);
   const { completed_actions_count: completed, failed_actions_count: failed, running_actions_count: running, stopped_actions_count: stopped } = view;
+  const { created_at, created_at_string } = createdIn(view.created_at, how.zone);
+  const { duration_ms, queued_ms, active_ms, suspended_ms } = durationsOf(view, how.now);
   const shown = (part: Part) => workflow !== null && how.parts.has(part);
   return {
     object: 'execution',
@@ -28,7 +30,7 @@ export const executionResource = (view: ExecutionView, workflow: Workflow | null
     deployment_id: view.deployment_id,
     step_key: view.step_key,
     output_schema_name: view.output_schema_name,
-    ...(shown('template') && workflow ? { template: templateOf(workflow) } : {}),
+    template: shown('template') && workflow ? templateOf(workflow) : undefined,
     workspace_id: view.workspace_id,
     pod_id: view.pod_id,
     user_id: view.user_id,
@@ -53,7 +55,8 @@ export const executionResource = (view: ExecutionView, workflow: Workflow | null
     result: view.output,
     input_ref: referenceTo('input.json', view.input_ref),
     output_ref: referenceTo('output.json', view.output_ref),
-    ...(shown('execution_data') ? { execution_data: outputsOf(view), execution_data_refs: referencesOf(view) } : {}),
+    execution_data: shown('execution_data') ? outputsOf(view) : undefined,
+    execution_data_refs: shown('execution_data') ? referencesOf(view) : undefined,
     metadata: view.metadata,
     tags: view.tags,
     queue_name: view.queue_name,
@@ -70,20 +73,24 @@ export const executionResource = (view: ExecutionView, workflow: Workflow | null
     n_steps: view.n_steps,
     n_agent_actions: view.n_agent_actions,
     n_screenshots: view.n_screenshots,
-    ...(shown('stats') && workflow ? { stats: statsOf(view, workflow, how.now) } : {}),
+    stats: shown('stats') && workflow ? statsOf(view, workflow, how.now) : undefined,
     token_usage: tokenUsage(view.token_usage),
     cost: usd(view.cost_nano_usd),
     cost_nano_usd: view.cost_nano_usd,
     cost_complete: view.cost_complete,
     budget_usd: usdOrNull(view.raised_budget_nano_usd ?? view.budget_nano_usd),
     created_at_utc: utc(view.created_at),
-    ...createdIn(view.created_at, how.zone),
+    created_at,
+    created_at_string,
     started_at: utcOrNull(view.started_at),
     completed_at: utcOrNull(view.completed_at),
     cancel_requested_at: utcOrNull(view.cancel_requested_at),
     cancelled_at: utcOrNull(view.cancelled_at),
     cancelled_by: view.cancelled_by,
-    ...durationsOf(view, how.now),
+    duration_ms,
+    queued_ms,
+    active_ms,
+    suspended_ms,
     logs_url: `${url}/logs`,
     output_url: view.status === 'completed' ? `${url}/artifacts/output.json` : null,
     video_url: null,

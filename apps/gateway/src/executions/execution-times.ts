@@ -7,9 +7,21 @@ export const utcOrNull = (at: number | null): string | null => (at === null ? nu
 
 /** Creation in the asked zone: with offset and milliseconds, and as a person reads it ("Oct 05, 2025 11:49 pm EDT"). */
 export const createdIn = (at: number, zone: string): { created_at: string; created_at_string: string } => {
-  if (zone === 'UTC') return { created_at: utc(at), created_at_string: spoken(DateTime.fromMillis(at, { zone: 'utc', locale: 'en-US' })) };
+  if (zone === 'UTC') {
+    const text = utc(at);
+    return { created_at: text, created_at_string: spokenUtc(text) };
+  }
   const local = DateTime.fromMillis(at, { zone, locale: 'en-US' });
   return { created_at: local.toISO() ?? utc(at), created_at_string: spoken(local) };
+};
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** The same as `spoken`, of what is already there as `2025-10-05T23:49:00.000Z`. */
+const spokenUtc = (text: string): string => {
+  const hour = Number(text.slice(11, 13));
+  const twelfth = String(hour % 12 || 12).padStart(2, '0');
+  return `${months[Number(text.slice(5, 7)) - 1]} ${text.slice(8, 10)}, ${text.slice(0, 4)} ${twelfth}:${text.slice(14, 16)} ${hour < 12 ? 'am' : 'pm'} UTC`;
 };
 
 const spoken = (time: DateTime): string => `${time.toFormat('LLL dd, yyyy hh:mm')} ${time.hour < 12 ? 'am' : 'pm'} ${abbreviationAt(time)}`;

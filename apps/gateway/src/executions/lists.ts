@@ -41,7 +41,7 @@ export class Lists {
     const earlier = asked.before === undefined ? asked.after !== undefined || (asked.page ?? 1) > 1 : hasMore;
     const page: Page = {
       object: 'list',
-      data: await Promise.all(rows.map((row) => this.row(who, row, how))),
+      data: how.parts.size === 0 ? rows.map((row) => this.presenter.plain(row, how)) : await Promise.all(rows.map((row) => this.row(who, row, how))),
       has_more: more && rows.length > 0,
       next_cursor: more ? edge(rows.at(-1)) : null,
       prev_cursor: earlier ? edge(rows[0]) : null,

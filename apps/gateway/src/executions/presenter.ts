@@ -26,13 +26,19 @@ export class Presenter {
 
   /** One of several. `view` must have its nodes where `needsNodes` says so. */
   async row(view: ExecutionView, how: Presentation): Promise<Shown> {
-    const workflow = how.parts.size === 0 ? null : await this.workflows.version(view.workflow_version_id);
+    if (how.parts.size === 0) return this.plain(view, how);
+    const workflow = await this.workflows.version(view.workflow_version_id);
     const shown = how.dialect.execution({
       execution: executionResource(view, workflow, how),
       nodes: workflow && how.parts.has('nodes') ? nodeResources(view, workflow, Object.values(view.nodes ?? {}), how.now) : [],
       logs: how.parts.has('logs') ? await this.lastLines(view) : [],
     });
-    return how.fields ? Object.fromEntries(Object.entries(shown).filter(([name]) => how.fields?.has(name))) : shown;
+    return asked(shown, how);
+  }
+
+  /** One that shows nothing besides its row (it needs no parts). */
+  plain(view: ExecutionView, how: Presentation): Shown {
+    return asked(how.dialect.execution({ execution: executionResource(view, null, how), nodes: [], logs: [] }), how);
   }
 
   private async lastLines({ workspace_id: workspaceId, id: executionId }: ExecutionView): Promise<LogLineResource[]> {
@@ -41,10 +47,11 @@ export class Presenter {
   }
 }
 
+const asked = (shown: Shown, { fields }: Presentation): Shown => (fields ? Object.fromEntries(Object.entries(shown).filter(([name]) => fields.has(name))) : shown);
+
 /** The bodies that this caller sees at all. */
 const bodiesShown = ({ fields, dialect, parts }: Presentation): { output: boolean; input: boolean; nodes: boolean } => {
-  const shown = fields ?? new Set(dialect.fields);
-  const shows = (...names: string[]) => names.some((name) => shown.has(name));
+  const shows = (...names: string[]) => names.some((name) => (fields ? fields.has(name) : dialect.fields.includes(name)));
   return { output: shows('output', 'result'), input: shows('input', 'payload'), nodes: parts.has('execution_data') || parts.has('nodes') };
 };
 

@@ -42,7 +42,7 @@ const parseJson = (bytes: Uint8Array): Json => {
       `Expected a JSON body in UTF-8, but it cannot be read: ${error instanceof SyntaxError ? error.message : 'its bytes are not UTF-8'}`,
     );
   }
-  inspect(value);
+  if (!isUsable(value, 1)) inspect(value);
   return value;
 };
 
@@ -86,6 +86,19 @@ const requireJson = (type: string | undefined, encoding: string | undefined): vo
     throw new Problem('media_type', 'unsupported_media_type', `Expected Content-Type 'application/json' in UTF-8, but got '${type}'`);
 };
 
+const isUsableText = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
+/** Whether `inspect` would let it pass. */
+const isUsable = (value: Json, depth: number): boolean => {
+  if (typeof value === 'string') return isUsableText(value);
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth > DEPTH_LIMIT) return false;
+  if (Array.isArray(value)) return value.every((one) => isUsable(one, depth + 1));
+  return Object.keys(value).every((key) => key !== '__proto__' && isUsableText(key) && isUsable(value[key] as Json, depth + 1));
+};
+
+/** Throws a problem that points to what is wrong. */
 const inspect = (root: Json): void => {
   const stack: { value: Json; pointer: string; depth: number }[] = [{ value: root, pointer: '', depth: 1 }];
   for (let next = stack.pop(); next; next = stack.pop()) {
