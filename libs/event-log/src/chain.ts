@@ -25,38 +25,39 @@ const write = (field: string, position: number): number => {
   return position + prefixBytes + bytes;
 };
 
-const worstCase = (text: string): number => prefixBytes + text.length * 3;
+/** Bytes that a character of a string takes at most, and characters of a whole number. */
+const mostBytes = 3;
+const longestNumber = 24;
 
 /**
  * The id of an event: SHA-256 (hex) over ten fields, each its length in bytes (4, big endian) and then its UTF-8 bytes: previous,
  * execution id, version, type, schema version, command id, command offset, workspace, the command's time, value. Numbers are decimal.
  */
 export const chainId = (link: ChainLink): string => {
-  const fields = [
-    link.previous,
-    link.executionId,
-    String(link.version),
-    link.type,
-    String(link.schemaVersion),
-    link.commandId,
-    String(link.commandOffset),
-    link.workspaceId,
-    String(link.at),
-  ];
-  let bound = prefixBytes;
-  for (const field of fields) bound += worstCase(field);
-  if (bound + worstCaseOf(link.value) > scratch.length) return hashInParts(fields, link.value);
-  let position = 0;
-  for (const field of fields) position = write(field, position);
-  if (typeof link.value === 'string') position = write(link.value, position);
+  const { previous, executionId, type, commandId, workspaceId, value } = link;
+  const version = String(link.version);
+  const schemaVersion = String(link.schemaVersion);
+  const commandOffset = String(link.commandOffset);
+  const at = String(link.at);
+  const texts = previous.length + executionId.length + type.length + commandId.length + workspaceId.length + 4 * longestNumber;
+  if (10 * prefixBytes + (texts + value.length) * mostBytes > scratch.length)
+    return hashInParts([previous, executionId, version, type, schemaVersion, commandId, commandOffset, workspaceId, at], value);
+  let position = write(previous, 0);
+  position = write(executionId, position);
+  position = write(version, position);
+  position = write(type, position);
+  position = write(schemaVersion, position);
+  position = write(commandId, position);
+  position = write(commandOffset, position);
+  position = write(workspaceId, position);
+  position = write(at, position);
+  if (typeof value === 'string') position = write(value, position);
   else {
-    scratch.writeUInt32BE(link.value.length, position);
-    position += prefixBytes + link.value.copy(scratch, position + prefixBytes);
+    scratch.writeUInt32BE(value.length, position);
+    position += prefixBytes + value.copy(scratch, position + prefixBytes);
   }
   return hash('sha256', scratch.subarray(0, position), 'hex');
 };
-
-const worstCaseOf = (value: Buffer | string): number => (typeof value === 'string' ? value.length * 3 : value.length);
 
 const hashInParts = (fields: readonly string[], value: Buffer | string): string => {
   const digest = createHash('sha256');

@@ -83,9 +83,8 @@ export const decideIntent = (intent: CommandOf<'StartNode'>, report: CommandOf<'
   const definition = workflow.nodes.get(intent.node);
   if (execution.status !== 'running' || execution.cancel || !execution.ready.has(intent.node) || !definition || !mayBeginAhead(definition))
     return startNode(intent, execution, workflow);
-  const attempt = { node_id: intent.node, attempt: 1 };
   return [
-    { type: 'NodeScheduled', data: { ...attempt, kind: definition.type } },
-    { type: 'NodeStarted', data: { ...attempt, runner: intent.runner } },
+    { type: 'NodeScheduled', data: { node_id: intent.node, attempt: 1, kind: definition.type } },
+    { type: 'NodeStarted', data: { node_id: intent.node, attempt: 1, runner: intent.runner } },
   ];
 };

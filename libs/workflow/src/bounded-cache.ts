@@ -1,4 +1,4 @@
-/** A map that forgets its least recently used entry once it holds `capacity` of them. */
+/** A map that forgets its least recently used entry once it holds `capacity` of them; as it gets there, the oldest. */
 export class BoundedCache<Key, Value> {
   private readonly entries = new Map<Key, Value>();
 
@@ -8,6 +8,7 @@ export class BoundedCache<Key, Value> {
   get(key: Key, make: (key: Key) => Value): Value {
     const known = this.entries.get(key);
     if (known !== undefined) {
+      if (this.entries.size < this.capacity) return known;
       this.entries.delete(key);
       this.entries.set(key, known);
       return known;

@@ -168,11 +168,13 @@ export class Decider {
   }
 
   #evaluate(pending: readonly Evaluation[], live: Live, recording: Recording, command: ExecutionCommand): Wait {
-    for (const [nth, evaluation] of pending.entries()) {
+    let nth = 0;
+    for (const evaluation of pending) {
       const outcome = outcomeAtOnce(live, evaluation);
       if (!outcome) return this.#evaluateLater(pending.slice(nth), live, recording, command);
       const wait = recording.add(settle(evaluation, outcome, live.workflow, command.at)) ?? breathe();
-      if (wait) return wait.then(() => this.#evaluateLater(pending.slice(nth + 1), live, recording, command));
+      nth++;
+      if (wait) return wait.then(() => this.#evaluateLater(pending.slice(nth), live, recording, command));
     }
     return undefined;
   }

@@ -7,7 +7,7 @@ export interface ResidentLimits {
   readonly bytes: number;
 }
 
-/** The executions of one partition that are in memory, least recently used first. Only what is stored as it stands is ever let go. */
+/** The executions of one partition that are in memory, about the least recently used first. Only what is stored as it stands is ever let go. */
 export class Residents {
   readonly #all = new Map<ExecutionId, Live>();
   #dirty = new Set<Live>();
@@ -33,7 +33,8 @@ export class Residents {
 
   get(id: ExecutionId): Live | undefined {
     const live = this.#all.get(id);
-    if (live) {
+    // An order is needed only where some may soon have to go.
+    if (live && (this.#all.size > this.limits.executions / 2 || this.#bytes > this.limits.bytes / 2)) {
       this.#all.delete(id);
       this.#all.set(id, live);
     }
