@@ -20,6 +20,10 @@ declare module 'kafkajs/src/cluster/index.js' {
         sendRequest(): void;
       }): void;
       pending: unknown[];
+      inflight: Map<number, { sentAt: number; requestTimeout: number; timeoutRequest(): void }>;
+      requestTimeoutIntervalId: NodeJS.Timeout;
+      isConnected(): boolean;
+      scheduleRequestTimeoutCheck(): void;
       throttledUntil: number;
       scheduleCheckPendingRequests(): void;
       rejectAll(error: Error): void;

@@ -7,6 +7,8 @@ import { type FetchAnswer, type FetchAsk, fetchRequest, type Part, type Place, p
 
 /** Longer than this and the outcome of a request counts as unknown, ms. */
 export const requestTimeoutMs = 4_000;
+/** So much later it may be noticed. */
+const lateCheckMs = 500;
 const readUncommitted = 0;
 
 /** Kafkajs wants a logger; what matters is thrown, and reported by whoever catches it. */
@@ -22,9 +24,20 @@ export const cut = ({ pool }: ConnectionPool): void => {
   }
 };
 
-/** Kafkajs sets a timer in the past after every answer, which Node warns of; it is only of use while requests wait to be sent. */
+/**
+ * Kafkajs sets a timer in the past after every answer, which Node warns of; it is only of use while requests wait to be sent. And it looks for
+ * requests that take too long ten times a second on each connection, which is most of what an idle process does.
+ */
 export const tame = ({ pool }: ConnectionPool): void => {
   for (const { requestQueue } of pool) {
+    requestQueue.scheduleRequestTimeoutCheck = () => {
+      requestQueue.destroy();
+      requestQueue.requestTimeoutIntervalId = setInterval(() => {
+        const now = Date.now();
+        for (const request of requestQueue.inflight.values()) if (now - request.sentAt > request.requestTimeout) request.timeoutRequest();
+        if (!requestQueue.isConnected()) requestQueue.destroy();
+      }, lateCheckMs);
+    };
     const schedule = requestQueue.scheduleCheckPendingRequests;
     requestQueue.scheduleCheckPendingRequests = () => {
       if (requestQueue.pending.length > 0 || requestQueue.throttledUntil > Date.now()) schedule.call(requestQueue);
