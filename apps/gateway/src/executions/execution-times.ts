@@ -1,8 +1,19 @@
 import type { ExecutionView } from '@runlog/contract';
 import { DateTime } from 'luxon';
 
-/** Milliseconds UTC as RFC 3339 in UTC. */
-export const utc = (at: number): string => new Date(at).toISOString();
+const MINUTE_MS = 60_000;
+
+/** Most times of an answer are in the same minute. */
+let lastMinute = { minute: Number.NaN, text: '' };
+
+/** Whole milliseconds UTC as RFC 3339 in UTC. */
+export const utc = (at: number): string => {
+  const minute = Math.floor(at / MINUTE_MS);
+  if (minute !== lastMinute.minute) lastMinute = { minute, text: new Date(at).toISOString().slice(0, 17) };
+  // Five digits: seconds and milliseconds.
+  const rest = String(100_000 + at - minute * MINUTE_MS);
+  return `${lastMinute.text}${rest.slice(1, 3)}.${rest.slice(3)}Z`;
+};
 export const utcOrNull = (at: number | null): string | null => (at === null ? null : utc(at));
 
 /** Creation in the asked zone: with offset and milliseconds, and as a person reads it ("Oct 05, 2025 11:49 pm EDT"). */

@@ -37,6 +37,8 @@ const isUsual = (response: Response, body: unknown): boolean => {
 const sendJson = (response: Response, body: unknown): void => {
   const text = JSON.stringify(body);
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
-  response.setHeader('Content-Length', Buffer.byteLength(text));
-  response.end(text);
+  const bytes = Buffer.byteLength(text);
+  response.setHeader('Content-Length', bytes);
+  // Of ASCII the bytes are the same, and need not be looked for.
+  response.end(text, bytes === text.length ? 'latin1' : 'utf8');
 };
