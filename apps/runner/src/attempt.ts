@@ -1,16 +1,16 @@
 import type { Bodies } from '@runlog/artifacts';
 import type { PriceList } from '@runlog/cost';
-import { attemptSpanId, type CommandId, type Intent, type NodeTask, type Reply, stepAfter, traceparentFrom } from '@runlog/execution';
+import { attemptSpanId, type Intent, type NodeTask, type Reply, type RunnerId, stepAfter, traceparentFrom } from '@runlog/execution';
 import { resolveConfig } from '@runlog/workflow';
 import type { AgentMemory } from './agent/agency.js';
 import { Steps } from './agent/steps.js';
 import type { McpServers } from './agent/tools/mcp/mcp-servers.js';
 import { Disowned, effectOf, nodeErrorOf, type Reach, Stopped, TimedOut } from './attempt-failure.js';
-import type { About, CommandsOut } from './commands-out.js';
+import { type About, type CommandsOut, commandId } from './commands-out.js';
 import type { Egress } from './egress/egress.js';
 import type { Frames } from './frames.js';
 import { type NodeContext, type NodeKind, type NodeResult, terminal } from './kinds/node-kind.js';
-import { reportable, wholeScope } from './node-bodies.js';
+import { isInline, type Reported, stowed, wholeScope } from './node-bodies.js';
 import { NodeLog } from './node-log.js';
 import { isTooDeep, MAX_DEPTH, storable } from './plain-json.js';
 import { Redaction } from './redaction.js';
@@ -44,10 +44,15 @@ export class Attempt {
   readonly #redaction = new Redaction();
   readonly #log: NodeLog;
   readonly #steps: Steps | undefined;
-  readonly #mayBegin = Promise.withResolvers<void>();
+  /** Only a node that declares an effect waits for the engine's word. */
+  readonly #mayBegin: PromiseWithResolvers<void> | undefined;
   readonly #began = performance.now();
   #signalledAt: number | undefined;
-  #started: Promise<void> = Promise.resolve();
+  /** Its StartNode is on the log; undefined: it was begun ahead. */
+  #started: Promise<void> | undefined;
+  /** Ends the wait for work that does not listen. */
+  #giveUp: ((reason: unknown) => void) | undefined;
+  #grace: NodeJS.Timeout | undefined;
   #isSmall = false;
   /** How far its effect on the world has come. */
   #effect: Reach = 'none';
@@ -59,8 +64,8 @@ export class Attempt {
   ) {
     this.#log = new NodeLog(task, workshop.frames, this.#redaction);
     if (kind.takesSteps) this.#steps = new Steps((step) => workshop.commands.send(step, task), this.#ending.signal);
-    // Only a node that declares an effect waits for it.
-    this.#mayBegin.promise.catch(() => undefined);
+    if (task.effect !== null) this.#mayBegin = Promise.withResolvers<void>();
+    this.#mayBegin?.promise.catch(() => undefined);
   }
 
   /** Of an attempt begun ahead: the one that its leg began with. */
@@ -78,7 +83,7 @@ export class Attempt {
   /** The engine's answer to StartNode. */
   hear(reply: Reply): void {
     if (reply.type !== 'refused') {
-      this.#mayBegin.resolve();
+      this.#mayBegin?.resolve();
       return;
     }
     this.isOurs = false;
@@ -107,12 +112,12 @@ export class Attempt {
     const mustWait = task.effect !== null;
     if (!task.leg?.begun) this.#started = workshop.commands.send({ type: 'StartNode' }, task, mustWait ? 0 : START_LINGER_MS);
     // Its failure is met where the report is sent; until then the work goes on.
-    this.#started.catch(() => undefined);
+    this.#started?.catch(() => undefined);
     let report: About | undefined;
     // Not sent is as good as not answered: it is asked again.
     const again = mustWait ? setInterval(() => void workshop.commands.send({ type: 'StartNode' }, task).catch(() => undefined), ASK_AGAIN_MS) : undefined;
     try {
-      if (again) await this.#mayBegin.promise;
+      if (this.#mayBegin) await this.#mayBegin.promise;
       clearInterval(again);
       this.#ending.signal.throwIfAborted();
       this.#log.write('debug', `Started, attempt ${task.attempt}`);
@@ -125,62 +130,68 @@ export class Attempt {
     return this.isOurs ? report : undefined;
   }
 
-  /** What its leg goes on with after this report; `by` is the command that it is. */
-  stepAfter(report: About | undefined, by: CommandId): NodeTask | undefined {
-    if (report?.type !== 'CompleteNode' || !this.#isSmall || this.#ending.signal.aborted) return undefined;
-    return stepAfter(this.task, report.output, by, Date.now());
+  /** What its leg goes on with after this report of the runner. */
+  stepAfter(report: About | undefined, runner: RunnerId): NodeTask | undefined {
+    if (report?.type !== 'CompleteNode' || !this.#isSmall || !this.task.leg?.nodes.length || this.#ending.signal.aborted) return undefined;
+    return stepAfter(this.task, report.output, commandId('CompleteNode', this.task, runner), Date.now());
   }
 
   /** Resolves when the report is on the log, and whatever it rests on. */
   async report(report: About | undefined, begins?: Intent): Promise<void> {
-    const records = this.#steps?.rest() ?? [];
+    const records = this.#steps?.rest();
     if (!report) return this.#started;
     this.#logEnd(report);
     // Whoever sees the end of a leg finds its lines.
     if (!begins) this.workshop.frames.flush(this.task.executionId);
-    const signalled = this.#signalledAt === undefined ? {} : { signalledAt: this.#signalledAt };
-    const told = records.length > 0 ? { records } : {};
-    await Promise.all([this.#started, this.workshop.commands.send({ ...report, ...signalled, ...told, ...(begins ? { begins } : {}) } as About, this.task)]);
+    const told = { ...report, signalledAt: this.#signalledAt, records: records?.length ? records : undefined, begins } as About;
+    const sent = this.workshop.commands.send(told, this.task);
+    if (this.#started) await Promise.all([this.#started, sent]);
+    else await sent;
   }
 
   #end(reason: Error): void {
+    if (this.#ending.signal.aborted) return;
     this.#ending.abort(reason);
-    this.#mayBegin.reject(reason);
+    this.#mayBegin?.reject(reason);
+    if (this.#giveUp) this.#grace = setTimeout(this.#giveUp, STOP_WITHIN_MS, reason);
   }
 
   async #work(): Promise<About> {
-    const { task, kind, workshop } = this;
+    const { task, workshop } = this;
     if (task.failure) throw terminal(task.failure.code, task.failure.message);
-    const { output, branch } = await this.#bounded(async () => {
-      const context = await this.#context();
-      if (!kind.saysWhenItBegins) context.begins();
-      return kind.run(context);
-    });
+    const { output, branch } = await this.#bounded();
     this.#effect = 'had';
     const text = JSON.stringify(output);
     if (isTooDeep(text)) throw terminal('output_invalid', `Expected an output of at most ${MAX_DEPTH} levels, but it nests deeper`);
     const kept = this.#redaction.json(storable(output, text), text);
-    const reported = await reportable(workshop.bodies, task, kept, kept === output ? text : JSON.stringify(kept), this.#ending.signal);
+    const keptText = kept === output ? text : JSON.stringify(kept);
+    const reported: Reported = isInline(keptText) ? { output: kept } : await stowed(workshop.bodies, task, keptText, this.#ending.signal);
     // A stored result ends a leg: what follows goes on from the log.
     this.#isSmall = reported.outputRef === undefined;
-    return { type: 'CompleteNode', ...reported, ...(branch === undefined ? {} : { branch }) };
+    return { type: 'CompleteNode', ...reported, branch } as About;
   }
 
   /** Runs within the node's limit; rejects soon after an abort even when the work does not listen. */
-  async #bounded(work: () => Promise<NodeResult>): Promise<NodeResult> {
-    const { signal } = this.#ending;
+  /** Runs within the node's limit; rejects soon after an abort even when the work does not listen. */
+  async #bounded(): Promise<NodeResult> {
     const limitMs = this.task.timeoutMs ?? this.kind.defaultTimeoutMs;
-    const limit = this.kind.endsOnTime ? undefined : setTimeout(() => this.#ending.abort(new TimedOut(limitMs, this.task)), Math.min(limitMs, MAX_TIMER_MS));
-    const deaf = Promise.withResolvers<never>();
-    let grace: NodeJS.Timeout | undefined;
-    signal.addEventListener('abort', () => (grace = setTimeout(() => deaf.reject(signal.reason), STOP_WITHIN_MS)), { once: true });
+    const limit = this.kind.endsOnTime ? undefined : setTimeout(() => this.#end(new TimedOut(limitMs, this.task)), Math.min(limitMs, MAX_TIMER_MS));
     try {
-      signal.throwIfAborted();
-      return await Promise.race([work(), deaf.promise]);
+      return await new Promise<NodeResult>((resolve, reject) => {
+        this.#giveUp = reject;
+        this.#run().then(resolve, reject);
+      });
     } finally {
+      this.#giveUp = undefined;
       clearTimeout(limit);
-      clearTimeout(grace);
+      clearTimeout(this.#grace);
     }
+  }
+
+  async #run(): Promise<NodeResult> {
+    const context = await this.#context();
+    if (!this.kind.saysWhenItBegins) context.begins();
+    return this.kind.run(context);
   }
 
   #failed(error: unknown): About | undefined {
@@ -196,9 +207,8 @@ export class Attempt {
   async #context(): Promise<NodeContext> {
     const { task, workshop } = this;
     const { egress, sandbox, mcp, frames, bodies, prices, memory } = workshop;
-    const agency = this.#steps && { agency: { task, steps: this.#steps, frames, redaction: this.#redaction, bodies, prices, memory, signal: this.#ending.signal } };
     const definition = { type: task.kind, config: task.config as { [member: string]: NodeTask['config'] } };
-    const scope = await wholeScope(workshop.bodies, task);
+    const scope = task.bodies ? await wholeScope(workshop.bodies, task) : task.scope;
     const config = await resolveConfig(definition, scope, { at: task.at, commandId: task.idempotencyKey });
     return {
       config,
@@ -206,7 +216,7 @@ export class Attempt {
       signal: this.#ending.signal,
       idempotencyKey: task.idempotencyKey,
       attempt: task.attempt,
-      ...(task.traceparent === undefined ? {} : { traceparent: traceparentFrom(task.traceparent, attemptSpanId(task.executionId, task.node, task.attempt)) }),
+      traceparent: this.kind.isSealed ? undefined : this.#traceparent(),
       effect: task.effect,
       begins: () => {
         this.#ending.signal.throwIfAborted();
@@ -224,8 +234,13 @@ export class Attempt {
       egress,
       sandbox,
       mcp: mcp.of(task.workspaceId),
-      ...agency,
+      agency: this.#steps && { task, steps: this.#steps, frames, redaction: this.#redaction, bodies, prices, memory, signal: this.#ending.signal },
     };
+  }
+
+  #traceparent(): string | undefined {
+    const { traceparent, executionId, node, attempt } = this.task;
+    return traceparent === undefined ? undefined : traceparentFrom(traceparent, attemptSpanId(executionId, node, attempt));
   }
 
   #logEnd(report: About): void {

@@ -4,13 +4,8 @@ import { commandId } from './commands-out.js';
 import type { NodeKind } from './kinds/node-kind.js';
 import { Recent } from './recent.js';
 
-/** What is kept of an attempt that has been reported. */
-interface Reported {
-  readonly task: Pick<NodeTask, 'executionId' | 'workspaceId' | 'node' | 'attempt'>;
-  isOurs: boolean;
-}
-
-const REMEMBERED = 50_000;
+/** A repeat of a task comes soon, if at all, and is harmless when it comes late. */
+const REMEMBERED = 10_000;
 const reports = { complete: 'completed', fail: 'failed', stop: 'stopped' } as const;
 
 const keyOf = (task: Pick<NodeTask, 'executionId' | 'node' | 'attempt'>): string => `${task.executionId}:${task.node}.${task.attempt}`;
@@ -19,8 +14,9 @@ const keyOf = (task: Pick<NodeTask, 'executionId' | 'node' | 'attempt'>): string
 export class Attempts {
   /** One attempt may be begun here twice, by its task or in legs, on results of which at most one counts: the engine says which. */
   readonly #running = new Map<string, readonly Attempt[]>();
-  readonly #reported = new Recent<Reported>(REMEMBERED);
-  readonly #taken = new Recent<true>(REMEMBERED);
+  /** Whose start the engine has refused: nothing that is said of their reports is news. */
+  readonly #disowned = new Recent(REMEMBERED);
+  readonly #taken = new Recent(REMEMBERED);
   readonly #ended = new Set<() => void>();
 
   constructor(
@@ -32,7 +28,7 @@ export class Attempts {
   claim(task: NodeTask): boolean {
     const key = keyOf(task);
     if (this.#taken.has(key)) return false;
-    this.#taken.set(key, true);
+    this.#taken.add(key);
     return true;
   }
 
@@ -51,7 +47,7 @@ export class Attempts {
     let next: Attempt | undefined;
     try {
       const report = await attempt.run();
-      const step = attempt.stepAfter(report, commandId('CompleteNode', attempt.task, this.runner));
+      const step = attempt.stepAfter(report, this.runner);
       const kind = step && goOn(step);
       if (!step || !kind) {
         await attempt.report(report);
@@ -73,18 +69,20 @@ export class Attempts {
   #enter(task: NodeTask, kind: NodeKind): Attempt {
     const attempt = new Attempt(task, kind, this.workshop);
     const key = keyOf(task);
-    this.#running.set(key, [...(this.#running.get(key) ?? []), attempt]);
+    const others = this.#running.get(key);
+    this.#running.set(key, others ? [...others, attempt] : [attempt]);
     return attempt;
   }
 
   #leave(attempt: Attempt): void {
-    const { task, head, isOurs } = attempt;
-    const key = keyOf(task);
-    const others = this.#running.get(key)?.filter((one) => one !== attempt) ?? [];
-    if (others.length > 0) this.#running.set(key, others);
+    const key = keyOf(attempt.task);
+    const running = this.#running.get(key);
+    if (running && running.length > 1)
+      this.#running.set(
+        key,
+        running.filter((one) => one !== attempt),
+      );
     else this.#running.delete(key);
-    const { executionId, workspaceId, node } = task;
-    this.#reported.set(`${key}@${head}`, { task: { executionId, workspaceId, node, attempt: task.attempt }, isOurs });
     if (this.#running.size === 0) for (const ended of this.#ended) ended();
   }
 
@@ -102,13 +100,13 @@ export class Attempts {
       return;
     }
     const [, verb = '', key = '', head] = /^(\w+):(.+):[^:@]+(?:@([^:]+))?$/.exec(reply.commandId) ?? [];
-    const running = this.#running.get(key)?.find((attempt) => attempt.head === head);
-    const reported = this.#reported.get(`${key}@${head}`);
-    if (verb === 'start') {
-      running?.hear(reply);
-      if (reported && reply.type === 'refused') reported.isOurs = false;
-    } else if (verb in reports && reply.type === 'refused' && (running ?? reported)?.isOurs)
-      this.#showLate((running ?? reported)?.task as Reported['task'], reports[verb as keyof typeof reports], reply.rejection.because);
+    if (reply.type === 'refused' && verb in reports) this.#showLate(reply, verb as keyof typeof reports, key, head);
+    if (verb !== 'start') return;
+    if (reply.type === 'refused') this.#disowned.add(`${key}@${head}`);
+    this.#running
+      .get(key)
+      ?.find((attempt) => attempt.head === head)
+      ?.hear(reply);
   }
 
   /** Resolves when nothing runs any more, or after `withinMs`; what still runs then is left to be found lost. */
@@ -122,7 +120,20 @@ export class Attempts {
     for (const attempt of [...this.#running.values()].flat()) attempt.leave();
   }
 
-  #showLate(task: Reported['task'], report: 'completed' | 'failed' | 'stopped', because: string): void {
-    this.workshop.frames.send({ type: 'late_report', ...task, at: Date.now(), runner: this.runner, report, because });
+  #showLate({ executionId, workspaceId, rejection }: Extract<Reply, { type: 'refused' }>, verb: keyof typeof reports, key: string, head: string | undefined): void {
+    const [, node, attempt] = /^[^:]+:(.+)\.(\d+)$/.exec(key) ?? [];
+    if (workspaceId === undefined || node === undefined || this.#disowned.has(`${key}@${head}`)) return;
+    const report = reports[verb];
+    this.workshop.frames.send({
+      type: 'late_report',
+      executionId,
+      workspaceId,
+      node,
+      attempt: Number(attempt),
+      at: Date.now(),
+      runner: this.runner,
+      report,
+      because: rejection.because,
+    });
   }
 }

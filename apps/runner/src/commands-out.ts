@@ -33,6 +33,7 @@ export class CommandsOut {
   send(about: About, task: NodeTask, lingerMs = 0): Promise<void> {
     const { executionId, workspaceId, node, attempt, traceparent } = task;
     const begunBy = task.leg?.begun?.by;
+    // JSON leaves out what is undefined.
     const command = {
       ...about,
       id: commandId(about.type, task, this.runner, 'nth' in about ? about.nth : undefined),
@@ -40,12 +41,12 @@ export class CommandsOut {
       workspaceId,
       at: Date.now(),
       replyTo: this.runner,
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(begunBy === undefined ? {} : { begunBy }),
+      traceparent,
+      begunBy,
       node,
       attempt,
       runner: this.runner,
-    } as ExecutionCommand;
+    };
     return this.#outbox.send(partitionOf(executionId, this.log.partitions('execution-commands')), encodeJson(executionId, command), lingerMs);
   }
 }

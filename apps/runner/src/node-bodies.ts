@@ -11,10 +11,12 @@ const STORE_AGAIN_MS = 500;
 /** An output as a report carries it: in place, or stored and referred to. */
 export type Reported = { readonly output: Json; readonly outputRef?: BodyReference };
 
+/** Whether JSON text fits a report. */
+export const isInline = (text: string): boolean => Buffer.byteLength(text) <= largestInlineBytes;
+
 /** Stores an output that is too large for a report. @throws NodeFailure `output_too_large`, `artifact_store_full` */
-export const reportable = async (bodies: Bodies, task: NodeTask, output: Json, text: string, signal: AbortSignal): Promise<Reported> => {
+export const stowed = async (bodies: Bodies, task: NodeTask, text: string, signal: AbortSignal): Promise<Reported> => {
   const bytes = Buffer.byteLength(text);
-  if (bytes <= largestInlineBytes) return { output };
   const { limitBytes } = bodies.store;
   if (bytes > limitBytes) throw terminal('output_too_large', `Expected an output of at most ${limitBytes} bytes, but node '${task.node}' gave ${bytes}`);
   return { output: null, outputRef: await stored(bodies, task, text, signal) };

@@ -1,24 +1,24 @@
-/** Keeps the latest entries and forgets the oldest: what a runner remembers is bounded. */
-export class Recent<Value> {
-  readonly #entries = new Map<string, Value>();
+/** Remembers the latest keys, at least `most` and at most twice as many, and forgets the oldest together. */
+export class Recent {
+  #keys = new Set<string>();
+  #older = new Set<string>();
 
-  constructor(private readonly limit: number) {}
+  constructor(private readonly most: number) {}
 
   has(key: string): boolean {
-    return this.#entries.has(key);
+    return this.#keys.has(key) || this.#older.has(key);
   }
 
-  get(key: string): Value | undefined {
-    return this.#entries.get(key);
-  }
-
-  set(key: string, value: Value): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size > this.limit) this.#entries.delete(this.#entries.keys().next().value as string);
+  add(key: string): void {
+    if (this.#keys.size >= this.most) {
+      this.#older = this.#keys;
+      this.#keys = new Set();
+    }
+    this.#keys.add(key);
   }
 
   delete(key: string): void {
-    this.#entries.delete(key);
+    this.#keys.delete(key);
+    this.#older.delete(key);
   }
 }

@@ -51,15 +51,19 @@ const followerOf = (execution: Execution, workflow: Workflow, id: NodeId): Compi
 
 /** What a runner that has completed `task` goes on with: the task of the next node of the leg. `by`: the command that carries the intent. */
 export const stepAfter = (task: NodeTask, output: Json, by: CommandId, at: Instant): NodeTask | undefined => {
-  const [next, ...nodes] = task.leg?.nodes ?? [];
+  const next = task.leg?.nodes[0];
   if (!task.leg || !next) return undefined;
-  const { reads, ...step } = next;
+  const { node, kind, config, timeoutMs, effect, reads } = next;
   const outputs = { ...task.leg.outputs, [task.node]: output };
-  const seen = Object.fromEntries(reads.flatMap((id) => (Object.hasOwn(outputs, id) ? [[id, outputs[id] as Json]] : [])));
+  const seen: { [node: string]: Json } = {};
+  for (const id of reads) if (Object.hasOwn(outputs, id)) seen[id] = outputs[id] as Json;
   const head = task.leg.begun?.head ?? `${task.node}.${task.attempt}`;
-  const idempotencyKey = `${task.executionId}:${step.node}`;
-  const { bodies: _bodies, journal: _journal, journal_ref: _stored, ...rest } = task;
-  return { ...rest, ...step, attempt: 1, idempotencyKey, scope: { ...task.scope, nodes: seen }, leg: { nodes, outputs, begun: { head, by } }, at };
+  const { executionId, workspaceId, workflowVersionId, traceparent, scope } = task;
+  const leg = { nodes: task.leg.nodes.slice(1), outputs, begun: { head, by } };
+  const idempotencyKey = `${executionId}:${node}`;
+  const traced = traceparent === undefined ? undefined : { traceparent };
+  const seenBy = { input: scope.input, nodes: seen, execution: scope.execution };
+  return { executionId, workspaceId, workflowVersionId, node, attempt: 1, kind, config, timeoutMs, idempotencyKey, effect, scope: seenBy, leg, at, ...traced };
 };
 
 /** The start that a report carries, as the command that it stands for. */

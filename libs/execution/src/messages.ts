@@ -54,7 +54,14 @@ export interface LegNode extends Pick<NodeTask, 'node' | 'kind' | 'config' | 'ti
 
 /** On `command-replies`, keyed by the instance it is for. */
 export type Reply =
-  | { readonly type: 'refused'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly rejection: Rejection }
+  | {
+      readonly type: 'refused';
+      readonly commandId: CommandId;
+      readonly executionId: ExecutionId;
+      /** Absent: a command of an earlier version. */
+      readonly workspaceId?: WorkspaceId;
+      readonly rejection: Rejection;
+    }
   /** The command changed nothing because it had been carried out before; `version` is the execution's. */
   | { readonly type: 'unchanged'; readonly commandId: CommandId; readonly executionId: ExecutionId; readonly version: number }
   /**

@@ -208,8 +208,8 @@ export class Decider {
   }
 }
 
-const refusal = ({ id: commandId, executionId, replyTo }: ExecutionCommand, rejection: Rejection): FollowUp | undefined =>
-  replyTo === undefined ? undefined : { instance: replyTo, reply: { type: 'refused', commandId, executionId, rejection } };
+const refusal = ({ id: commandId, executionId, workspaceId, replyTo }: ExecutionCommand, rejection: Rejection): FollowUp | undefined =>
+  replyTo === undefined ? undefined : { instance: replyTo, reply: { type: 'refused', commandId, executionId, workspaceId, rejection } };
 
 const accepted = ({ id: commandId, replyTo: instance }: ExecutionCommand, live: Live | undefined): FollowUp | undefined =>
   live && instance !== undefined ? { instance, reply: { type: 'accepted', commandId, executionId: live.execution.id, version: live.execution.version } } : undefined;

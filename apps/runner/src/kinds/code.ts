@@ -9,6 +9,7 @@ export const code: NodeKind = {
   kind: 'code',
   defaultTimeoutMs: 10_000,
   endsOnTime: true,
+  isSealed: true,
   capacity: (sandbox) => sandbox.capacity,
 
   async run({ config, scope, signal, timeoutMs, log, sandbox }: NodeContext): Promise<NodeResult> {

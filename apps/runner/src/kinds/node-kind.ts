@@ -17,7 +17,7 @@ export interface NodeContext {
   readonly idempotencyKey: string;
   readonly attempt: number;
   /** W3C Trace Context, for what the node causes elsewhere; absent: nobody traces the execution. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** The class of effect that it declares; of `keyed` ones whatever is sent carries the key. */
   readonly effect: NodeTask['effect'];
   /** From here on the world may know of it. Called by kinds that say so, right before they reach out. */
@@ -33,7 +33,7 @@ export interface NodeContext {
   readonly sandbox: Sandbox;
   readonly mcp: McpAccess;
   /** Of kinds that take steps. */
-  readonly agency?: Agency;
+  readonly agency?: Agency | undefined;
 }
 
 export interface NodeResult {
@@ -51,6 +51,8 @@ export interface NodeKind {
   readonly endsOnTime?: boolean;
   /** It tells by `begins` when its effect may begin; any other kind has begun when it is run. */
   readonly saysWhenItBegins?: boolean;
+  /** Nothing that it does reaches out of this machine, so that nobody follows its trace. */
+  readonly isSealed?: boolean;
   /** It makes calls on the engine's word, one step after another, and waits most of the time: its nodes take no slot from others. */
   readonly takesSteps?: boolean;
   /** More than this many at a time would only wait for each other; absent: as many as the runner has slots. */

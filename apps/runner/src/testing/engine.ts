@@ -96,7 +96,7 @@ export class Engine {
 
   refuse(runner: RunnerService, command: ExecutionCommand): Promise<void> {
     const rejection = { rejected: 'InvalidState' as const, because: 'the attempt was lost', reason: 'attempt_over' };
-    return this.reply(runner, { type: 'refused', commandId: command.id, executionId: command.executionId, rejection });
+    return this.reply(runner, { type: 'refused', commandId: command.id, executionId: command.executionId, workspaceId: command.workspaceId, rejection });
   }
 
   async messages<Message>(topic: Topic, key?: string): Promise<Message[]> {

@@ -22,7 +22,7 @@ export interface ToolContext extends Pick<NodeContext, 'signal' | 'scope' | 'log
   /** Stable over repeats of this very call: what a target may use to tell a repeat. */
   readonly idempotencyKey: string;
   /** W3C Trace Context, for what the call causes elsewhere. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** How often this very call has been begun before, in an attempt that was lost. */
   readonly repeats: number;
 }
