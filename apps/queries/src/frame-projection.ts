@@ -2,7 +2,6 @@ import { type Batch, decodeJson, decodeOrDeadLetter, type EventLog, type LogReco
 import type { Frame } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
-import { Pace } from './projection/pace.js';
 import { breaksOnData } from './projection/poison.js';
 import { advance, openForgetfulPosition, storedPosition } from './projection/position-store.js';
 import type { Progress } from './projection/progress.js';
@@ -14,10 +13,12 @@ const APART_MS = 50;
 /** For whoever has all partitions and so is told of every reader that waits: lines of short executions are then stored with few statements. */
 const ALONE_APART_MS = 250;
 
+/** A batch of so many has left some behind. */
+const MOST_RECORDS = 2_000;
+
 /** Keeps what runners stream: log lines, reports that came too late, and what agents do and say. Frames of other kinds pass by. */
 export class FrameProjection {
   readonly #positions = new Map<number, Position>();
-  readonly #pace: Pace;
   #subscription: Subscription | undefined;
 
   constructor(
@@ -28,30 +29,35 @@ export class FrameProjection {
       readonly progress: Progress;
       readonly onBatch?: (batch: Batch, seconds: number) => void;
     },
-  ) {
-    this.#pace = new Pace(deps.progress, () => (this.#positions.size === deps.log.partitions(TOPIC) ? ALONE_APART_MS : APART_MS));
-  }
+  ) {}
 
   async start(): Promise<void> {
     this.#subscription = await this.deps.log.subscribe({
       topic: TOPIC,
       group: 'projection-frames',
-      maxRecords: 2_000,
+      maxRecords: MOST_RECORDS,
       apartMs: () => APART_MS,
       start: (partition) => this.#open(partition),
       onBatch: async (batch) => {
-        await this.#pace.turn(batch);
         const begun = performance.now();
         await this.#project(batch);
         this.deps.onBatch?.(batch, (performance.now() - begun) / 1000);
+        // Afterwards, so that all that collects is in the next batch.
+        if (batch.records.length < MOST_RECORDS) await this.deps.progress.collect(batch.partition, this.#apartMs);
       },
       onRevoked: (partition) => this.#release(partition),
     });
   }
 
   async stop(): Promise<void> {
-    await this.#subscription?.stop();
+    const stopped = this.#subscription?.stop();
+    for (const partition of this.#positions.keys()) this.deps.progress.hurry(partition);
+    await stopped;
     for (const partition of [...this.#positions.keys()]) this.#release(partition);
+  }
+
+  get #apartMs(): number {
+    return this.#positions.size === this.deps.log.partitions(TOPIC) ? ALONE_APART_MS : APART_MS;
   }
 
   async #open(partition: number): Promise<number> {
