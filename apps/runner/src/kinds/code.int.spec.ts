@@ -156,6 +156,16 @@ describe('code', () => {
     }
   }, 60_000);
 
+  it('blames nobody for a quick source that once takes its child along', async () => {
+    const source = 'return input === 20 ? [].indexOf.call({ length: 2 ** 53 - 1 }, 1) : input';
+    for (let i = 0; i < 4; i++) await run(source, { input: 1 });
+    const jobs = Array.from({ length: 40 }, (_, i) => (i === 20 ? failure(source, { input: i, timeoutMs: 300 }) : run(source, { input: i })));
+    for (const [i, ended] of (await Promise.all(jobs)).entries()) {
+      if (i === 20) expect(ended).toMatchObject({ code: 'code_timeout', message: 'The code ran longer than its limit of 300 ms' });
+      else expect(ended).toBe(i);
+    }
+  }, 60_000);
+
   it('gives up a job that waits behind others, and only that', async () => {
     const controller = new AbortController();
     const others = Array.from({ length: 30 }, (_, i) => run(`return ${i}`));
@@ -189,6 +199,35 @@ describe('code', () => {
       await expect(run(fill)).resolves.toBe(500);
       await expect(run(look)).resolves.toEqual([]);
     }
+  });
+
+  it('gives a source that comes again what it got the first time, and no more', async () => {
+    const source = `
+      console.log('begun', input);
+      globalThis.count = (globalThis.count ?? 0) + 1; Object.prototype.kept = input; (function f() { f.count = 1; })();
+      class A { static made = 0; constructor() { A.made++; } } new A();
+      if (input === 3) null.x;
+      return [count, A.made, input, typeof ({}).kept];`;
+    for (let i = 0; i < 6; i++) {
+      const given = context(source, { input: i });
+      if (i === 3) expect(await failureOf(code.run(given))).toMatchObject({ message: expect.stringMatching(/^TypeError: .*\(line 5\)$/) });
+      else expect((await code.run(given)).output).toEqual([1, 1, i, typeof i]);
+      expect(given.lines).toEqual([{ level: 'info', message: `begun ${i}` }]);
+    }
+    for (let i = 0; i < 4; i++) expect(await failure('const a = 1;\n\nconst = 2;')).toMatchObject({ message: expect.stringMatching(/^SyntaxError: .*\(line 3\)$/) });
+  });
+
+  it('does again what a source does outside of its function', async () => {
+    const source = `return 'never' }); console.log('while compiled'); globalThis.at = Date.now(); (async function (input) { return globalThis.at;`;
+    const seen = new Set<unknown>();
+    for (let i = 0; i < 5; i++) {
+      const given = context(source);
+      seen.add((await code.run(given)).output);
+      expect(given.lines).toEqual([{ level: 'info', message: 'while compiled' }]);
+      const since = Date.now();
+      while (Date.now() - since < 2);
+    }
+    expect(seen.size).toBe(5);
   });
 
   it('draws other random numbers in each job', async () => {

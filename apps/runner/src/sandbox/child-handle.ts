@@ -5,27 +5,35 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type JobOutcome, WIRE } from './job.js';
 import type { SandboxJob } from './sandbox.js';
-import { encodeJob, FrameReader, type Heard } from './wire.js';
+import { encodeJobs, FrameReader, type Heard } from './wire.js';
 
 /** The child ends a job at its limit by itself; when it can't, this much later it is killed. */
 const GRACE_MS = 500;
+/** One that should have been quick tells when it is not; when a child says nothing for so long, it is not known which of its quick jobs is at hand. */
+const DOUBT_MS = 2_000;
 /** A child that takes longer to start than this is given up; the pool starts another one. */
 const START_WITHIN_MS = 30_000;
 
 interface ChildEvents {
   /** It may take a job, or another one. */
   onReady(): void;
-  /** Jobs that it had not begun, or that nobody knows of, go back. */
-  onGone(unbegun: readonly Assigned[]): void;
+  /** Jobs that it has not ended, or not told so, go back. */
+  onGone(unended: readonly Assigned[]): void;
   onIdle(): void;
-  /** A job took so long in the child, in milliseconds. */
-  onPace(ms: number): void;
+  /** A job of the source took so long in the child, in milliseconds. */
+  onPace(ms: number, source: string): void;
   readonly idleMs: number;
 }
 
 /** A job on its way: its caller, and who hears of its end. */
 export interface Assigned {
   readonly job: SandboxJob;
+  /** Where it is. */
+  child: Child | undefined;
+  /** Its result may come together with those of others. */
+  isQuick: boolean;
+  /** A child died with it and others, and it may be why: it runs alone. */
+  isSuspect: boolean;
   settle(outcome: JobOutcome): void;
   reject(reason: unknown): void;
 }
@@ -35,7 +43,8 @@ interface Entry {
   /** Undefined: given up, or taken back. What comes of it is nobody's business. */
   assigned: Assigned | undefined;
   readonly timeoutMs: number;
-  forget(): void;
+  /** What it gives may wait in the child for that of those behind it. */
+  isQuick: boolean;
 }
 
 const program = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url));
@@ -68,17 +77,20 @@ export class Child {
   isStarting = true;
   readonly #process: ChildProcess;
   readonly #wire: Socket;
-  readonly #frames = new FrameReader();
+  readonly #frames = new FrameReader((heard) => this.#hear(heard));
   readonly #gone = Promise.withResolvers<void>();
   #isGone = false;
   #hasLeft = false;
-  /** The first is being done; the others wait in the child. */
-  #entries: Entry[] = [];
+  #isGivenUp = false;
+  /** The first is being done, or has just been; the others wait in the child. */
+  readonly #entries: Entry[] = [];
   #since = 0;
   #jobs = 0;
   #isFilling = true;
-  #unsent: Buffer[] = [];
+  #unsent: Entry[] = [];
+  /** Set while there is a job. It looks whether the one at hand is late. */
   #killer: NodeJS.Timeout | undefined = setTimeout(() => void this.kill(), START_WITHIN_MS);
+  #looksAt = 0;
   #idle: NodeJS.Timeout | undefined;
 
   /** @param memoryBytes for what the code makes, if more than usual */
@@ -91,9 +103,7 @@ export class Child {
     // Without file descriptors for a process there is none for its wire either; the error comes next.
     this.#wire = ((this.#process.stdio as unknown[] | undefined)?.[WIRE] as Socket | undefined) ?? new Socket();
     this.#wire.on('error', () => this.kill());
-    this.#wire.on('data', (chunk: Buffer) => {
-      for (const heard of this.#frames.read(chunk)) this.#hear(heard);
-    });
+    this.#wire.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#process.on('error', () => this.#leave());
     this.#process.once('exit', () => (this.#wire.destroyed || this.#wire.readableEnded ? this.#leave() : this.#wire.once('close', () => this.#leave())));
   }
@@ -102,7 +112,7 @@ export class Child {
   hasRoom(depth: number): boolean {
     if (this.#entries.length >= depth) this.#isFilling = false;
     else if (this.#entries.length <= depth / 2) this.#isFilling = true;
-    return !this.isStarting && !this.#isGone && !this.#hasLeft && this.#isFilling;
+    return !this.isStarting && !this.#isGone && !this.#hasLeft && this.#isFilling && !this.#entries[0]?.assigned?.isSuspect;
   }
 
   /** How many jobs are in it. */
@@ -115,32 +125,30 @@ export class Child {
     return this.#entries.length > 0 ? performance.now() - this.#since : 0;
   }
 
+  /** What is given in one turn of the event loop goes together: each write wakes the child. */
   give(assigned: Assigned): void {
-    clearTimeout(this.#idle);
-    const { source, scope, timeoutMs, signal } = assigned.job;
-    const id = ++this.#jobs;
-    const abort = (): void => {
-      const isAtHand = this.#entries[0]?.id === id;
-      entry.assigned = undefined;
-      assigned.reject(signal.reason);
-      if (isAtHand) void this.kill();
-    };
-    const entry: Entry = { id, assigned, timeoutMs, forget: () => signal.removeEventListener('abort', abort) };
-    signal.addEventListener('abort', abort, { once: true });
+    assigned.child = this;
+    const entry: Entry = { id: ++this.#jobs, assigned, timeoutMs: assigned.job.timeoutMs, isQuick: assigned.isQuick };
     this.#entries.push(entry);
-    if (this.#entries.length === 1) this.#begin();
-    this.#write(encodeJob(id, timeoutMs, source, scope));
+    if (this.#entries.length === 1) this.#since = performance.now();
+    if (this.#entries.length <= 2) this.#watch();
+    this.#unsent.push(entry);
+    if (this.#unsent.length === 1) process.nextTick(() => this.#write());
   }
 
-  /** What is given in one turn of the event loop goes together: each write wakes the child. */
-  #write(frame: Buffer): void {
-    this.#unsent.push(frame);
-    if (this.#unsent.length > 1) return;
-    process.nextTick(() => {
-      const frames = this.#unsent;
-      this.#unsent = [];
-      this.#wire.write(frames.length === 1 ? frame : Buffer.concat(frames));
-    });
+  #write(): void {
+    const entries = this.#unsent;
+    this.#unsent = [];
+    this.#wire.write(encodeJobs(entries));
+  }
+
+  /** Nobody waits for the job any longer. */
+  giveUp(assigned: Assigned): void {
+    const at = this.#entries.findIndex((entry) => entry.assigned === assigned);
+    this.#release(this.#entries[at]);
+    if (at !== 0) return;
+    this.#isGivenUp = true;
+    void this.kill();
   }
 
   /** Jobs that wait behind the one at hand; the child will do them in vain. */
@@ -155,23 +163,56 @@ export class Child {
     return this.#gone.promise;
   }
 
-  #begin(): void {
-    const [entry] = this.#entries;
+  /** A timer that goes off in time for an earlier job goes off in time for this one too. */
+  #watch(): void {
+    const lateAt = this.#lateAt();
+    if (this.#killer && lateAt >= this.#looksAt) return;
     clearTimeout(this.#killer);
-    if (!entry) return;
-    this.#since = performance.now();
-    const limitMs = entry.assigned ? entry.timeoutMs : 0;
-    this.#killer = setTimeout(() => {
-      this.#release(entry)?.settle({ code: 'code_timeout', message: `The code ran longer than its limit of ${entry.timeoutMs} ms`, retryable: true });
-      void this.kill();
-    }, limitMs + GRACE_MS);
+    this.#looksAt = lateAt;
+    this.#killer = setTimeout(() => this.#stopLate(), lateAt - performance.now());
   }
 
-  #release(entry: Entry): Assigned | undefined {
-    const { assigned } = entry;
+  /** When the job at hand should have ended, or told that it is the one. */
+  #lateAt(): number {
+    const [first] = this.#entries;
+    if (!first) return Infinity;
+    const limitMs = this.#isAtHand(first) ? first.timeoutMs : Math.min(first.timeoutMs, DOUBT_MS);
+    return this.#since + GRACE_MS + (first.assigned ? limitMs : 0);
+  }
+
+  #stopLate(): void {
+    this.#killer = undefined;
+    const [first] = this.#entries;
+    if (!first) return;
+    if (this.#lateAt() > performance.now()) return this.#watch();
+    if (this.#isAtHand(first)) this.#release(first)?.settle({ code: 'code_timeout', message: `The code ran longer than its limit of ${first.timeoutMs} ms`, retryable: true });
+    void this.kill();
+  }
+
+  /** A quick job may have ended without telling so yet, and one behind it be at hand. */
+  #isAtHand(first: Entry): boolean {
+    return !first.isQuick || this.#entries.length === 1;
+  }
+
+  #release(entry: Entry | undefined): Assigned | undefined {
+    const assigned = entry?.assigned;
+    if (!entry || !assigned) return undefined;
     entry.assigned = undefined;
-    entry.forget();
+    assigned.child = undefined;
     return assigned;
+  }
+
+  #read(chunk: Buffer): void {
+    const before = this.#entries.length;
+    const wasStarting = this.isStarting;
+    this.#frames.read(chunk);
+    if (this.#entries.length === before && this.isStarting === wasStarting) return;
+    if (this.#entries.length > 0) {
+      this.#since = performance.now();
+      this.#watch();
+    } else if (this.#idle) this.#idle.refresh();
+    else this.#idle = setTimeout(() => this.#entries.length === 0 && this.events.onIdle(), this.events.idleMs).unref();
+    if (!this.#hasLeft) this.events.onReady();
   }
 
   #hear(heard: Heard): void {
@@ -179,19 +220,19 @@ export class Child {
     if (heard.type === 'ready') {
       this.isStarting = false;
       clearTimeout(this.#killer);
+      this.#killer = undefined;
     } else if (heard.type === 'left') this.#hasLeft = true;
     else if (heard.id !== entry?.id) return;
     else if (heard.type === 'lines') {
+      entry.isQuick = false;
       for (const [level, text] of heard.lines) entry.assigned?.job.onLine(level, text);
-      return;
     } else {
       this.#entries.shift();
-      this.#begin();
-      this.#release(entry)?.settle(heard.outcome);
-      this.events.onPace(heard.micros / 1_000);
+      const assigned = this.#release(entry);
+      if (!assigned) return;
+      assigned.settle(heard.outcome);
+      this.events.onPace(heard.micros / 1_000, assigned.job.source);
     }
-    if (this.#entries.length === 0) this.#idle = setTimeout(() => this.events.onIdle(), this.events.idleMs).unref();
-    if (heard.type !== 'left') this.events.onReady();
   }
 
   #leave(): void {
@@ -199,11 +240,13 @@ export class Child {
     this.isStarting = false;
     clearTimeout(this.#idle);
     clearTimeout(this.#killer);
-    const [atHand, ...unbegun] = this.#entries.splice(0);
-    const guilty = atHand && this.#release(atHand);
-    if (!this.#hasLeft) guilty?.settle({ code: 'code_memory', message: 'The process that ran the code died, most likely for want of memory', retryable: false });
-    const back = unbegun.flatMap((entry) => this.#release(entry) ?? []);
+    const [first] = this.#entries;
+    const isClear = this.#hasLeft || this.#isGivenUp || !first || this.#isAtHand(first);
+    const guilty = isClear && !this.#hasLeft ? this.#release(first) : undefined;
+    const unended = this.#entries.splice(0).flatMap((entry) => this.#release(entry) ?? []);
+    if (!isClear) for (const assigned of unended) assigned.isSuspect = true;
+    guilty?.settle({ code: 'code_memory', message: 'The process that ran the code died, most likely for want of memory', retryable: false });
     this.#gone.resolve();
-    this.events.onGone(this.#hasLeft && guilty ? [guilty, ...back] : back);
+    this.events.onGone(unended);
   }
 }

@@ -1,7 +1,8 @@
 /**
  * What goes between the pool and its children, over a socket on descriptor `WIRE`, in frames: the length of the rest (4 bytes, big endian
  * as all numbers here), then
- * - to a child: id (4), limit in milliseconds (4), length of the source (4), source, JSON text of {input, nodes, execution};
+ * - to a child: id (4), limit in milliseconds (4), 1 if it is expected to be quick (1), length of the source (4), source, JSON text of
+ *   {input, nodes, execution}. What quick ones give may wait for that of quick ones behind them, and goes together;
  * - from a child: kind (1), id (4), microseconds that the job took (4), and as text: the lines as JSON [[level, text], ...], the JSON text
  *   that the code returned, the failure as JSON, or nothing.
  */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type Assigned, Child } from './child-handle.js';
 import type { ConsoleLevel, JobOutcome } from './job.js';
+import { Paces } from './paces.js';
 import { RoomyChildren } from './roomy-children.js';
 
 export interface SandboxJob {
@@ -21,7 +22,9 @@ const STUCK_MS = 100;
 const RETRY_MS = 50;
 /** A child is given as many jobs at once as it does in about this time, so that it need not wait for the parent after each. */
 const AHEAD_MS = 5;
-const MOST_AHEAD = 16;
+const MOST_AHEAD = 32;
+/** A job waits so long behind others in a child before another child is woken for it. */
+const NEAR_MS = 0.5;
 /** Room for as many jobs as are done in about this time: on their way, in a child, and being reported. */
 const ROOM_MS = 25;
 
@@ -36,6 +39,7 @@ export class Sandbox {
   readonly #children = new Set<Child>();
   readonly #waiting: Assigned[] = [];
   readonly #roomy = new RoomyChildren();
+  readonly #paces = new Paces();
   #paceMs = Infinity;
   #growth: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -65,23 +69,36 @@ export class Sandbox {
 
   /** Rejects only when `signal` aborts (with its reason) or the pool closes. */
   run(job: SandboxJob): Promise<JobOutcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<JobOutcome>();
     const { signal } = job;
     if (signal.aborted) return Promise.reject(signal.reason);
-    const assigned: Assigned = { job, settle: resolve, reject };
+    const { promise, resolve, reject } = Promise.withResolvers<JobOutcome>();
     const isUsual = job.scope.length <= USUAL_SCOPE_CHARS;
     const queue = isUsual ? this.#waiting : this.#roomy.waiting;
-    queue.push(assigned);
+    const assigned: Assigned = {
+      job,
+      child: undefined,
+      isQuick: this.#paces.isQuick(job.source),
+      isSuspect: false,
+      settle: (outcome) => {
+        signal.removeEventListener('abort', abort);
+        resolve(outcome);
+      },
+      reject: (reason) => {
+        signal.removeEventListener('abort', abort);
+        reject(reason);
+      },
+    };
     const abort = (): void => {
       const at = queue.indexOf(assigned);
-      if (at < 0) return;
-      queue.splice(at, 1);
+      if (at >= 0) queue.splice(at, 1);
+      assigned.child?.giveUp(assigned);
       reject(signal.reason);
     };
     signal.addEventListener('abort', abort, { once: true });
+    queue.push(assigned);
     if (isUsual) this.#assign();
     else this.#roomy.assign();
-    return promise.finally(() => signal.removeEventListener('abort', abort));
+    return promise;
   }
 
   async close(): Promise<void> {
@@ -98,19 +115,24 @@ export class Sandbox {
   #assign(): void {
     if (this.#isClosed) return;
     const depth = Math.max(1, Math.min(MOST_AHEAD, Math.floor(AHEAD_MS / this.#paceMs)));
-    while (this.#waiting.length > 0) {
-      const child = this.#leastBusy(depth);
+    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+      const child = this.#childFor(next.isSuspect ? 1 : depth);
       if (!child) break;
-      child.give(this.#waiting.shift() as Assigned);
+      this.#waiting.shift();
+      child.give(next);
     }
-    const starting = [...this.#children].filter((child) => child.isStarting).length;
-    for (let short = this.#waiting.length - starting; short > 0 && this.#children.size < this.#usual; short--) this.#grow();
+    if (this.#waiting.length > 0 && this.#children.size < this.#usual) {
+      const starting = [...this.#children].filter((child) => child.isStarting).length;
+      for (let short = this.#waiting.length - starting; short > 0 && this.#children.size < this.#usual; short--) this.#grow();
+    }
     this.#growth ??= this.#isLate ? setTimeout(() => this.#unblock(), STUCK_MS) : undefined;
   }
 
   /** Jobs wait, in the pool or behind another one in a child. */
   get #isLate(): boolean {
-    return this.#waiting.length > 0 || [...this.#children].some((child) => child.load > 1);
+    if (this.#waiting.length > 0) return true;
+    for (const child of this.#children) if (child.load > 1) return true;
+    return false;
   }
 
   /** Nothing may wait behind a job that takes long: what does is given to another child, to a new one if need be. */
@@ -122,11 +144,18 @@ export class Sandbox {
     this.#assign();
   }
 
-  #leastBusy(depth: number): Child | undefined {
+  /** The busiest of those that get to it soon: each wake costs. Else the one with the fewest jobs. */
+  #childFor(depth: number): Child | undefined {
     let best: Child | undefined;
-    for (const child of this.#children)
-      if (child.hasRoom(depth) && (child.load === 0 || child.busyMs < STUCK_MS / 2) && child.load < (best?.load ?? Number.POSITIVE_INFINITY)) best = child;
+    for (const child of this.#children) {
+      if (!child.hasRoom(depth) || (child.load > 0 && child.busyMs >= STUCK_MS / 2)) continue;
+      if (!best || (this.#isNear(best) && this.#isNear(child) ? child.load > best.load : child.load < best.load)) best = child;
+    }
     return best;
+  }
+
+  #isNear(child: Child): boolean {
+    return child.load === 0 || child.load * this.#paceMs < NEAR_MS;
   }
 
   #grow(): void {
@@ -136,10 +165,10 @@ export class Sandbox {
         hasBeenReady = true;
         this.#assign();
       },
-      onGone: (unbegun) => {
+      onGone: (unended) => {
         this.#children.delete(child);
-        if (this.#isClosed) for (const { reject } of unbegun) reject(new Error('The sandbox is closed'));
-        else this.#waiting.unshift(...unbegun);
+        if (this.#isClosed) for (const { reject } of unended) reject(new Error('The sandbox is closed'));
+        else this.#waiting.unshift(...unended);
         // One that could not even start is tried again a little later.
         if (hasBeenReady) this.#assign();
         else if (!this.#isClosed) this.onStartFailed();
@@ -149,7 +178,8 @@ export class Sandbox {
         }, RETRY_MS);
       },
       onIdle: () => this.#children.size > this.#usual && void child.kill(),
-      onPace: (ms) => {
+      onPace: (ms, source) => {
+        this.#paces.note(source, ms);
         this.#paceMs = this.#paceMs === Infinity ? ms : this.#paceMs * 0.9 + ms * 0.1;
       },
       idleMs: IDLE_MS,

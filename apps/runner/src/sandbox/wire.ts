@@ -8,52 +8,71 @@ export type Heard =
   | { readonly type: 'lines'; readonly id: number; readonly lines: readonly (readonly [ConsoleLevel, string])[] }
   | { readonly type: 'ended'; readonly id: number; readonly micros: number; readonly outcome: { readonly output: string } | JobFailure };
 
-const HEAD_BYTES = 12;
+const HEAD_BYTES = 17;
 
-export const encodeJob = (id: number, timeoutMs: number, source: string, scope: string): Buffer => {
-  const sourceBytes = Buffer.byteLength(source);
-  const frame = Buffer.allocUnsafe(4 + HEAD_BYTES + sourceBytes + Buffer.byteLength(scope));
-  frame.writeUInt32BE(frame.length - 4, 0);
-  frame.writeUInt32BE(id, 4);
-  frame.writeUInt32BE(timeoutMs, 8);
-  frame.writeUInt32BE(sourceBytes, 12);
-  frame.write(source, 4 + HEAD_BYTES);
-  frame.write(scope, 4 + HEAD_BYTES + sourceBytes);
-  return frame;
+interface Given {
+  readonly id: number;
+  readonly timeoutMs: number;
+  readonly isQuick: boolean;
+  readonly assigned: { readonly job: { readonly source: string; readonly scope: string } } | undefined;
+}
+
+/** The frames of jobs; those given up meanwhile do nothing. */
+export const encodeJobs = (given: readonly Given[]): Buffer => {
+  let bytes = 0;
+  for (const { assigned } of given) bytes += HEAD_BYTES + (assigned ? Buffer.byteLength(assigned.job.source) + Buffer.byteLength(assigned.job.scope) : 0);
+  const frames = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const { id, timeoutMs, isQuick, assigned } of given) {
+    const sourceBytes = assigned ? frames.write(assigned.job.source, at + HEAD_BYTES) : 0;
+    const scopeBytes = assigned ? frames.write(assigned.job.scope, at + HEAD_BYTES + sourceBytes) : 0;
+    frames.writeUInt32BE(HEAD_BYTES - 4 + sourceBytes + scopeBytes, at);
+    frames.writeUInt32BE(id, at + 4);
+    frames.writeUInt32BE(timeoutMs, at + 8);
+    frames.writeUInt8(isQuick ? 1 : 0, at + 12);
+    frames.writeUInt32BE(sourceBytes, at + 13);
+    at += HEAD_BYTES + sourceBytes + scopeBytes;
+  }
+  return frames;
 };
 
-/** Takes a child's bytes as they come and gives the frames that are whole. */
+/** Takes a child's bytes as they come and tells of the frames that are whole. */
 export class FrameReader {
-  #chunks: Buffer[] = [];
+  /** The begin of a frame that has not come whole. */
+  #rest: Buffer[] = [];
   #bytes = 0;
+  #wanted = 4;
 
-  *read(chunk: Buffer): Generator<Heard> {
-    this.#chunks.push(chunk);
+  constructor(private readonly hear: (heard: Heard) => void) {}
+
+  read(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    for (let head = this.#join(4); head && this.#bytes >= 4 + head.readUInt32BE(0); head = this.#join(4)) {
-      const end = 4 + head.readUInt32BE(0);
-      const whole = this.#join(end) as Buffer;
-      this.#chunks[0] = whole.subarray(end);
-      this.#bytes -= end;
-      yield decode(whole.subarray(4, end));
+    if (this.#bytes < this.#wanted) {
+      this.#rest.push(chunk);
+      return;
     }
-  }
-
-  /** The first chunk, with at least so many bytes, if there are so many. */
-  #join(bytes: number): Buffer | undefined {
-    if (this.#bytes < bytes) return undefined;
-    if ((this.#chunks[0]?.length ?? 0) < bytes) this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0];
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([...this.#rest, chunk]);
+    let at = 0;
+    let wanted = 4;
+    while (bytes.length - at >= wanted) {
+      wanted = 4 + bytes.readUInt32BE(at);
+      if (bytes.length - at < wanted) break;
+      this.hear(decode(bytes, at + 4, at + wanted));
+      at += wanted;
+      wanted = 4;
+    }
+    this.#rest = at < bytes.length ? [bytes.subarray(at)] : [];
+    this.#bytes = bytes.length - at;
+    this.#wanted = wanted;
   }
 }
 
-const decode = (frame: Buffer): Heard => {
-  const kind = frame.readUInt8(0);
-  const id = frame.readUInt32BE(1);
-  const micros = frame.readUInt32BE(5);
-  const text = frame.toString('utf8', 9);
+const decode = (bytes: Buffer, from: number, to: number): Heard => {
+  const kind = bytes[from];
   if (kind === kinds.ready) return { type: 'ready' };
   if (kind === kinds.left) return { type: 'left' };
+  const id = bytes.readUInt32BE(from + 1);
+  const text = bytes.toString('utf8', from + 9, to);
   if (kind === kinds.lines) return { type: 'lines', id, lines: JSON.parse(text) as [ConsoleLevel, string][] };
-  return { type: 'ended', id, micros, outcome: kind === kinds.output ? { output: text } : (JSON.parse(text) as JobFailure) };
+  return { type: 'ended', id, micros: bytes.readUInt32BE(from + 5), outcome: kind === kinds.output ? { output: text } : (JSON.parse(text) as JobFailure) };
 };
