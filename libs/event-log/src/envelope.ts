@@ -35,26 +35,24 @@ export const encodeEvent = (event: EventEnvelope & { readonly value: Buffer | st
   return { key: event.executionId, headers, value: event.value };
 };
 
-/** The last answer is kept: the events of a decision have the same, and share its text. */
-const remembering = <Key>(of: (key: Key) => string): ((key: Key) => string) => {
-  let last: { readonly key: Key; readonly text: string } | undefined;
+/** The last answer is kept: the events of a decision have the same, and share it. */
+const remembering = <Key, Value>(of: (key: Key) => Value): ((key: Key) => Value) => {
+  let last: { readonly key: Key; readonly value: Value } | undefined;
   return (key) => {
-    if (!last || last.key !== key) last = { key, text: of(key) };
-    return last.text;
+    if (!last || last.key !== key) last = { key, value: of(key) };
+    return last.value;
   };
 };
 
 const sourceOf = remembering((workspaceId: string) => `/workspaces/${workspaceId}`);
 const timeOf = remembering((at: number) => new Date(at).toISOString());
+const parsedTime = remembering((time: string) => Date.parse(time));
 
 /** A claim: it has no value, only who claims. */
 export const encodeClaim = (owner: string): NewRecord => ({ key: '', headers: { ce_specversion: '1.0', ce_type: claimType, ce_source: `/owners/${owner}` }, value: '' });
 
 /** Events have a key, so that most readers need not look into their headers for this. */
 export const isClaim = (record: LogRecord): boolean => record.key === '' && record.headers.ce_type === claimType;
-
-/** The claim that a record of the events topic names. @throws UndecodableRecord when it names none. */
-const claimOf = (record: LogRecord): number => number(record, 'ce_claim');
 
 /** What a record was decoded to, kept with it: where stations share a process they share its records, and nobody changes an event. */
 const decoded = Symbol('decoded');
@@ -71,31 +69,32 @@ export const decodeEvent = (record: LogRecord & { [decoded]?: DecodedEvent }, up
 
 const decode = (record: LogRecord, upcasters: Upcasters): DecodedEvent => {
   const headers = record.headers;
-  const written = { type: text(record, 'ce_type'), schemaVersion: number(record, 'ce_schemaversion'), data: parse(record) };
+  const written = { type: text(record, 'ce_type', headers.ce_type), schemaVersion: number(record, 'ce_schemaversion', headers.ce_schemaversion), data: parse(record) };
   const { type, schemaVersion, data } = upcasters.lift(written);
   const problem = shapeProblem(type, data);
   if (problem) throw new UndecodableRecord(record, problem);
-  const at = Date.parse(text(record, 'ce_time'));
+  const at = parsedTime(text(record, 'ce_time', headers.ce_time));
   if (Number.isNaN(at)) throw new UndecodableRecord(record, `header 'ce_time' is '${headers.ce_time}', not a time`);
-  const version = number(record, 'ce_version');
+  const version = number(record, 'ce_version', headers.ce_version);
   if (version < 1) throw new UndecodableRecord(record, `its version is ${version}`);
-  return {
+  const event = {
     type,
     data,
-    id: text(record, 'ce_id'),
+    id: text(record, 'ce_id', headers.ce_id),
     previous: headers.ce_previous ?? '',
-    executionId: text(record, 'ce_subject'),
-    workspaceId: text(record, 'ce_workspace'),
+    executionId: text(record, 'ce_subject', headers.ce_subject),
+    workspaceId: text(record, 'ce_workspace', headers.ce_workspace),
     version,
     schemaVersion,
     at,
-    commandId: text(record, 'ce_commandid'),
-    commandOffset: number(record, 'ce_commandoffset'),
+    commandId: text(record, 'ce_commandid', headers.ce_commandid),
+    commandOffset: number(record, 'ce_commandoffset', headers.ce_commandoffset),
     more: headers.ce_more === '1',
-    claim: claimOf(record),
+    claim: number(record, 'ce_claim', headers.ce_claim),
     value: record.text ?? record.value,
-    ...(headers.traceparent === undefined ? {} : { traceparent: headers.traceparent }),
   } as DecodedEvent;
+  if (headers.traceparent !== undefined) (event as { traceparent?: string }).traceparent = headers.traceparent;
+  return event;
 };
 
 /** A message on an internal topic: its JSON is the value. */
@@ -120,14 +119,13 @@ const parse = (record: LogRecord): Json => {
   }
 };
 
-const text = (record: LogRecord, header: string): string => {
-  const value = record.headers[header];
+const text = (record: LogRecord, header: string, value: string | undefined): string => {
   if (value === undefined || value === '') throw new UndecodableRecord(record, `header '${header}' is missing`);
   return value;
 };
 
-const number = (record: LogRecord, header: string): number => {
-  const value = Number(text(record, header));
-  if (!Number.isSafeInteger(value)) throw new UndecodableRecord(record, `header '${header}' is '${record.headers[header]}', not an integer`);
-  return value;
+const number = (record: LogRecord, header: string, value: string | undefined): number => {
+  const read = Number(text(record, header, value));
+  if (!Number.isSafeInteger(read)) throw new UndecodableRecord(record, `header '${header}' is '${value}', not an integer`);
+  return read;
 };

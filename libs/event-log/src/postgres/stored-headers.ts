@@ -37,11 +37,8 @@ export const storedHeaders = (key: string, headers: Headers | undefined): string
     source.endsWith(workspace);
   if (!isEvent) return JSON.stringify(headers);
   const { ce_id, ce_type, ce_time, ce_version, ce_schemaversion, ce_claim, ce_previous, ce_commandid, ce_commandoffset } = headers;
-  const values = [ce_id, ce_type, ce_time, ce_version, ce_schemaversion, ce_claim, ce_previous, ce_commandid, ce_commandoffset, workspace];
-  if (values.includes(undefined)) return JSON.stringify(headers);
-  if (traceparent !== undefined || more !== undefined) values.push(traceparent);
-  if (more !== undefined) values.push(more);
-  return JSON.stringify(values);
+  const values = [ce_id, ce_type, ce_time, ce_version, ce_schemaversion, ce_claim, ce_previous, ce_commandid, ce_commandoffset, workspace, traceparent ?? null, more ?? null];
+  return JSON.stringify(values.includes(undefined) ? headers : values);
 };
 
 /** The headers of a row. Those written before events had an array are JSON all of them. */

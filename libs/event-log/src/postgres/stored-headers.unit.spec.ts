@@ -66,5 +66,7 @@ describe('headers in the table', () => {
     };
     expect(readHeaders('e1', row)).toEqual(headers);
     expect(storedHeaders('e1', headers)).toBe(row);
+    const { ce_more: _, ...withoutMore } = headers;
+    expect(readHeaders('e1', row.replace(',null,"1"', ''))).toEqual(withoutMore);
   });
 });
