@@ -27,4 +27,13 @@ const frameOf = (site) => {
   return origin?.fileName ? text.replace(`${url}:${line}:${column}`, `${fileURLToPath(new URL(origin.fileName, url))}:${origin.lineNumber}:${origin.columnNumber}`) : text;
 };
 
-Error.prepareStackTrace = (error, sites) => [Error.prototype.toString.call(error), ...sites.map((site) => `    at ${frameOf(site)}`)].join('\n');
+/** As Node has it: with the code of its own errors behind the name. */
+const headOf = (error) => {
+  const text = Error.prototype.toString.call(error);
+  const { name, code } = error;
+  return typeof code === 'string' && code.startsWith('ERR_') && typeof name === 'string' && text.startsWith(name) && !text.includes(`[${code}]`)
+    ? `${name} [${code}]${text.slice(name.length)}`
+    : text;
+};
+
+Error.prepareStackTrace = (error, sites) => [headOf(error), ...sites.map((site) => `    at ${frameOf(site)}`)].join('\n');

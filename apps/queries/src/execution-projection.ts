@@ -4,7 +4,7 @@ import type { Catalog, Database } from '@runlog/read-model';
 import { namesFrom } from './projection/names.js';
 import { type NamesOf, PartitionProjection } from './projection/partition-projection.js';
 import { openPosition } from './projection/position-store.js';
-import type { Progress } from './projection/progress.js';
+import { isLevel, type Progress } from './projection/progress.js';
 import { Quarantine } from './projection/quarantine.js';
 import type { Summons } from './projection/summons.js';
 
@@ -34,6 +34,7 @@ export class ExecutionProjection {
   readonly #alarms = new Map<number, string>();
   readonly #namesOf: NamesOf;
   #subscription: Subscription | undefined;
+  #isStopping = false;
 
   constructor(private readonly deps: EventReaderDeps & { readonly onBatch?: (batch: Batch, seconds: number) => void; readonly summons?: Pick<Summons, 'isHeard'> }) {
     this.#namesOf = namesFrom(deps.catalog);
@@ -52,6 +53,7 @@ export class ExecutionProjection {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     const stopped = this.#subscription?.stop();
     for (const partition of this.#partitions.keys()) this.deps.progress.hurry(partition);
     await stopped;
@@ -104,8 +106,8 @@ export class ExecutionProjection {
     this.#alarms.delete(batch.partition);
     this.deps.progress.reached(position);
     this.deps.onBatch?.(batch, (performance.now() - begun) / 1000);
-    // Afterwards, so that all that collects is in the next batch.
-    if (batch.records.length < MOST_RECORDS) await this.deps.progress.collect(batch.partition, this.#apartMs);
+    // Afterwards, so that all that collects is in the next batch. Who is behind does not rest.
+    if (!this.#isStopping && isLevel(batch)) await this.deps.progress.collect(batch.partition, this.#apartMs);
   }
 
   #release(partition: number): void {

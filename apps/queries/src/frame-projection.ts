@@ -4,7 +4,7 @@ import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
 import { breaksOnData } from './projection/poison.js';
 import { advance, openForgetfulPosition, storedPosition } from './projection/position-store.js';
-import type { Progress } from './projection/progress.js';
+import { isLevel, type Progress } from './projection/progress.js';
 import { type Placed, writeFrames } from './projection/write-frames.js';
 
 const TOPIC = 'execution-frames';
@@ -20,6 +20,7 @@ const MOST_RECORDS = 2_000;
 export class FrameProjection {
   readonly #positions = new Map<number, Position>();
   #subscription: Subscription | undefined;
+  #isStopping = false;
 
   constructor(
     private readonly deps: {
@@ -42,14 +43,15 @@ export class FrameProjection {
         const begun = performance.now();
         await this.#project(batch);
         this.deps.onBatch?.(batch, (performance.now() - begun) / 1000);
-        // Afterwards, so that all that collects is in the next batch.
-        if (batch.records.length < MOST_RECORDS) await this.deps.progress.collect(batch.partition, this.#apartMs);
+        // Afterwards, so that all that collects is in the next batch. Who is behind does not rest.
+        if (!this.#isStopping && isLevel(batch)) await this.deps.progress.collect(batch.partition, this.#apartMs);
       },
       onRevoked: (partition) => this.#release(partition),
     });
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     const stopped = this.#subscription?.stop();
     for (const partition of this.#positions.keys()) this.deps.progress.hurry(partition);
     await stopped;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Bodies } from '@runlog/artifacts';
 import type { PriceList } from '@runlog/cost';
 import { attemptSpanId, type Intent, type NodeTask, type Reply, type RunnerId, stepAfter, traceparentFrom } from '@runlog/execution';
@@ -34,6 +35,8 @@ export interface Workshop {
 const START_LINGER_MS = 2;
 /** A node that declares an effect asks again for its start when no answer comes: the reply may have been lost with the engine's owner. */
 const ASK_AGAIN_MS = 3_000;
+/** With the log away, lines do not hold up their report for longer. */
+const LINES_WITHIN_MS = 200;
 /** After an abort the node has this long to end; then it is reported as stopped all the same. */
 const STOP_WITHIN_MS = 5_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -142,7 +145,8 @@ export class Attempt {
     if (!report) return this.#started;
     this.#logEnd(report);
     // Whoever sees the end of a leg finds its lines.
-    if (!begins) this.workshop.frames.flush(this.task.executionId);
+    const lines = begins ? undefined : this.workshop.frames.flush(this.task.executionId);
+    if (lines) await Promise.race([lines, delay(LINES_WITHIN_MS, undefined, { ref: false })]);
     const told = { ...report, signalledAt: this.#signalledAt, records: records?.length ? records : undefined, begins } as About;
     const sent = this.workshop.commands.send(told, this.task);
     if (this.#started) await Promise.all([this.#started, sent]);

@@ -36,9 +36,9 @@ export class Frames {
     this.#lines.add(task, line, chars);
   }
 
-  /** The lines of the execution so far wait no longer. */
-  flush(executionId: string): void {
-    this.#lines.flush(executionId);
+  /** The lines of the execution so far wait no longer, but for those that left before: undefined, or resolves, once they are on their way. */
+  flush(executionId: string): Promise<void> | undefined {
+    return this.#lines.flush(executionId);
   }
 
   send(frame: Frame): void {

@@ -52,10 +52,12 @@ export class LogLines {
     else this.#timer ??= setTimeout(this.#sweep, LINGER_MS);
   }
 
-  /** What the execution has written so far need not wait for more. */
-  flush(executionId: string): void {
+  /** What the execution has written so far need not wait for more: undefined, or resolves, once it is on its way. */
+  flush(executionId: string): Promise<void> | undefined {
     const open = this.#open.get(executionId);
-    if (open) this.#due(open);
+    if (!open) return undefined;
+    this.#due(open);
+    return open.isDue ? open.sending : undefined;
   }
 
   /** Resolves when every line given so far is on the log or lost. */

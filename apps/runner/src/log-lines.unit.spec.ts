@@ -43,6 +43,17 @@ describe('LogLines', () => {
     expect(frames).toEqual([['1'], ['2', '3']]);
   });
 
+  it('says when lines that wait for others to land are on their way', async () => {
+    const { lines, frames, write, land } = collecting();
+    write('1');
+    expect(lines.flush('e')).toBeUndefined();
+    write('2');
+    const left = lines.flush('e')?.then(() => frames.length);
+    expect(frames).toEqual([['1']]);
+    await land();
+    expect(await left).toBe(2);
+  });
+
   it('closes a frame that has many lines, or long ones', () => {
     const { frames, write } = collecting();
     for (let n = 0; n < 300; n++) write(String(n));

@@ -86,6 +86,15 @@ describe('the successor of a retried execution', () => {
     expect((await bench.command(`release:${next}`)).command).toMatchObject({ type: 'ReleaseExecution', executionId: next });
   });
 
+  it('begins with its release where the old one ended before anybody looked', async () => {
+    await sourceProjected();
+    await bench.happens(source, 'ExecutionSuperseded', superseded(false), at);
+    await bench.happens(source, 'ExecutionCancelled', { by: 'system:superseded', reason: 'superseded', unacknowledged: [] }, at + 20);
+    await scheduler.start();
+    expect((await bench.command(`succeed:${next}`)).command).toMatchObject({ at, held: true });
+    expect((await bench.command(`release:${next}`)).command).toMatchObject({ at: at + 20 });
+  });
+
   it('is asked for again until it is seen to have begun, then forgotten', async () => {
     await sourceProjected();
     await scheduler.start();

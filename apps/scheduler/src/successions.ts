@@ -155,7 +155,9 @@ export class Successions {
     const { traceparent } = superseded;
     const common = { executionId: superseded.by, workspaceId, ...(traceparent === undefined ? {} : { traceparent }) };
     const created = successorOf(source, JSON.parse(seen.created) as CreatedData, superseded);
-    const create: Sent = { ...common, type: 'CreateExecution', id: `succeed:${superseded.by}`, at: askedAt, created, ...(endedAt === null ? { held: true } : {}) };
+    // Asked for before the end, it begins with the release, not at the time that it was asked for.
+    const isHeld = endedAt === null || endedAt > askedAt;
+    const create: Sent = { ...common, type: 'CreateExecution', id: `succeed:${superseded.by}`, at: askedAt, created, ...(isHeld ? { held: true } : {}) };
     if (endedAt === null) return seen.status === null ? [create] : [];
     // It may have been created held before: then the create changes nothing and the release counts.
     return [create, { ...common, type: 'ReleaseExecution', id: `release:${superseded.by}`, at: Math.max(askedAt, endedAt) }];

@@ -6,7 +6,7 @@ export const foldTimers = (watched: Watched, event: RecordedEvent): void => {
   switch (event.type) {
     case 'ExecutionCreated':
       if (event.data.run_timeout_seconds !== null)
-        watched.setClock({ includesSuspended: event.data.timeout_includes_suspended, leftMs: event.data.run_timeout_seconds * 1000, since: null });
+        watched.setClock({ includesSuspended: event.data.timeout_includes_suspended, leftMs: Math.ceil(event.data.run_timeout_seconds * 1000), since: null });
       return;
     case 'ExecutionStarted':
     case 'ExecutionResumed':

@@ -30,6 +30,8 @@ describe('the run time-out', () => {
     expect(timersAfter([created({ run_timeout_seconds: 60, timeout_includes_suspended: true }), started, suspended(21_000), [30_000, 'ExecutionResumed', {}]])).toEqual([
       [{ kind: 'run_timeout' }, 61_000],
     ]));
+  it('is due in whole milliseconds, and never early', () =>
+    expect(timersAfter([created({ run_timeout_seconds: 60.0004 }), [1000.4, 'ExecutionStarted', {}]])).toEqual([[{ kind: 'run_timeout' }, 61_002]]));
   it('is not there without a limit', () => expect(timersAfter([created(), started])).toEqual([]));
 });
 

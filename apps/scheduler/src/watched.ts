@@ -69,8 +69,9 @@ export class Watched {
     return this.clock === null && this.standing === null && !this.cancelling && this.timeouts.size === 0;
   }
 
+  /** Seconds may be given with any fraction; timers are kept in whole milliseconds, and never early. */
   arm(timer: Timer, dueAt: Instant, node: Place = '', later: readonly Instant[] = []): void {
-    const armed = { timer, node, dueAt, later };
+    const armed = { timer, node, dueAt: Math.ceil(dueAt), later };
     const slot = slotOf(timer.kind, node);
     this.timers.set(slot, armed);
     this.unsaved.timers.add(slot);

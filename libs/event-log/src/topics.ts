@@ -16,14 +16,21 @@ const chosen: readonly string[] = ['executions', 'tasks'];
 
 /**
  * The counts that hold where some topics exist: theirs. What is `asked` for counts for classes of which there are none yet, and, unless it `adopts`
- * what is there, must be what they were made with. @throws PartitionCountMismatch
+ * what is there, must be what they were made with. Topics of one class have one count. @throws PartitionCountMismatch
  */
 export const standingCounts = (asked: PartitionCounts, existing: ReadonlyMap<string, number>, adopts: boolean): PartitionCounts => {
   const counts: Record<keyof PartitionCounts, number> = { ...asked };
+  const found = new Set<string>();
   for (const { topic, partitions } of declareTopics(asked)) {
     const actual = existing.get(topic);
-    if (actual === undefined || actual === partitions) continue;
+    if (actual === undefined) continue;
     const kind = declared[topic].partitions as keyof PartitionCounts;
+    if (found.has(kind) && actual !== counts[kind])
+      throw new PartitionCountMismatch(
+        `Expected topic '${topic}' to have ${counts[kind]} partitions as the others of its kind have, but it has ${actual}. Give all of them that number, or start on an empty log.`,
+      );
+    found.add(kind);
+    if (actual === partitions) continue;
     if (!adopts && chosen.includes(kind))
       throw new PartitionCountMismatch(
         `Expected topic '${topic}' to have ${partitions} partitions, but it has ${actual}. Keys would move: set RUNLOG_PARTITIONS to what the topics were created with, leave it out, or start on an empty log.`,

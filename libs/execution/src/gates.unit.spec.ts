@@ -140,6 +140,15 @@ describe('a gate that expires', () => {
     expect(scenario.status()).toBe(status);
   });
 
+  it('is due at a whole millisecond, whatever the seconds', async () => {
+    const scenario = await approval({ expires_in_seconds: 60.0004, on_expiry: 'approve' });
+    scenario.clock = 60_000;
+    expect(await scenario.refused(expire)).toMatchObject({ reason: 'timer_early' });
+    scenario.clock = 60_001;
+    await scenario.accepted(expire);
+    expect(scenario.status()).toBe('completed');
+  });
+
   it('loses against an answer that came first, and wins over one that comes later', async () => {
     const answered = await approval({ expires_in_seconds: 60 }, [['pay', 'code']]);
     answered.clock = 60_000;

@@ -57,11 +57,11 @@ export const gateAbout = (
   return { type: kind === 'question' ? 'QuestionRequested' : 'ApprovalRequested', data: { ...about, key, call, ...asked } };
 };
 
-/** Seconds from now become instants. */
+/** Seconds from now, with any fraction, become instants in whole milliseconds. */
 const rulesOf = ({ expires_in_seconds, reminders_seconds, ...rules }: GateConfig, at: Instant): GateRules => ({
   ...rules,
-  expires_at: expires_in_seconds === null ? null : at + expires_in_seconds * 1000,
-  reminders_at: reminders_seconds.map((seconds) => at + seconds * 1000),
+  expires_at: expires_in_seconds === null ? null : at + Math.ceil(expires_in_seconds * 1000),
+  reminders_at: reminders_seconds.map((seconds) => at + Math.ceil(seconds * 1000)),
 });
 
 const failed = (node: NodeId, attempt: number, error: { readonly code: string; readonly message: string }): ExecutionEvent => ({

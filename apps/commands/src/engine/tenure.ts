@@ -186,24 +186,29 @@ export class Tenure {
       );
     };
     pull();
-    while (!owned.signal.aborted) {
-      outbox.check();
-      this.#writeBehind.release();
-      const isPressed = this.#writeBehind.isPressed;
-      const records = isPressed ? undefined : arrived.shift();
-      if (records) {
-        pull();
-        breatheIn();
-        for (let from = 0; from < records.length; from += commandsAtOnce) await this.#carryOut(records.slice(from, from + commandsAtOnce), decider, outbox);
-      } else if (end && arrived.length === 0) {
-        if (owned.signal.aborted) return;
-        throw end.error ?? new MemoryLost('the commands ended although the partition is still owned');
+    try {
+      while (!owned.signal.aborted) {
+        outbox.check();
+        this.#writeBehind.release();
+        const isPressed = this.#writeBehind.isPressed;
+        const records = isPressed ? undefined : arrived.shift();
+        if (records) {
+          pull();
+          breatheIn();
+          for (let from = 0; from < records.length; from += commandsAtOnce) await this.#carryOut(records.slice(from, from + commandsAtOnce), decider, outbox);
+        } else if (end && arrived.length === 0) {
+          if (owned.signal.aborted) return;
+          throw end.error ?? new MemoryLost('the commands ended although the partition is still owned');
+        }
+        const waitMs = this.#writeBehind.dueIn;
+        if (waitMs === 0) {
+          await outbox.drained();
+          await this.#writeBehind.flush(this.#point(outbox));
+        } else if (arrived.length === 0 || isPressed) await this.#rest(waitMs);
       }
-      const waitMs = this.#writeBehind.dueIn;
-      if (waitMs === 0) {
-        await outbox.drained();
-        await this.#writeBehind.flush(this.#point(outbox));
-      } else if (arrived.length === 0 || isPressed) await this.#rest(waitMs);
+    } finally {
+      // Another tenure may read on: the log need not keep anything for this one.
+      source.return?.(undefined)?.catch(() => undefined);
     }
   }
 

@@ -6,8 +6,9 @@ const MINUTE_MS = 60_000;
 /** Most times of an answer are in the same minute. */
 let lastMinute = { minute: Number.NaN, text: '' };
 
-/** Whole milliseconds UTC as RFC 3339 in UTC. */
-export const utc = (at: number): string => {
+/** Milliseconds UTC as RFC 3339 in UTC. Parts of one, which old events may have, are left out. */
+export const utc = (instant: number): string => {
+  const at = Math.trunc(instant);
   const minute = Math.floor(at / MINUTE_MS);
   if (minute !== lastMinute.minute) lastMinute = { minute, text: new Date(at).toISOString().slice(0, 17) };
   // Five digits: seconds and milliseconds.

@@ -14,4 +14,5 @@ describe('a time in UTC', () => {
   it.each([0, 1, 999, 59_999, 60_000, -1, Date.UTC(2027, 1, 28, 23, 59, 59, 999), Date.UTC(2028, 1, 29), Date.UTC(2028, 1, 29, 1, 2, 3, 45)])('is RFC 3339: %d', (at) => {
     expect([utc(at), utc(at + 1), utc(at)]).toEqual([at, at + 1, at].map((one) => new Date(one).toISOString()));
   });
+  it('has whole milliseconds, whatever an old event says', () => expect(utc(Date.UTC(2027, 1, 28, 23, 59, 59, 999) + 0.4)).toBe('2027-02-28T23:59:59.999Z'));
 });

@@ -1,4 +1,4 @@
-import type { Position } from '@runlog/event-log';
+import type { Batch, Position } from '@runlog/event-log';
 import type { Sql } from '@runlog/read-model';
 import { type Projection, storedPositions } from './position-store.js';
 
@@ -7,6 +7,9 @@ const POLL_MS = 5;
 const DOUBT_MS = 100;
 /** A reader elsewhere that waited so lately may wait still. */
 const AWAITED_MS = 50;
+
+/** Nothing was known to come after this batch when it was read. */
+export const isLevel = ({ records, end }: Batch): boolean => (records.at(-1)?.offset ?? end) + 1 >= end;
 
 /** How far a projection has come, per partition: in memory for the partitions of this process, polled for the others. */
 export class Progress {

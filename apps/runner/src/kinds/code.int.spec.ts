@@ -70,6 +70,12 @@ describe('code', () => {
     expect(given.lines).toHaveLength(1_000);
   });
 
+  it('keeps long lines, however much they are together', async () => {
+    const given = context("for (let i = 0; i < 200; i++) console.log('x'.repeat(500_000)); return 'done';");
+    expect(await code.run(given)).toEqual({ output: 'done' });
+    expect(given.lines.filter(({ message }) => message.length === 8_192)).toHaveLength(200);
+  });
+
   it.each([
     ['a function', 'return () => 1'],
     ['a symbol', 'return Symbol()'],

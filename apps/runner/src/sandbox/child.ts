@@ -100,6 +100,7 @@ interface Engine {
   QTS_NewArrayBuffer(context: Pointer, bytes: Pointer, length: number): Pointer;
   QTS_NewString(context: Pointer, text: Pointer): Pointer;
   QTS_GetString(context: Pointer, value: Pointer): Pointer;
+  QTS_FreeCString(context: Pointer, text: Pointer): void;
   QTS_GetGlobalObject(context: Pointer): Pointer;
   QTS_GetProp(context: Pointer, value: Pointer, name: Pointer): Pointer;
   QTS_SetProp(context: Pointer, value: Pointer, name: Pointer, member: Pointer): void;
@@ -238,11 +239,12 @@ const newText = (text: string): Pointer => engine.QTS_NewString(context, bytesOf
 /** The value as text, cut to so many characters. */
 const textOf = (value: Pointer, chars = MAX_OUTPUT_BYTES): string => {
   const at = engine.QTS_GetString(context, value);
-  return at === 0
-    ? ''
-    : heap()
-        .toString('utf8', at, Math.min(heap().indexOf(0, at), at + 3 * chars))
-        .slice(0, chars);
+  if (at === 0) return '';
+  const text = heap()
+    .toString('utf8', at, Math.min(heap().indexOf(0, at), at + 3 * chars))
+    .slice(0, chars);
+  engine.QTS_FreeCString(context, at);
+  return text;
 };
 const member = (value: Pointer, name: string): Pointer => engine.QTS_GetProp(context, value, newText(name));
 const typeOf = (value: Pointer): string => {
@@ -365,8 +367,10 @@ let rememberedBytes = 0;
 
 const bytesFor = (source: string, what: Compiled | string | undefined): number => 200 + 2 * source.length + (typeof what === 'object' ? what.bytes : 0);
 
-const remember = (source: string, what: Compiled | 'once' | 'never'): void => {
+const remember = (source: string, compiled: Compiled | 'once' | 'never'): void => {
   if (source.length > LONGEST_REMEMBERED_CHARS) return;
+  // One source does not push out all others.
+  const what = typeof compiled === 'object' && compiled.bytes > REMEMBERED_BYTES / 4 ? 'never' : compiled;
   forget(source);
   remembered.set(source, what);
   rememberedBytes += bytesFor(source, what);
@@ -446,6 +450,8 @@ const timeOut: JobFailure = { code: 'code_timeout', message: 'The code ran longe
 const settled = (how: number): Output | JobFailure => {
   if (how === ends.open)
     return { code: 'code_failed', message: 'The code waits for something that never comes: there are no timers and no input or output here', retryable: false };
+  // What is left to do is little, and none of the code's.
+  now.deadline = Number.POSITIVE_INFINITY;
   const value = call(valueFunction);
   if (how === ends.invalid) return { code: 'code_output_invalid', message: `Expected the code to return JSON, but ${textOf(value)}`, retryable: false };
   if (how !== ends.done) return failed(textOf(value, MAX_MESSAGE_CHARS), textOf(call(stackFunction)), how === ends.failed);

@@ -98,10 +98,16 @@ export class Composer {
       if (item.fence !== undefined) first.fenced = item;
     }
     const slots = [...bySlot.values()].sort((a, b) => a.topicNo - b.topicNo || a.partition - b.partition);
-    slots.forEach((slot, index) => {
-      slot.no = index + 1;
-      this.add(slot);
-    });
+    try {
+      slots.forEach((slot, index) => {
+        slot.no = index + 1;
+        this.add(slot);
+      });
+    } catch (error) {
+      // What was added so far is not part of the next one.
+      for (const column of this.columns) column.take();
+      throw error;
+    }
     return {
       query: {
         name: 'runlog-log-write',
