@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url';
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 /** How `npm start` runs the product: left to itself, the heap's young part alone takes 128 MB under load, and the old one grows fourfold between collections. */
 export const standaloneCommand = [
-  '--max-semi-space-size=32',
-  '--heap-growing-percent=70',
+  '--max-semi-space-size=16',
+  '--heap-growing-percent=50',
   `--import=${new URL('./source-maps.mjs', import.meta.url)}`,
   `--import=${new URL('./lean/lean.mjs', import.meta.url)}`,
   join(root, 'apps/standalone/dist/main.js'),
 ];
-/** For it and its PostgreSQL: one arena of glibc's for all threads; 4 MB that are free at its end, and blocks of 1 MB, go back to the system. Whoever sets them wins. */
+/** For it: one arena of glibc's for all threads; 4 MB that are free at its end, and blocks of 1 MB, go back to the system. Whoever sets them wins. */
 export const standaloneEnv = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '4194304', MALLOC_MMAP_THRESHOLD_: '1048576', ...process.env };
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.runlog-lock');

@@ -5,7 +5,7 @@ import { createLogger } from '../../libs/platform/dist/index.js';
 
 const [adapter, target] = process.argv.slice(2);
 const logger = createLogger('bench', { logLevel: 'error' });
-const options = { partitions: defaultPartitionCounts, logger };
+const options = { partitions: defaultPartitionCounts, adoptsPartitions: true, logger };
 const log =
   adapter === 'kafka'
     ? await openKafkaLog({
