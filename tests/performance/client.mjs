@@ -34,8 +34,8 @@ async function call(method, path, body) {
   return { status: response.statusCode, body: text ? JSON.parse(text) : null };
 }
 
-/** Creates with waiting, `inFlight` at a time; fails on any execution that does not complete. `timed` tells when each one began and ended. */
-async function run({ workflow, path = `/api/v1/workflows/${workflow}/executions?wait=60`, count, inFlight, input = {}, timed = false }) {
+/** Creates with waiting, `inFlight` at a time; fails on any execution that does not complete. `timed` tells when each one began and ended, `sample` gives so many of their ids. */
+async function run({ workflow, path = `/api/v1/workflows/${workflow}/executions?wait=60`, count, inFlight, input = {}, timed = false, sample = 0 }) {
   const durations = [];
   const ids = [];
   const runs = [];
@@ -61,6 +61,7 @@ async function run({ workflow, path = `/api/v1/workflows/${workflow}/executions?
     seconds: Math.round(seconds * 1000) / 1000,
     last: ids.at(-1),
     ...(timed && { runs }),
+    ...(sample && { sample: Array.from({ length: sample }, () => ids[Math.floor(Math.random() * ids.length)]) }),
   };
 }
 

@@ -1,7 +1,7 @@
 // `npm run bench:scale [partitions] [kept] [suspended]` (default all; `--quick` for a tenth): how throughput goes with partitions, what an execution costs
 // beside ever more that are kept, and what executions that wait for people cost. docs/scaling.md says what follows from it.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,10 +32,15 @@ const within = async (work) => {
 };
 const cpuOf = (roots) => tree(roots).reduce((sum, { cpu }) => sum + cpu, 0);
 
-/** A client at a running system, its workflows published. */
-const clientOf = async ({ url, key }) => {
+const connected = async ({ url, key }) => {
   const client = startClient();
   await client.ask('connect', { url, key });
+  return client;
+};
+
+/** A client at a new system, its workflows published. */
+const clientOf = async (system) => {
+  const client = await connected(system);
   for (const body of workflows(10)) await client.ask('call', { method: 'POST', path: '/api/v1/workflows', body });
   return client;
 };
@@ -74,52 +79,73 @@ async function withPartitions(mode, partitions) {
   });
 }
 
-/** What one more execution, a read and a list cost beside so many that are kept. */
-async function withKept(kept) {
+/** What one more execution, a restart, a read and a list cost beside ever more that are kept: all of them run here, on one home. */
+async function whileKeptGrow(sizes, tell) {
   return within(async (home) => {
-    const { open } = await import('./filling.mjs');
-    const filled = await open(home);
-    await filled.fill(kept, say);
-    const [{ bytes }] = await filled.database.query('select pg_database_size(current_database())::float8 as bytes');
-    const ids = Array.from({ length: 200 }, () => filled.ids[Math.floor(Math.random() * filled.ids.length)]);
-    await filled.close();
-    const first = await startStandalone(home, { readyWithinMs: 1_800_000 });
-    await first.stop();
-    const system = await startStandalone(home, { readyWithinMs: 600_000 });
+    const results = [];
+    const ids = [];
+    let made = 0;
+    let system = await startStandalone(home);
+    let client = await clientOf(system);
+    const run = async (count) => {
+      const { sample, ...figures } = await client.ask('run', { workflow: 'steps_pure', count, inFlight: 64, input: { x: 1 }, sample: 100 });
+      ids.push(...sample);
+      made += count;
+      return figures;
+    };
     try {
-      const client = await clientOf(system);
-      await runs(client, 'pure', 100, 8);
-      const count = quick ? 200 : 2_000;
-      const before = cpuOf([system.pid]);
-      const { per_second, latency_ms } = await runs(client, 'pure', count);
-      const cpu = cpuOf([system.pid]) - before;
-      const time = async (work) => {
-        const took = [];
-        for (let i = 0; i < 200; i++) {
-          const t = performance.now();
-          await work(i);
-          took.push(performance.now() - t);
+      for (const kept of sizes) {
+        while (made < kept) {
+          await run(Math.min(kept - made, 20_000));
+          if (made % 100_000 === 0) say(`${made} kept ...`);
         }
-        return round(took.sort((a, b) => a - b)[190]);
-      };
-      const get = await time((i) => system.get(`/api/v1/executions/${ids[i]}`));
-      const list = await time(() => system.get('/api/v1/executions?status=completed&limit=50'));
-      client.close();
-      return {
-        kept,
-        kilobytes_each: round(bytes / kept / 1024),
-        restart_ready_ms: system.readyMs,
-        per_second,
-        p95_ms: latency_ms.p95,
-        cpu_ms_per_run: round((cpu * 1_000) / count),
-        get_p95_ms: get,
-        list_p95_ms: list,
-      };
+        client.close();
+        await system.stop();
+        system = await startStandalone(home, { readyWithinMs: 600_000 });
+        client = await connected(system);
+        await run(500);
+        const count = quick ? 200 : 2_000;
+        const before = cpuOf([system.pid]);
+        const { per_second, latency_ms } = await run(count);
+        const cpu = cpuOf([system.pid]) - before;
+        const time = async (path) => {
+          const { latency_ms: took } = await client.ask('requests', { paths: path, count: 200, inFlight: 1 });
+          return took;
+        };
+        const some = Array.from({ length: 200 }, () => ids[Math.floor(Math.random() * ids.length)]);
+        const get = await time(some.map((id) => `/api/v1/executions/${id}`));
+        const list = await time(['/api/v1/executions?status=completed&limit=50']);
+        results.push({
+          kept,
+          restart_ready_ms: system.readyMs,
+          per_second,
+          p95_ms: latency_ms.p95,
+          cpu_ms_per_run: round((cpu * 1_000) / count),
+          get_ms: [get.p50, get.p95],
+          list_ms: [list.p50, list.p95],
+          kilobytes_each: round((await sizeOf(home)) / made / 1024),
+        });
+        tell(results.at(-1));
+      }
+      return results;
     } finally {
+      client.close();
       await system.stop();
     }
   });
 }
+
+/** Bytes on the disk, logs of the server and all. */
+const sizeOf = async (folder) => {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile())
+      bytes += await stat(join(entry.parentPath, entry.name)).then(
+        ({ size }) => size,
+        () => 0,
+      );
+  return bytes;
+};
 
 /** Executions that wait for an answer: memory while they come, a restart after `kill -9`, and one of them answered. */
 async function withSuspended(total) {
@@ -182,11 +208,7 @@ if (wants('partitions'))
       results.partitions.push(await withPartitions(mode, partitions));
       say(JSON.stringify(results.partitions.at(-1)));
     }
-if (wants('kept'))
-  for (const kept of quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000]) {
-    results.kept.push(await withKept(kept));
-    say(JSON.stringify(results.kept.at(-1)));
-  }
+if (wants('kept')) results.kept = await whileKeptGrow(quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000], (result) => say(JSON.stringify(result)));
 if (wants('suspended')) results.suspended.push(await withSuspended(quick ? 20_000 : 200_000));
 const folder = fileURLToPath(new URL('./results', import.meta.url));
 mkdirSync(folder, { recursive: true });
