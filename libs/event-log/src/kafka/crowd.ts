@@ -6,6 +6,9 @@ const few = 4;
 const longestPaceMs = 20;
 const share = 0.1;
 const weight = 0.05;
+/** A request that brings fewer keys together shows that there is no crowd any more, though nobody comes round to tell. */
+const together = 3;
+const fade = 0.8;
 
 interface Seen {
   readonly turn: number;
@@ -19,6 +22,7 @@ interface Seen {
 export class Crowd {
   private readonly seen = new Map<string, Seen>();
   private turn = 0;
+  private turnOfRequest = 0;
   private last = '';
   private others = 0;
   private roundMs = 0;
@@ -37,6 +41,12 @@ export class Crowd {
       this.seen.delete(key);
     } else if (this.seen.size >= keysAtMost) this.seen.delete(this.seen.keys().next().value as string);
     this.seen.set(key, { turn: this.turn, at: now });
+  }
+
+  /** A request has gone, with what was seen since the last one. */
+  went(): void {
+    if (this.turn - this.turnOfRequest < together) this.others *= fade;
+    this.turnOfRequest = this.turn;
   }
 
   /** How far apart requests should be, whole ms; 0 when there is nothing to gain. */

@@ -23,6 +23,21 @@ describe('crowd', () => {
     expect(paceOf(inTurn(32), 100)).toBe(20);
   });
 
+  it('forgets a crowd that is gone, though each that comes now comes only once', () => {
+    const crowd = new Crowd();
+    inTurn(32).forEach((key, n) => {
+      crowd.saw(key, n * 2);
+      if (n % 6 === 0) crowd.went();
+    });
+    expect(crowd.paceMs).toBe(6);
+    for (let n = 0; n < 20; n++) {
+      crowd.saw(`once${n}`, 5_000 + n * 20);
+      crowd.saw('somebody', 5_000 + n * 20);
+      crowd.went();
+    }
+    expect(crowd.paceMs).toBe(0);
+  });
+
   it('waits no longer once one goes alone, nor for a handful, nor where all come round at once', () => {
     expect(paceOf([...inTurn(32), ...Array.from({ length: 100 }, () => 'alone')], 2)).toBe(0);
     expect(paceOf(inTurn(3), 100)).toBe(0);

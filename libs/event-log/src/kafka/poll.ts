@@ -122,6 +122,7 @@ export class Poll {
   }
 
   private deliver({ parts }: FetchAnswer): void {
+    let isNews = false;
     for (const { topic, partition, from, piece } of parts) {
       const lane = this.lanes.get(`${topic}/${partition}`);
       if (!lane || from > lane.offset) continue;
@@ -131,9 +132,11 @@ export class Poll {
         const now = performance.now();
         for (const { key } of piece.records) this.crowd.saw(key, now);
         this.broughtAt = now;
+        isNews = true;
         lane.take(piece);
       }
     }
+    if (isNews) this.crowd.went();
   }
 
   private giveUp(lane: Lane): void {

@@ -82,6 +82,7 @@ export class Sender {
       const early = this.sentAt + this.crowd.paceMs - performance.now();
       if (early > 0 && this.waitingBytes < enoughBytes) await pause(early, this.ending.signal);
       const round = this.takeRound();
+      this.crowd.went();
       this.isUrgent = this.waiting.length > 0;
       this.sentAt = performance.now();
       const landed = await this.sendRound(round);
