@@ -1,7 +1,7 @@
 // `npm run simulate -- --seeds N [--from S]`: N whole systems on simulated ports, each driven by one seed. `--seed S` shows one seed with
 // what its stations logged, `--faults` plants one bug after the other and writes docs/planted-bugs.md, `--fault <name>` plants one.
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { commandLine } from '../../deploy/local/command-line.mjs';
 import { runPinned, setUp } from '../../deploy/local/setup.mjs';
 import { plantedBugs } from './planted-bugs.mjs';
 import { reportPlantedBugs } from './planted-bugs-report.mjs';
@@ -12,22 +12,26 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   process.exit(await runPinned([fileURLToPath(import.meta.url), ...process.argv.slice(2)]));
 }
 
-const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' }, seed: { type: 'string' }, faults: { type: 'boolean' }, fault: { type: 'string' } },
+const values = commandLine({
+  usage: `npm run simulate -- [--seeds 1000] [--from 1]: whole systems on simulated ports, each driven by one seed
+npm run simulate -- --seed <seed>: one of them, with what its stations logged
+npm run simulate -- --faults: docs/planted-bugs.md anew; --fault <bug> beside the others plants one`,
+  flags: ['faults'],
+  values: { seeds: '1000', from: '1', seed: undefined, fault: undefined },
 });
 const say = (line) => process.stdout.write(`${line}\n`);
-const whole = (name) => {
-  const number = Number(values[name]);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  process.stderr.write(`Expected a whole number for --${name}, but got '${values[name]}'.\n`);
+const refuse = (problem) => {
+  process.stderr.write(`${problem}\n`);
   process.exit(2);
+};
+const whole = (name, least = 0) => {
+  const number = Number(values[name]);
+  if (/^\d+$/.test(values[name]) && number >= least && Number.isSafeInteger(number)) return number;
+  return refuse(`Expected a whole number of at least ${least} for --${name}, but got '${values[name]}'.`);
 };
 
 const bug = values.fault === undefined ? undefined : plantedBugs.find(({ name }) => name === values.fault);
-if (values.fault !== undefined && !bug) {
-  process.stderr.write(`Expected a planted bug, but there is no '${values.fault}': ${plantedBugs.map(({ name }) => name).join(', ')}\n`);
-  process.exit(2);
-}
+if (values.fault !== undefined && !bug) refuse(`Expected a planted bug, but there is no '${values.fault}': ${plantedBugs.map(({ name }) => name).join(', ')}`);
 const again = (seed) => `npm run simulate -- --seed ${seed}${bug ? ` --fault ${bug.name}` : ''}`;
 
 if (values.faults) {
@@ -52,7 +56,7 @@ if (values.faults) {
     say(`seed ${seed} failed: ${violations[0]}${violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''}\n  ${again(seed)}`);
     return !isFound;
   };
-  const { ran, ms } = await simulate({ from: whole('from'), count: whole('seeds'), bug, onResult });
+  const { ran, ms } = await simulate({ from: whole('from'), count: whole('seeds', 1), bug, onResult });
   say(`${ran} seeds in ${(ms / 1000).toFixed(1)} s: ${Math.round((ran / ms) * 60_000)} a minute, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;
 }
