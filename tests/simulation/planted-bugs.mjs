@@ -78,9 +78,8 @@ export const plantedBugs = [
     name: 'state-stored-before-append',
     what: 'A flush does not wait until what it stores is acknowledged by the log.',
     file: `${engine}/tenure.ts`,
-    find: `await outbox.drained();
-        await`,
-    put: 'await',
+    find: 'await outbox.drained();',
+    put: '',
   },
   {
     name: 'checkpoint-above-unflushed',
@@ -171,7 +170,7 @@ export const plantedBugs = [
     name: 'effect-before-its-intent',
     what: 'A runner does not wait for the word that the intent is recorded.',
     file: 'apps/runner/src/attempt.ts',
-    find: 'if (again) await this.#mayBegin.promise;',
+    find: 'if (this.#mayBegin) await this.#mayBegin.promise;',
     put: '',
   },
   {
@@ -321,12 +320,15 @@ export const plantedBugs = [
     what: 'The start of a next node counts although the result that carries it was refused.',
     file: `${engine}/decision.ts`,
     find: `if (!continuing || !live) {
-        await this.#release(received);
+        await this.#release(received, live);
         return this.#refuse(command, decision);
       }
       decision = [];`,
     put: `const intent = intentOf(command);
-      if ((!continuing && !intent) || !live) return this.#refuse(command, decision);
+      if ((!continuing && !intent) || !live) {
+        await this.#release(received, live);
+        return this.#refuse(command, decision);
+      }
       const isIdle = intent && live.execution.status === 'running' && (live.execution.nodes.get(intent.node)?.attempt ?? 0) === 0;
       decision = isIdle ? ${begin('intent')} : [];`,
   },
@@ -405,8 +407,8 @@ export const plantedBugs = [
     name: 'journal-not-stored',
     what: "The engine's stored state has no journals.",
     file: `${execution}/snapshot.ts`,
-    find: 'journals: ended ? [] : [...journals]',
-    put: 'journals: ended ? [] : [...journals].slice(0, 0)',
+    find: 'journals: [...journals].map',
+    put: 'journals: [...journals].slice(0, 0).map',
   },
   {
     name: 'receipts-not-stored',
