@@ -2,7 +2,8 @@
 import { parseArgs } from 'node:util';
 
 /**
- * `usage`: a line on how to call it and what it does. `flags`: names of switches. `values`: names with their defaults; a number stays a number.
+ * `usage`: a line on how to call it and what it does. `flags`: names of switches. `values`: names with their defaults; a number stays a number, and of
+ * words in an array (all by default) a comma list names some.
  * `positionals`: the same for arguments by position, or `{ rest: [allowed words] }`. Gives all by name; ends the process on anything else.
  */
 export const commandLine = ({ usage, flags = [], values = {}, positionals = {} }) => {
@@ -26,6 +27,10 @@ export const commandLine = ({ usage, flags = [], values = {}, positionals = {} }
     process.exit(0);
   }
   const typed = (name, fallback, text) => {
+    if (text !== undefined && Array.isArray(fallback)) {
+      const words = text.split(',');
+      return words.every((word) => fallback.includes(word)) ? words : refuse(`Expected some of ${fallback.join(', ')} for '${name}', but got '${text}'.`);
+    }
     if (text === undefined || typeof fallback !== 'number') return text ?? fallback;
     const number = Number(text);
     return Number.isFinite(number) && number >= 0 ? number : refuse(`Expected a number for '${name}', but got '${text}'.`);

@@ -22,7 +22,7 @@ import { workflows } from './workloads.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const {
-  modes: wanted,
+  modes,
   peers,
   quick,
   profile,
@@ -32,9 +32,8 @@ const {
   usage:
     'npm run bench -- [--modes standalone,cluster] [--peers] [--quick] [--trace] [--profile] [--report]: W1 to W4, beside DBOS and Restate; hop by hop; into docs/performance.md',
   flags: ['peers', 'quick', 'profile', 'report', 'trace'],
-  values: { modes: 'standalone,cluster' },
+  values: { modes: ['standalone', 'cluster'] },
 });
-const modes = wanted.split(',');
 const size = quick ? { warm: 300, w1: 50, w2: 300, w3: 3, w4: 30, width: 100, requests: 2_000 } : { warm: 1_500, w1: 200, w2: 2000, w3: 5, w4: 100, width: 500, requests: 10_000 };
 const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -327,24 +326,26 @@ await setUp();
 mkdirSync(here('./results'), { recursive: true });
 const resultFile = here(`./results/${new Date().toISOString().replaceAll(':', '-')}.jsonl`);
 const results = [];
-if (peers) installPeers();
-if (peers) for (const name of ['dbos', 'restate']) await measurePeer(name, results);
-if (!isTrace) for (const mode of modes) await measure(mode, results);
-table(results);
-const costs = await gatewayCosts();
-appendFileSync(resultFile, `${JSON.stringify({ workload: 'gateway-costs', ...costs })}\n`);
-process.stdout.write(
-  `\nCPU of a gateway per request: ${Object.entries(costs)
-    .map(([name, us]) => `${name.replace(/_us$/, '').replaceAll('_', ' ')} ${us} µs`)
-    .join(', ')}\n`,
-);
-const security = await measureSecurity(quick ? 2_000 : 20_000);
-appendFileSync(resultFile, `${JSON.stringify({ workload: 'row-level-security', ...security })}\n`);
-process.stdout.write(`\n${securityTable(security)}\n`);
-if (peers) printRatios(results);
+if (!isTrace) {
+  if (peers) installPeers();
+  if (peers) for (const name of ['dbos', 'restate']) await measurePeer(name, results);
+  for (const mode of modes) await measure(mode, results);
+  table(results);
+  const costs = await gatewayCosts();
+  appendFileSync(resultFile, `${JSON.stringify({ workload: 'gateway-costs', ...costs })}\n`);
+  process.stdout.write(
+    `\nCPU of a gateway per request: ${Object.entries(costs)
+      .map(([name, us]) => `${name.replace(/_us$/, '').replaceAll('_', ' ')} ${us} µs`)
+      .join(', ')}\n`,
+  );
+  const security = await measureSecurity(quick ? 2_000 : 20_000);
+  appendFileSync(resultFile, `${JSON.stringify({ workload: 'row-level-security', ...security })}\n`);
+  process.stdout.write(`\n${securityTable(security)}\n`);
+  if (peers) printRatios(results);
+}
 const traced = [];
 for (const mode of modes) traced.push(...(await trace(mode, { w1: quick ? 50 : 200, w2: quick ? 200 : 1_000, profile })));
 process.stdout.write(`\n${traced.join('\n')}\n`);
 if (report) keepReport(traced);
-say(`\nJSON lines: ${resultFile}`);
+if (!isTrace) say(`\nJSON lines: ${resultFile}`);
 process.exit(0);

@@ -27,6 +27,8 @@ export function printRatios(results) {
     const holds = bound === 'at most' ? ratio <= wanted : ratio >= wanted;
     process.stdout.write(`${holds ? 'holds ' : 'MISSED'}  ${mode} ${workload} ${nodes} ${name}: ${ratio.toFixed(2)} x ${peer}, wanted ${bound} ${wanted}\n`);
   }
+  for (const { mode, nodes, level_ms } of results.filter((row) => row.level_ms !== undefined))
+    process.stdout.write(`${level_ms <= 1_000 ? 'holds ' : 'MISSED'}  ${mode} W2 ${nodes}: read models level after ${level_ms} ms, wanted at most 1000\n`);
   for (const mode of ['standalone', 'cluster']) {
     const list = figure(results, mode, 'W4', 'code', 'p50');
     if (list !== undefined) process.stdout.write(`${list <= 5 ? 'holds ' : 'MISSED'}  ${mode} W4 p50: ${list} ms, wanted at most 5\n`);

@@ -7,7 +7,7 @@ import { setUp } from '../../deploy/local/setup.mjs';
  * asked about the result, has none.
  */
 export async function command(storm, { minutes, ...defaults }, complaint = () => undefined) {
-  const usage = `npm run <storm> -- ${Object.entries({ ...defaults, minutes })
+  const usage = `npm run ${process.env.npm_lifecycle_event ?? '<storm>'} -- ${Object.entries({ ...defaults, minutes })
     .map(([name, number]) => `[--${name} ${number}]`)
     .join(' ')}`;
   const { minutes: within, ...numbers } = commandLine({ usage, values: { ...defaults, minutes } });
