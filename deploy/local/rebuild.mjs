@@ -3,4 +3,4 @@ import { join } from 'node:path';
 import { root, runPinned, setUp } from './setup.mjs';
 
 await setUp();
-process.exitCode = await runPinned(['--enable-source-maps', join(root, 'apps/queries/dist/rebuild-main.js')]);
+process.exitCode = await runPinned(['--enable-source-maps', join(root, 'apps/queries/dist/rebuild-main.js'), ...process.argv.slice(2)]);

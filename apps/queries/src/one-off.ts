@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { type Backbone, connectBackbone, connectionStringOf, createPlatform, type Logger, readConfigOrExit } from '@runlog/platform';
 
 /** What a command that works on the read models and then ends has. */
@@ -6,6 +7,25 @@ export interface OneOff extends Backbone {
   readonly databaseUrl: string;
   readonly logger: Logger;
 }
+
+/** The options of the command line by name. Ends the process with the usage: 0 for `--help`, 2 for anything that is not among them. */
+export const optionsOrExit = (usage: string, names: readonly string[] = []): { readonly [name: string]: string | undefined } => {
+  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+  try {
+    const { help, ...given } = parseArgs({ args: process.argv.slice(2), options: { ...options, help: { type: 'boolean', short: 'h' } } }).values;
+    if (!help) return given as { readonly [name: string]: string | undefined };
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error), usage);
+  }
+  process.stdout.write(`${usage}\n`);
+  return process.exit(0);
+};
+
+/** Ends the process with 2: so it cannot be called. */
+export const refuse = (because: string, usage: string): never => {
+  process.stderr.write(`${because}\n${usage}\n`);
+  return process.exit(2);
+};
 
 /**
  * Runs a command against the database of `DATABASE_URL`, or of the Runlog that runs on `RUNLOG_HOME`, and ends the process with the code that

@@ -1,4 +1,4 @@
-import { printer, runOneOff } from './one-off.js';
+import { optionsOrExit, printer, runOneOff } from './one-off.js';
 import { rebuildExecutions } from './rebuild/rebuild.js';
 
 const count = (n: number): string => n.toLocaleString('en-US');
@@ -12,6 +12,7 @@ const steps = {
   drop: 'swapped; dropping the former tables',
 } as const;
 
+optionsOrExit('npm run rebuild: the read models of executions anew from the log, beside the live ones, then swapped');
 await runOneOff('rebuild', async (given) => {
   const print = printer();
   const begun = performance.now();

@@ -1,16 +1,14 @@
-import { printer, runOneOff } from './one-off.js';
+import { optionsOrExit, printer, refuse, runOneOff } from './one-off.js';
 import { keepCheck } from './verify/last-check.js';
 import { verifyReadModel } from './verify.js';
 
 const MOST_SHOWN = 50;
 const count = (n: number): string => n.toLocaleString('en-US');
 
-const at = process.argv.indexOf('--one-in');
-const oneIn = at < 0 ? 1 : Number(process.argv[at + 1]);
-if (!Number.isSafeInteger(oneIn) || oneIn < 1) {
-  process.stderr.write(`Expected a whole number after --one-in, but got '${process.argv[at + 1]}'\n`);
-  process.exit(2);
-}
+const usage = 'npm run verify:data [-- --one-in 100]: compares the read models with the log, or one execution in so many; ends with 1 when something differs';
+const { 'one-in': sample = '1' } = optionsOrExit(usage, ['one-in']);
+const oneIn = Number(sample);
+if (!Number.isSafeInteger(oneIn) || oneIn < 1) refuse(`Expected a whole number of at least 1 for --one-in, but got '${sample}'.`, usage);
 
 await runOneOff('verify', async (given) => {
   const print = printer();
