@@ -1,3 +1,4 @@
+import { type EventRow, eventsOf } from '@runlog/read-model';
 import { arrayOf } from './binary-arrays.js';
 import { budgetWrites } from './budget-statements.js';
 import { found, type Row, type Statement, type StatementByText, type Tables, uniqueViolation } from './tables.js';
@@ -36,6 +37,8 @@ const group = <Key>(groups: Map<string, Map<Key, Row>>, id: string): Map<Key, Ro
   return found;
 };
 
+const eventsIn = (row: Row) => eventsOf(row as unknown as EventRow<string>);
+
 const put: Record<string, (tables: Tables, row: Row, verb: string) => void> = {
   executions: ({ executions }, row, verb) => {
     const id = row.id as string;
@@ -53,8 +56,10 @@ const put: Record<string, (tables: Tables, row: Row, verb: string) => void> = {
   },
   execution_events: ({ execution_events }, row) => {
     const events = group(execution_events, row.execution_id as string);
-    if (events.has(row.version as number)) throw uniqueViolation('execution_events', `${row.execution_id} ${row.version}`);
-    events.set(row.version as number, row);
+    for (const event of eventsIn(row)) {
+      if (events.has(event.version)) throw uniqueViolation('execution_events', `${row.execution_id} ${event.version}`);
+      events.set(event.version, { ...event, first: null });
+    }
   },
   gates: ({ gates }, row, verb) => {
     const id = `${row.execution_id} ${row.gate_id}`;
@@ -92,8 +97,8 @@ const writeChanges: Statement = (tables, values, text) => {
 
 const refuseDoubles = ({ executions, execution_events }: Tables, { table, verb }: Part, row: Row): void => {
   if (table === 'executions' && verb !== 'update' && executions.has(row.id as string)) throw uniqueViolation(table, row.id as string);
-  if (table === 'execution_events' && execution_events.get(row.execution_id as string)?.has(row.version as number))
-    throw uniqueViolation(table, `${row.execution_id} ${row.version}`);
+  if (table !== 'execution_events') return;
+  for (const { version } of eventsIn(row)) if (execution_events.get(row.execution_id as string)?.has(version)) throw uniqueViolation(table, `${row.execution_id} ${version}`);
 };
 
 const json = (value: unknown): unknown => (typeof value === 'string' ? JSON.parse(value) : value);

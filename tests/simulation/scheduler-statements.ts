@@ -75,7 +75,7 @@ const successions: Readonly<Record<string, Statement>> = {
     zipped(['id', 'source'], columns).map(({ id, source }) => ({
       id,
       status: executions.get(id as string)?.status ?? null,
-      created: execution_events.get(source as string)?.get(1)?.value ?? null,
+      begins: execution_events.get(source as string)?.get(1) ?? null,
     })),
   scheduler_successions_drop: ({ scheduler_successions }, [ids]) => {
     for (const id of ids as string[]) scheduler_successions.delete(id);

@@ -310,13 +310,41 @@ describe('queries', () => {
     expect((await queries.reads.events({ workspaceId, executionId: id, after: 0, limit: 10 })).map(({ version }) => version)).toEqual([1, 2, 3]);
   });
 
+  it('reads histories in pages, from rows of several events and from those that earlier versions wrote', async () => {
+    const id = uuidv7();
+    const page = (after: number, limit: number) => queries.reads.events({ workspaceId, executionId: id, after, limit });
+    await recorder.record(id, ...begun());
+    await one(id, 3);
+    const begin = await page(0, 10);
+    const rows = () => database.query<{ first: number | null; version: number }>('select first, version from execution_events where execution_id = $1 order by version', [id]);
+    expect(await rows()).toEqual([{ first: 1, version: 3 }]);
+    await database.query('delete from execution_events where execution_id = $1', [id]);
+    for (const event of begin)
+      await database.query(
+        `insert into execution_events (execution_id, version, id, type, schema_version, at, previous, command_id, command_offset, workspace_id, value)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+        [id, event.version, event.id, event.type, event.schema_version, event.at, event.previous, event.command_id, event.command_offset, workspaceId, event.value],
+      );
+    expect(await page(0, 10)).toEqual(begin);
+    await recorder.record(id, ['NodeStarted', { node_id: 'a', attempt: 1, runner: 'r' }], ['NodeCompleted', { node_id: 'a', attempt: 1, output: 'ä' }]);
+    await one(id, 5);
+    expect((await rows()).at(-1)).toEqual({ first: 4, version: 5 });
+    const all = await page(0, 10);
+    expect(all.map(({ version, previous }) => [version, previous])).toEqual(all.map((_, nth) => [nth + 1, all[nth - 1]?.id ?? '']));
+    expect(all.slice(0, 3)).toEqual(begin);
+    expect(await page(2, 2)).toEqual(all.slice(2, 4));
+    expect(await page(4, 1)).toEqual(all.slice(4));
+    expect(await page(5, 10)).toEqual([]);
+    expect((await verifyReadModel({ ...fixture.parts, workspaceId })).drift.filter(({ executionId }) => executionId === id)).toEqual([]);
+  });
+
   it('finds rows that are not the fold of the log', async () => {
     const [first, second] = [uuidv7(), uuidv7()];
     await recorder.record(first, ...begun());
     await recorder.record(second, ...begun());
     await Promise.all([one(first, 3), one(second, 3)]);
     await database.query(`update executions set live = '${JSON.stringify({ status: 'failed' })}' where id = $1`, [first]);
-    await database.query('delete from execution_events where execution_id = $1 and version = 2', [second]);
+    await database.query('delete from execution_events where execution_id = $1', [second]);
     const ghost = uuidv7();
     await database.query(`insert into executions select (json_populate_record(e, '{"id":"${ghost}"}')).* from executions e where id = $1`, [second]);
     const { checked, drift } = await verifyReadModel({ ...fixture.parts, workspaceId });

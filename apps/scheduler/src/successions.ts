@@ -1,5 +1,5 @@
 import { type CommandOf, type CreatedData, type EventData, type ExecutionId, type Instant, type RecordedEvent, successorOf, type WorkspaceId } from '@runlog/execution';
-import type { Sql } from '@runlog/read-model';
+import { type EventRow, eventsOf, type Sql } from '@runlog/read-model';
 import { isEnding } from './attempts.js';
 
 /** The event, with the trace context of whoever asked: the next execution belongs to that trace. */
@@ -163,13 +163,17 @@ export class Successions {
     return [create, { ...common, type: 'ReleaseExecution', id: `release:${superseded.by}`, at: Math.max(askedAt, endedAt) }];
   }
 
-  private look(due: readonly Succession[]): Promise<SeenRow[]> {
-    return this.sql.query<SeenRow>(
-      `select s.id, e.status, c.value as created from unnest($1::uuid[], $2::uuid[]) as s(id, source)
-       left join executions e on e.id = s.id left join execution_events c on c.execution_id = s.source and c.version = 1`,
+  private async look(due: readonly Succession[]): Promise<SeenRow[]> {
+    const rows = await this.sql.query<Omit<SeenRow, 'created'> & { readonly begins: EventRow<string> | null }>(
+      `select s.id, e.status, (select to_json(c) from execution_events c where c.execution_id = s.source order by c.version limit 1) as begins
+       from unnest($1::uuid[], $2::uuid[]) as s(id, source) left join executions e on e.id = s.id`,
       [due.map(({ superseded }) => superseded.by), due.map(({ source }) => source)],
       'scheduler_successions_look',
     );
+    return rows.map(({ begins, ...row }) => {
+      const first = begins && eventsOf(begins)[0];
+      return { ...row, created: first?.version === 1 ? first.value : null };
+    });
   }
 
   private async forget(begun: readonly Succession[]): Promise<void> {

@@ -1,3 +1,4 @@
+export { breathe, breatheIn } from './breathing.js';
 export { type ChainLink, chainId } from './chain.js';
 export { type Accepted, AcceptedEvents } from './claims.js';
 export { deadLetter, decodeOrDeadLetter } from './dead-letters.js';

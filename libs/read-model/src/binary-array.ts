@@ -88,25 +88,38 @@ const EMPTY_BYTES = 12;
 const HEAD_BYTES = 20;
 
 /**
- * An array parameter as PostgreSQL reads it fastest: nothing is escaped here or parsed there. `null` and `undefined` are NULL; dates are `YYYY-MM-DD`, text may be its bytes in UTF-8.
+ * An array parameter as PostgreSQL reads it fastest: nothing is escaped here or parsed there. It has what `of` gives of each item; `null` and
+ * `undefined` are NULL; dates are `YYYY-MM-DD`, text may be its bytes in UTF-8.
  * @throws an error with PostgreSQL's `code` for a value that the type cannot hold.
  */
-export const binaryArray = (type: ElementType, values: readonly unknown[]): Buffer => {
+export const binaryArray = <Item>(type: ElementType, items: readonly Item[], of: (item: Item) => unknown = (item) => item): Buffer => {
   const { oid, bytesOf, write }: Written = written[type];
-  if (values.length === 0) return head(Buffer.allocUnsafe(EMPTY_BYTES), 0, 0, oid);
-  const sizes = values.map((value) => (value === null || value === undefined ? -1 : bytesOf(value)));
-  const bytes = sizes.reduce((sum, size) => sum + 4 + Math.max(size, 0), HEAD_BYTES);
-  const into = head(Buffer.allocUnsafe(bytes), 1, sizes.includes(-1) ? 1 : 0, oid);
-  into.writeInt32BE(values.length, 12);
+  const count = items.length;
+  if (count === 0) return head(Buffer.allocUnsafe(EMPTY_BYTES), 0, 0, oid);
+  const values = new Array<unknown>(count);
+  const sizes = new Int32Array(count);
+  let bytes = HEAD_BYTES + 4 * count;
+  let hasNulls = 0;
+  for (let i = 0; i < count; i++) {
+    const value = of(items[i] as Item);
+    values[i] = value;
+    if (value === null || value === undefined) {
+      sizes[i] = -1;
+      hasNulls = 1;
+    } else bytes += sizes[i] = bytesOf(value);
+  }
+  const into = head(Buffer.allocUnsafe(bytes), 1, hasNulls, oid);
+  into.writeInt32BE(count, 12);
   into.writeInt32BE(1, 16);
   let at = HEAD_BYTES;
-  sizes.forEach((size, index) => {
+  for (let i = 0; i < count; i++) {
+    const size = sizes[i] as number;
     into.writeInt32BE(size, at);
     at += 4;
-    if (size < 0) return;
-    write(values[index], into, at);
+    if (size < 0) continue;
+    write(values[i], into, at);
     at += size;
-  });
+  }
   return into;
 };
 

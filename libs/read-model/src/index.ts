@@ -26,6 +26,7 @@ export { layOutTables, migrationNames } from './migrations/lay-out-tables.js';
 export { ReadsClient, type ReadsClientOptions, ReadsUnavailable } from './reads-client.js';
 export { readsPatterns } from './reads-patterns.js';
 export { recordedOf } from './recorded.js';
+export { type EventRow, eventRowColumns, eventRows, eventsOf } from './rows/event-rows.js';
 export { liveJson, nodeStateJson, type StoredExecution, settledJson, viewOf } from './rows/execution-row.js';
 export { loadLiveViews } from './rows/live-views.js';
 export { indexedTerm, metadataTerm } from './rows/terms.js';

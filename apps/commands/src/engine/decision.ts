@@ -1,3 +1,4 @@
+import { breathe } from '@runlog/event-log';
 import {
   type CommandOf,
   type Decision,
@@ -17,7 +18,6 @@ import {
 import type { Logger } from '@runlog/platform';
 import type { Workflow } from '@runlog/workflow';
 import type { Reservation } from './accounts.js';
-import { breathe } from './breathing.js';
 import { outcomeAtOnce, outcomeOf } from './evaluation.js';
 import type { FollowUp } from './follow-ups.js';
 import { PartitionHalted } from './halted.js';

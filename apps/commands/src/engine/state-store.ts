@@ -1,6 +1,6 @@
+import { breathe } from '@runlog/event-log';
 import { type Execution, type ExecutionId, fromSnapshot, isTerminal, type Json, keptBody, type NodeId, toSnapshot } from '@runlog/execution';
 import { binaryArray, type Database, type ElementType, type Sql } from '@runlog/read-model';
-import { breathe } from './breathing.js';
 import { type Checkpoint, saveCheckpoint } from './checkpoint.js';
 import type { Live } from './live.js';
 

@@ -1,10 +1,9 @@
 import type { Bodies } from '@runlog/artifacts';
-import { deadLetter, type EventLog, type LogRecord, type OwnedPartition, UndecodableRecord } from '@runlog/event-log';
+import { breathe, breatheIn, deadLetter, type EventLog, type LogRecord, type OwnedPartition, UndecodableRecord } from '@runlog/event-log';
 import type { ExecutionId, WorkflowVersionId } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Database } from '@runlog/read-model';
 import { maySpend, release, withAccounts } from './accounts.js';
-import { breathe, breatheIn } from './breathing.js';
 import { type Checkpoint, forgetOldStates, loadCheckpoint } from './checkpoint.js';
 import { Decider, type Received } from './decision.js';
 import { Doorbell } from './doorbell.js';

@@ -10,6 +10,7 @@ export interface Touched {
   readonly isNew: boolean;
   /** Nodes that changed; true: with a new output. */
   readonly nodes: Map<string, boolean>;
+  readonly events: DecodedEvent[];
   outputChanged: boolean;
   /** Its open gates may be others than before. */
   gatesChanged: boolean;
@@ -43,7 +44,6 @@ const turnsGates = (type: string): boolean => gateTypes.has(type) || endTypes.ha
 /** What one batch changes, collected event by event and written at once. */
 export class Changes {
   readonly touched = new Map<string, Touched>();
-  readonly events: DecodedEvent[] = [];
   readonly usage: Usage;
   readonly accounts: Accounts;
 
@@ -61,11 +61,12 @@ export class Changes {
     this.usage.after(before, folded, event, names);
     this.accounts.after(spent, folded, event);
     let touched = this.touched.get(event.executionId);
-    if (!touched) this.touched.set(event.executionId, (touched = { view: folded, isNew: view === undefined, nodes: new Map(), outputChanged: false, gatesChanged: false }));
+    if (!touched)
+      this.touched.set(event.executionId, (touched = { view: folded, isNew: view === undefined, nodes: new Map(), events: [], outputChanged: false, gatesChanged: false }));
     if ('node_id' in event.data) touched.nodes.set(event.data.node_id, event.type === 'NodeCompleted' || touched.nodes.get(event.data.node_id) === true);
     if (event.type === 'ExecutionCompleted') touched.outputChanged = true;
     if (turnsGates(event.type)) touched.gatesChanged = true;
-    this.events.push(event);
+    touched.events.push(event);
     return folded;
   }
 }

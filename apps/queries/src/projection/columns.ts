@@ -1,3 +1,4 @@
+import { breathe } from '@runlog/event-log';
 import { binaryArray, type ElementType } from '@runlog/read-model';
 
 /** A column of a multi-row statement: its type in SQL and how a row gives its value. */
@@ -7,16 +8,16 @@ export interface Column<Row> {
   readonly of: (row: Row) => unknown;
 }
 
-/** Rows as one array per column, which is how `unnest` takes them. */
-export const columnar = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Buffer[] =>
-  columns.map(({ type, of }) =>
-    type === 'text[]'
-      ? binaryArray(
-          'text',
-          rows.map((row) => arrayLiteral(of(row) as readonly string[])),
-        )
-      : binaryArray(type, rows.map(of)),
-  );
+/** Rows as one array per column, which is how `unnest` takes them. Others have the event loop in between. */
+export const columnar = async <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Promise<Buffer[]> => {
+  const arrays: Buffer[] = [];
+  for (const { type, of } of columns) {
+    arrays.push(type === 'text[]' ? binaryArray('text', rows, (row) => arrayLiteral(of(row) as readonly string[])) : binaryArray(type, rows, of));
+    const others = breathe();
+    if (others) await others;
+  }
+  return arrays;
+};
 
 /** The row as it reads once written: by column, with JSON parsed and numbers as numbers. */
 export const rowOf = <Row>(columns: readonly Column<Row>[], row: Row): Readonly<Record<string, unknown>> =>

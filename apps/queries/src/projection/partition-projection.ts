@@ -1,4 +1,4 @@
-import { AcceptedEvents, deadLetter, type EventLog, type LogRecord, positionAfter, UndecodableRecord } from '@runlog/event-log';
+import { AcceptedEvents, breathe, breatheIn, deadLetter, type EventLog, type LogRecord, positionAfter, UndecodableRecord } from '@runlog/event-log';
 import type { Logger } from '@runlog/platform';
 import { type Database, type NodeNames, VersionGap } from '@runlog/read-model';
 import { Changes, Poison } from './changes.js';
@@ -32,6 +32,7 @@ export class PartitionProjection {
       const due = records.filter(({ offset }) => offset >= this.position.offset);
       const last = due.at(-1);
       if (!last) return this.position;
+      breatheIn();
       const accepting = new AcceptedEvents(this.position.claim);
       const events = await this.#accept(due, accepting);
       try {
@@ -74,7 +75,7 @@ export class PartitionProjection {
       });
       this.quarantine.left(executionId);
       this.#views.written(changes.touched.values());
-      this.logger.info({ executionId, events: changes.events.length }, 'execution folded on and out of quarantine');
+      this.logger.info({ executionId, events: changes.touched.get(executionId)?.events.length }, 'execution folded on and out of quarantine');
     } catch (cause) {
       this.#views.forget(executionId);
       this.logger.warn({ err: cause, executionId }, 'execution stays in quarantine');
@@ -115,6 +116,8 @@ export class PartitionProjection {
       const versionId = view?.workflow_version_id ?? (event.type === 'ExecutionCreated' ? event.data.workflow_version_id : '');
       let names = namesOf.get(versionId);
       if (!names) namesOf.set(versionId, (names = await this.namesOf(versionId)));
+      const others = breathe();
+      if (others) await others;
       try {
         changes.fold(view, event, names);
       } catch (cause) {

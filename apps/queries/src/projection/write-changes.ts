@@ -1,8 +1,7 @@
-import { isUtf8 } from 'node:buffer';
 import type { ExecutionView, GateView, NodeView } from '@runlog/contract';
 import type { DecodedEvent, Position } from '@runlog/event-log';
 import { type Json, referencesIn } from '@runlog/execution';
-import { indexedTerm, liveJson, metadataTerm, nodeStateJson, openGatesOf, type Sql, settledJson } from '@runlog/read-model';
+import { type EventRow, eventRows, indexedTerm, liveJson, metadataTerm, nodeStateJson, openGatesOf, type Sql, settledJson } from '@runlog/read-model';
 import type { Accounts, Settlement, SpendingRow } from './accounts.js';
 import type { Changes, Touched } from './changes.js';
 import { type Column, columnar, names, rowOf, selected, unnested } from './columns.js';
@@ -64,18 +63,19 @@ const nodeColumns: readonly Column<ChangedNode>[] = [
   { name: 'output', type: 'json', of: ({ node, outputChanged }) => (outputChanged ? JSON.stringify(node.output) : null) },
 ];
 
-const eventColumns: readonly Column<DecodedEvent>[] = [
-  { name: 'execution_id', type: 'uuid', of: (event) => event.executionId },
-  { name: 'version', type: 'integer', of: (event) => event.version },
-  { name: 'id', type: 'text', of: (event) => event.id },
-  { name: 'type', type: 'text', of: (event) => event.type },
-  { name: 'schema_version', type: 'integer', of: (event) => event.schemaVersion },
-  { name: 'at', type: 'bigint', of: (event) => event.at },
-  { name: 'previous', type: 'text', of: (event) => event.previous },
-  { name: 'command_id', type: 'text', of: (event) => event.commandId },
-  { name: 'command_offset', type: 'bigint', of: (event) => event.commandOffset },
-  { name: 'workspace_id', type: 'uuid', of: (event) => event.workspaceId },
-  { name: 'value', type: 'text', of: ({ value }) => (typeof value === 'string' || isUtf8(value) ? value : value.toString('utf8')) },
+const eventColumns: readonly Column<EventRow>[] = [
+  { name: 'execution_id', type: 'uuid', of: (row) => row.execution_id },
+  { name: 'first', type: 'integer', of: (row) => row.first },
+  { name: 'version', type: 'integer', of: (row) => row.version },
+  { name: 'id', type: 'text', of: (row) => row.id },
+  { name: 'type', type: 'text', of: (row) => row.type },
+  { name: 'schema_version', type: 'integer', of: (row) => row.schema_version },
+  { name: 'at', type: 'bigint', of: (row) => row.at },
+  { name: 'previous', type: 'text', of: (row) => row.previous },
+  { name: 'command_id', type: 'text', of: (row) => row.command_id },
+  { name: 'command_offset', type: 'bigint', of: (row) => row.command_offset },
+  { name: 'workspace_id', type: 'uuid', of: (row) => row.workspace_id },
+  { name: 'value', type: 'text', of: (row) => row.value },
 ];
 
 interface ChangedGate {
@@ -205,34 +205,30 @@ select from won`;
 export const writeChanges = async (sql: Sql, changes: Changes, from: StoredPosition, to: Position): Promise<boolean> => {
   const touched = [...changes.touched.values()];
   const gates = changedGates(touched);
+  const columns = [
+    await columnar(
+      createdColumns,
+      touched.filter(({ isNew }) => isNew),
+    ),
+    await columnar(
+      liveColumns,
+      touched.filter(({ isNew }) => !isNew),
+    ),
+    await columnar(nodeColumns, changedNodes(touched)),
+    await columnar(
+      eventColumns,
+      touched.flatMap(({ events }) => eventRows(events)),
+    ),
+    await columnar(usageColumns, changes.usage.rows),
+    await columnar(gateColumns, gates.open),
+    await columnar(goneGateColumns, gates.gone),
+    await columnar(referenceColumns, touched.flatMap(referring)),
+    await columnar(spendingColumns, changes.accounts.rows),
+    await columnar(settlementColumns, changes.accounts.settled),
+  ];
   const rows = await sql.query(
     statement,
-    [
-      from.partition,
-      from.topicId,
-      from.offset,
-      to.offset,
-      to.claim,
-      to.previous,
-      Date.now(),
-      ...columnar(
-        createdColumns,
-        touched.filter(({ isNew }) => isNew),
-      ),
-      ...columnar(
-        liveColumns,
-        touched.filter(({ isNew }) => !isNew),
-      ),
-      ...columnar(nodeColumns, changedNodes(touched)),
-      ...columnar(eventColumns, changes.events),
-      ...columnar(usageColumns, changes.usage.rows),
-      ...columnar(gateColumns, gates.open),
-      ...columnar(goneGateColumns, gates.gone),
-      ...columnar(referenceColumns, referring(changes.events)),
-      ...columnar(spendingColumns, changes.accounts.rows),
-      ...columnar(settlementColumns, changes.accounts.settled),
-      from.generation,
-    ],
+    [from.partition, from.topicId, from.offset, to.offset, to.claim, to.previous, Date.now(), ...columns.flat(), from.generation],
     'write-changes',
   );
   return rows.length > 0;
@@ -240,7 +236,7 @@ export const writeChanges = async (sql: Sql, changes: Changes, from: StoredPosit
 
 /** What the tables hold of an execution as soon as everything in `view` is written. A reused node's row is where it ran, but for one that returned the receipt of an effect. */
 export const rowsOf = (view: ExecutionView) => ({
-  execution: rowOf(createdColumns, { view, isNew: true, nodes: new Map(), outputChanged: true, gatesChanged: true }),
+  execution: rowOf(createdColumns, { view, isNew: true, nodes: new Map(), events: [], outputChanged: true, gatesChanged: true }),
   nodes: Object.values(view.nodes ?? {})
     .filter(({ reused_from, effect }) => reused_from === null || effect !== undefined)
     .map((node) => rowOf(nodeColumns, { executionId: view.id, node, outputChanged: true })),
@@ -253,7 +249,7 @@ export const usageRowsOf = (usage: Usage) => usage.rows.map((row) => rowOf(usage
 export const spendingRowsOf = (accounts: Accounts) => accounts.rows.map((row) => rowOf(spendingColumns, row));
 
 /** The stored bodies that events refer to. */
-const referring = (events: readonly DecodedEvent[]): Referring[] => {
+const referring = ({ events }: Touched): Referring[] => {
   const all: Referring[] = [];
   for (const event of events) for (const { digest } of referencesIn(event)) all.push({ event, digest });
   return all;

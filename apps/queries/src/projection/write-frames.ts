@@ -94,7 +94,9 @@ export const writeFrames = async (sql: Sql, placed: readonly Placed[], from: Pos
     statement,
     [
       ...[from.partition, from.topicId, from.offset, to.offset, to.claim, to.previous, Date.now()],
-      ...[...columnar(lineColumns, lines), ...columnar(reportColumns, reports), ...columnar(frameColumns, said)],
+      ...(await columnar(lineColumns, lines)),
+      ...(await columnar(reportColumns, reports)),
+      ...(await columnar(frameColumns, said)),
     ],
     'write-frames',
   );

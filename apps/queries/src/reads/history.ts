@@ -1,14 +1,16 @@
 import type { EventView, ExecutionView, NodeView } from '@runlog/contract';
-import { foldView, type NodeNames, recordedOf, type Sql } from '@runlog/read-model';
+import { type EventRow, eventRowColumns, eventsOf, foldView, type NodeNames, recordedOf, type Sql } from '@runlog/read-model';
 
-const columns = 'id, execution_id, version, type, schema_version, at, previous, command_id, command_offset, workspace_id, value';
-
-export const eventsAfter = (sql: Sql, workspaceId: string, executionId: string, after: number, limit: number): Promise<EventView[]> =>
-  sql.query<EventView>(
-    `select ${columns} from execution_events where execution_id = $2 and workspace_id = $1 and version > $3 order by version limit $4`,
+/** Its next events, at most `limit`. */
+export const eventsAfter = async (sql: Sql, workspaceId: string, executionId: string, after: number, limit: number): Promise<EventView[]> => {
+  const rows = await sql.query<EventRow<string>>(
+    `select ${eventRowColumns} from execution_events
+     where execution_id = $2 and workspace_id = $1 and version > $3 and coalesce(first, version) <= $3::bigint + $4 order by version`,
     [workspaceId, executionId, after, limit],
     'events-after',
   );
+  return rows.flatMap(eventsOf).filter(({ version }) => version > after && version <= after + limit);
+};
 
 const PAGE = 1_000;
 

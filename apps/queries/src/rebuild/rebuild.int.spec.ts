@@ -192,7 +192,10 @@ describe('rebuild', () => {
     await database.query(`update executions set status = 'failed' where id = $1`, [status]);
     await database.query(`update execution_nodes set output = '1' where execution_id = $1`, [node]);
     await database.query(`delete from gates where execution_id = $1`, [gate]);
-    await database.query(`update execution_events set value = '{}' where execution_id = $1 and version = 1`, [event]);
+    await database.query(
+      `update execution_events set value = regexp_replace(value, '"workflow_id":"(.)', '"workflow_id":"-') where execution_id = $1 and coalesce(first, version) = 1`,
+      [event],
+    );
     await database.query(`update executions set live = jsonb_set(live::jsonb, '{n_steps}', '99')::json where id = $1`, [held]);
     queries = await fixture.serve();
     await recorder.record(held, ['NodeStarted', { node_id: 'b', attempt: 2, runner: 'r' }]);

@@ -1,6 +1,6 @@
-import type { ExecutionView } from '@runlog/contract';
+import type { EventView, ExecutionView } from '@runlog/contract';
 import { chainId } from '@runlog/event-log';
-import { type Database, digestOf } from '@runlog/read-model';
+import { type Database, digestOf, type EventRow, eventsOf } from '@runlog/read-model';
 import { rowsOf } from '../projection/write-changes.js';
 import type { Drift } from './drift.js';
 
@@ -13,26 +13,12 @@ export interface Refolded {
   readonly digests: Set<string>;
 }
 
-interface StoredEvent {
-  readonly execution_id: string;
-  readonly version: number;
-  readonly id: string;
-  readonly type: string;
-  readonly schema_version: number;
-  readonly at: number;
-  readonly previous: string;
-  readonly command_id: string;
-  readonly command_offset: number;
-  readonly workspace_id: string;
-  readonly value: string;
-}
-
 type Row = Readonly<Record<string, unknown>>;
 type Stored = Row & {
   readonly version: number;
   readonly node_rows: Row[] | null;
   readonly gate_rows: Row[] | null;
-  readonly event_rows: StoredEvent[] | null;
+  readonly event_rows: EventRow<string>[] | null;
   readonly digests: string[] | null;
   readonly quarantined: boolean;
 };
@@ -70,17 +56,26 @@ const whatDiffers = ({ view, ids, digests }: Refolded, row: Stored | undefined):
   const kept = { ...pick(row, folded.execution), nodes: by('node_id', row.node_rows ?? []), gates: by('gate_id', row.gate_rows ?? []) };
   if (digestOf(expected) !== digestOf(kept)) return firstDifference(expected, kept);
   if ((row.digests ?? []).join() !== [...digests].sort().join()) return 'the bodies that it is said to refer to are not those of the log';
-  const events = row.event_rows ?? [];
+  const events = eventsIn(row.event_rows ?? []);
+  if (!events) return 'its stored history cannot be read';
   if (events.map(({ id }) => id).join() !== ids.join()) return 'its stored history is not that of the log';
   const altered = events.find((event) => event.id !== idOf(event));
   return altered && `version ${altered.version} of its stored history was altered`;
+};
+
+const eventsIn = (rows: readonly EventRow<string>[]): EventView[] | undefined => {
+  try {
+    return rows.flatMap(eventsOf);
+  } catch {
+    return undefined;
+  }
 };
 
 const by = (name: string, rows: readonly Row[]): Record<string, Row> => Object.fromEntries(rows.map((row) => [`=${String(row[name])}`, row]));
 
 const pick = (row: Row, like: Row): Row => Object.fromEntries(Object.keys(like).map((name) => [name, row[name] ?? null]));
 
-const idOf = (event: StoredEvent): string =>
+const idOf = (event: EventView): string =>
   chainId({
     previous: event.previous,
     executionId: event.execution_id,

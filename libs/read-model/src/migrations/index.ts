@@ -16,6 +16,7 @@ import { Sessions1700000000015 } from './0015-sessions.js';
 import { Budgets1700000000016 } from './0016-budgets.js';
 import { NoIdleStatistics1700000000017 } from './0017-no-idle-statistics.js';
 import { LogLines1700000000018 } from './0018-log-lines.js';
+import { EventsTogether1700000000019 } from './0019-events-together.js';
 
 /** In the order in which they run. A released migration never changes: a change is a new one. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   Budgets1700000000016,
   NoIdleStatistics1700000000017,
   LogLines1700000000018,
+  EventsTogether1700000000019,
 ] as const;

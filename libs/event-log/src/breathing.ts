@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Longest time that the engine keeps the event loop to itself: heartbeats and acknowledgements run on it too. */
+/** Longest time that long work keeps the event loop to itself: heartbeats, acknowledgements and requests run on it too. */
 const longestMs = 8;
 let since = 0;
 
