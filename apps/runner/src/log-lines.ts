@@ -24,6 +24,8 @@ interface Open {
   sending: Promise<void> | undefined;
   /** They leave as soon as what left before is on the log. */
   isDue: boolean;
+  /** They leave at the end of this turn of the event loop. */
+  isLeaving: boolean;
 }
 
 /** Log lines on their way into frames: those of one execution travel together, in order, one frame after the other. */
@@ -42,7 +44,7 @@ export class LogLines {
     this.#waiting++;
     let open = this.#open.get(executionId);
     if (!open) {
-      open = { executionId, workspaceId, lines: [], chars: 0, since: 0, sending: undefined, isDue: false };
+      open = { executionId, workspaceId, lines: [], chars: 0, since: 0, sending: undefined, isDue: false, isLeaving: false };
       this.#open.set(executionId, open);
     }
     if (open.lines.length === 0) open.since = Date.now();
@@ -52,12 +54,21 @@ export class LogLines {
     else this.#timer ??= setTimeout(this.#sweep, LINGER_MS);
   }
 
-  /** What the execution has written so far need not wait for more: undefined, or resolves, once it is on its way. */
+  /** What the execution has written so far need not wait for more: undefined, or resolves, once it is on its way, with what others end in the same turn. */
   flush(executionId: string): Promise<void> | undefined {
     const open = this.#open.get(executionId);
     if (!open) return undefined;
-    this.#due(open);
-    return open.isDue ? open.sending : undefined;
+    if (open.sending) {
+      this.#due(open);
+      return open.isDue ? open.sending : undefined;
+    }
+    if (!open.isLeaving)
+      process.nextTick(() => {
+        open.isLeaving = false;
+        if (open.lines.length > 0) this.#due(open);
+      });
+    open.isLeaving = true;
+    return undefined;
   }
 
   /** Resolves when every line given so far is on the log or lost. */

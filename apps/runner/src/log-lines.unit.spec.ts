@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { until } from '@runlog/testing';
 import { LogLines } from './log-lines.js';
 
+const turn = (): Promise<void> => new Promise(setImmediate);
+
 /** Frames that wait for the test to say that they are on the log. */
 const collecting = () => {
   const frames: string[][] = [];
@@ -16,7 +18,7 @@ const collecting = () => {
   );
   const write = (message: string, chars = message.length, executionId = 'e') =>
     lines.add({ executionId, workspaceId: 'w' }, { node: 'a', attempt: 1, at: 0, level: 'info', message }, chars);
-  return { lines, frames, write, land: async () => (land.shift()?.(), await new Promise(setImmediate)), dropped: () => dropped };
+  return { lines, frames, write, land: async () => (land.shift()?.(), await turn()), dropped: () => dropped };
 };
 
 describe('LogLines', () => {
@@ -26,15 +28,29 @@ describe('LogLines', () => {
     write('other', 5, 'f');
     write('2');
     lines.flush('e');
-    expect(frames).toEqual([['1', '2']]);
+    await turn();
+    expect(frames).toContainEqual(['1', '2']);
     await until('the other execution is shown, too', () => frames.length === 2);
-    expect(frames[1]).toEqual(['other']);
+    expect(frames).toContainEqual(['other']);
+  });
+
+  it('waits for what others end in the same turn', async () => {
+    const { lines, frames, write } = collecting();
+    for (const line of ['1', '2', '3']) {
+      write(line);
+      expect(lines.flush('e')).toBeUndefined();
+      await Promise.resolve();
+    }
+    expect(frames).toEqual([]);
+    await turn();
+    expect(frames).toEqual([['1', '2', '3']]);
   });
 
   it('sends one frame of an execution after the other', async () => {
     const { lines, frames, write, land } = collecting();
     write('1');
     lines.flush('e');
+    await turn();
     write('2');
     lines.flush('e');
     write('3');
@@ -47,6 +63,7 @@ describe('LogLines', () => {
     const { lines, frames, write, land } = collecting();
     write('1');
     expect(lines.flush('e')).toBeUndefined();
+    await turn();
     write('2');
     const left = lines.flush('e')?.then(() => frames.length);
     expect(frames).toEqual([['1']]);

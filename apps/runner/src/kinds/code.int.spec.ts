@@ -1,5 +1,5 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '@runlog/execution';
@@ -171,6 +171,17 @@ describe('code', () => {
       else expect(ended).toBe(i);
     }
   }, 60_000);
+
+  it('does not take children for stuck that only could not be heard', async () => {
+    const crowd = () => Promise.all(Array.from({ length: 60 }, () => run('return 1')));
+    for (let i = 0; i < 4; i++) await crowd();
+    const before = sandbox.children;
+    const jobs = crowd();
+    await new Promise((given) => setImmediate(() => setImmediate(given)));
+    for (const until = performance.now() + 500; performance.now() < until; );
+    await jobs;
+    expect(sandbox.children).toBeLessThanOrEqual(Math.max(before, availableParallelism()));
+  });
 
   it('gives up a job that waits behind others, and only that', async () => {
     const controller = new AbortController();

@@ -27,8 +27,8 @@ const MAX_LINE_CHARS = 8_192;
 /** A job that takes longer than this says so, and its lines go out before its end. */
 const LINES_WAIT_MS = 20;
 /** What quick jobs give waits so long for that of the next ones: each write wakes the parent. */
-const UNSENT_MS = 0.5;
-const MOST_UNSENT = 16;
+const UNSENT_MS = 1;
+const MOST_UNSENT = 64;
 /** Compiled sources that are remembered, with all that belongs to them. */
 const REMEMBERED_BYTES = 4 * 1024 * 1024;
 const LONGEST_REMEMBERED_CHARS = 64 * 1024;

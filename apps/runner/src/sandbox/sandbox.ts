@@ -22,9 +22,9 @@ const STUCK_MS = 100;
 const RETRY_MS = 50;
 /** A child is given as many jobs at once as it does in about this time, so that it need not wait for the parent after each. */
 const AHEAD_MS = 5;
-const MOST_AHEAD = 32;
+const MOST_AHEAD = 64;
 /** A job waits so long behind others in a child before another child is woken for it. */
-const NEAR_MS = 0.5;
+const NEAR_MS = 2;
 /** Room for as many jobs as are done in about this time: on their way, in a child, and being reported. */
 const ROOM_MS = 25;
 
@@ -42,6 +42,7 @@ export class Sandbox {
   readonly #paces = new Paces();
   #paceMs = Infinity;
   #growth: NodeJS.Timeout | undefined;
+  #isAssigning = false;
   #isClosed = false;
 
   constructor(
@@ -96,7 +97,7 @@ export class Sandbox {
     };
     signal.addEventListener('abort', abort, { once: true });
     queue.push(assigned);
-    if (isUsual) this.#assign();
+    if (isUsual) this.#assignSoon();
     else this.#roomy.assign();
     return promise;
   }
@@ -109,7 +110,18 @@ export class Sandbox {
   }
 
   get #isStuck(): boolean {
-    return this.#children.size > 0 && [...this.#children].every((child) => child.busyMs >= STUCK_MS - 1);
+    for (const child of this.#children) if (child.busyMs < STUCK_MS - 1) return false;
+    return this.#children.size > 0;
+  }
+
+  /** What has come together is given together, and no child passes for busy whose word has come but is not heard yet. */
+  #assignSoon(): void {
+    if (this.#isAssigning) return;
+    this.#isAssigning = true;
+    setImmediate(() => {
+      this.#isAssigning = false;
+      this.#assign();
+    });
   }
 
   #assign(): void {
@@ -125,7 +137,7 @@ export class Sandbox {
       const starting = [...this.#children].filter((child) => child.isStarting).length;
       for (let short = this.#waiting.length - starting; short > 0 && this.#children.size < this.#usual; short--) this.#grow();
     }
-    this.#growth ??= this.#isLate ? setTimeout(() => this.#unblock(), STUCK_MS) : undefined;
+    this.#growth ??= this.#isLate ? setTimeout(() => setImmediate(() => this.#unblock()), STUCK_MS) : undefined;
   }
 
   /** Jobs wait, in the pool or behind another one in a child. */
@@ -144,11 +156,14 @@ export class Sandbox {
     this.#assign();
   }
 
-  /** The busiest of those that get to it soon: each wake costs. Else the one with the fewest jobs. */
+  /** The busiest of those that get to it soon: each wake costs. Else the one with the fewest jobs. More than the usual number only where others are held. */
   #childFor(depth: number): Child | undefined {
     let best: Child | undefined;
+    let usable = 0;
     for (const child of this.#children) {
-      if (!child.hasRoom(depth) || (child.load > 0 && child.busyMs >= STUCK_MS / 2)) continue;
+      if (child.isStarting || (child.load > 0 && child.busyMs >= STUCK_MS / 2)) continue;
+      if (++usable > this.#usual) break;
+      if (!child.hasRoom(depth)) continue;
       if (!best || (this.#isNear(best) && this.#isNear(child) ? child.load > best.load : child.load < best.load)) best = child;
     }
     return best;
@@ -163,7 +178,7 @@ export class Sandbox {
     const child = new Child({
       onReady: () => {
         hasBeenReady = true;
-        this.#assign();
+        this.#assignSoon();
       },
       onGone: (unended) => {
         this.#children.delete(child);
