@@ -1,4 +1,5 @@
-// `npm run simulate -- --faults`: plants each bug alone, looks for a seed that finds it, and writes docs/planted-bugs.md.
+// `npm run simulate -- --faults`: plants each bug alone, looks for a seed that finds it, and writes docs/planted-bugs.md. With `--fault <bug>`
+// that bug's row alone.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../../deploy/local/setup.mjs';
@@ -8,17 +9,53 @@ import { simulate } from './workers.mjs';
 const seedsAtMost = 1_500;
 const reportFile = join(root, 'docs/planted-bugs.md');
 
-/** The seeds that the present report names: most still find their bug, and spare the search. */
-const knownSeeds = async () => {
+const uncaught = '**nothing catches it**';
+
+/** What the present report says of each bug: its row, and the seed. Most seeds still find their bug, and spare the search. */
+const knownRows = async () => {
   const report = await readFile(reportFile, 'utf8').catch(() => '');
-  return new Map([...report.matchAll(/^\| `([\w-]+)` \| .*? \| `[^`]+` \| (\d+) \|/gm)].map(([, name, seed]) => [name, Number(seed)]));
+  return new Map(
+    [...report.matchAll(/^\| `([\w-]+)` \| .*? \| `[^`]+` \| (?:(\d+)|none of \d+) \| .*$/gm)].map(([row, name, seed]) => [name, { row, seed: seed && Number(seed) }]),
+  );
 };
 
 /** That something has not come to rest is the least that can be said; most often there is more. */
 const tellingOf = (violations) => violations.find((one) => !/^(I14|P1|E\d)/.test(one)) ?? violations.find((one) => !one.startsWith('I14')) ?? violations[0];
 
+/** Of the storms (tests/resilience), too, as far as they are I and P. */
+const checks = [
+  ['I1', 'every id that a client saw accepted is on the log'],
+  ['I2', 'one terminal event at most, and nothing after it'],
+  ['I3', 'one accepted chain of events for each execution, versions 1 to n, each naming the one before, in its own partition'],
+  ['I4', 'every transition is legal'],
+  ['I5', 'rows are the fold of the log'],
+  ['I6', 'effects by class: at least once, at most once, under keys of their own; never without intent where one is due'],
+  ['I7', 'every started attempt has one outcome'],
+  ['I8', 'command offsets in accepted events only grow, per partition'],
+  ['I9', 'events under a void claim show up nowhere'],
+  ['I10', 'sums are the sums of what they sum up'],
+  ['I12', 'one winner for each gate and command: what was refused has no events'],
+  ['I14', 'once faults are over, everything is read and stored in the end'],
+  ['I16', 'timers fire, never early; never late on a calm day'],
+  ['P1', 'every execution ends, or waits visibly'],
+  ['C1', 'no task and no reply is out before the events that it rests on are on the log'],
+  ['L1', 'a node of a leg begins after its start is on the log'],
+  ['E1', "the engine's stored state is the log's"],
+  ['E2', 'nothing of what has ended waits anywhere'],
+  ['E3', 'what a node sees of another is what that one gave'],
+  ['Q1 to Q4', 'queues: no more slots granted than there are, no admission without a lease, never more at a time than the limit, no slot kept by what has ended'],
+  [
+    'J1 to J8',
+    'agents: intents before calls, one receipt a call, gated calls on a word alone, what they go by is on the log, budgets and costs hold, and no failure for want of a journal',
+  ],
+  ['A1 to A3', 'bodies: what an event refers to is stored, nothing else stays, nobody runs without what it reads'],
+];
+
+const held = new Map();
+
 /** Whether the seed holds without any bug: one that fails anyhow catches nothing. */
 async function holds(seed) {
+  if (held.has(seed)) return held.get(seed);
   let isBroken = false;
   await simulate({
     from: seed,
@@ -27,6 +64,7 @@ async function holds(seed) {
       isBroken = violations.length > 0;
     },
   });
+  held.set(seed, !isBroken);
   return !isBroken;
 }
 
@@ -46,29 +84,38 @@ async function findSeed(bug, count = seedsAtMost, from = 1) {
   return findSeed(bug, count - (found.seed - from + 1), found.seed + 1);
 }
 
-export async function reportPlantedBugs(say) {
-  const known = await knownSeeds();
+async function rowOf(bug, seed, say) {
+  const found = (seed === undefined ? undefined : await findSeed(bug, 1, seed)) ?? (await findSeed(bug));
+  say(`${bug.name}: ${found ? `seed ${found.seed}, ${found.check}` : `not caught by ${seedsAtMost} seeds`}`);
+  return `| \`${bug.name}\` | ${bug.what} | \`${bug.file}\` | ${found ? found.seed : `none of ${seedsAtMost}`} | ${found ? checkOf(found.check) : uncaught} |`;
+}
+
+/** `only`: the row of this bug; the others stay as they are, where they are there. */
+export async function reportPlantedBugs(say, only) {
+  const known = await knownRows();
   const rows = [];
-  let caught = 0;
   for (const bug of plantedBugs) {
-    const found = (known.has(bug.name) ? await findSeed(bug, 1, known.get(bug.name)) : undefined) ?? (await findSeed(bug));
-    if (found) caught++;
-    say(`${bug.name}: ${found ? `seed ${found.seed}, ${found.check}` : `not caught by ${seedsAtMost} seeds`}`);
-    rows.push(
-      `| \`${bug.name}\` | ${bug.what} | \`${bug.file}\` | ${found ? found.seed : `none of ${seedsAtMost}`} | ${found ? checkOf(found.check) : '**nothing catches it**'} |`,
-    );
+    const { row, seed } = known.get(bug.name) ?? {};
+    rows.push(only && bug !== only && row ? row : await rowOf(bug, seed, say));
   }
+  const caught = rows.filter((row) => !row.includes(uncaught)).length;
   const text = `# Planted bugs
 
 Generated by \`npm run simulate -- --faults\`; don't edit. Each bug is planted alone (a change of one source text while it is loaded, see
 \`tests/simulation/planted-bugs.mjs\`), then seeds are simulated until one fails, first the one that failed last time. \`npm run simulate -- --seed <seed> --fault <bug>\` shows it again,
-as long as no later change of the code has moved what the seed does: then generate this anew. The invariants are those of \`docs/architecture.md\`.
+as long as no later change of the code has moved what the seed does: then generate this anew.
 
 **${caught} of ${plantedBugs.length} are caught.**
 
 | bug | what it does | where | seed | failing check |
 |---|---|---|---|---|
 ${rows.join('\n')}
+
+## The checks
+
+| | |
+|---|---|
+${checks.map(([name, what]) => `| ${name} | ${what} |`).join('\n')}
 `;
   await writeFile(reportFile, text);
   return { caught, planted: plantedBugs.length };

@@ -15,7 +15,8 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 const values = commandLine({
   usage: `npm run simulate -- [--seeds 1000] [--from 1]: whole systems on simulated ports, each driven by one seed
 npm run simulate -- --seed <seed>: one of them, with what its stations logged
-npm run simulate -- --faults: docs/planted-bugs.md anew; --fault <bug> beside the others plants one`,
+npm run simulate -- --faults [--fault <bug>]: docs/planted-bugs.md anew, or the row of one bug
+Beside the others, --fault <bug> plants one.`,
   flags: ['faults'],
   values: { seeds: '1000', from: '1', seed: undefined, fault: undefined },
 });
@@ -35,7 +36,7 @@ if (values.fault !== undefined && !bug) refuse(`Expected a planted bug, but ther
 const again = (seed) => `npm run simulate -- --seed ${seed}${bug ? ` --fault ${bug.name}` : ''}`;
 
 if (values.faults) {
-  const { caught, planted } = await reportPlantedBugs(say);
+  const { caught, planted } = await reportPlantedBugs(say, bug);
   say(`${caught} of ${planted} planted bugs were caught: docs/planted-bugs.md`);
   process.exitCode = caught >= planted - 1 ? 0 : 1;
 } else if (values.seed !== undefined) {
