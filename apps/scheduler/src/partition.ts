@@ -28,6 +28,8 @@ const COMMANDS_A_TICK = 2000;
 const COMMANDS_A_SEND = 1000;
 const LOAD_AT_ONCE = 5000;
 const REMIND_EVERY_MS = 5000;
+/** Where somebody waited for a slot or a successor, the next one does so soon. */
+const AWAITED_FOR_MS = 1000;
 
 export interface PartitionDeps {
   readonly log: EventLog;
@@ -59,6 +61,7 @@ export class PartitionScheduler {
   private reminding = false;
   private remindedAt = 0;
   private silencesSeen = 0;
+  private awaitedAt = Number.NEGATIVE_INFINITY;
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
   private readonly lane = new Lane();
@@ -121,6 +124,11 @@ export class PartitionScheduler {
 
   get isCaughtUp(): boolean {
     return this.caughtUpAt !== null;
+  }
+
+  /** Executions wait for what is read here, or did a moment ago: slots of queues, successors. Everything else falls due by timers. */
+  get isAwaited(): boolean {
+    return Date.now() - this.awaitedAt < AWAITED_FOR_MS;
   }
 
   describe() {
@@ -189,6 +197,7 @@ export class PartitionScheduler {
       if (event.type !== 'ExecutionSuperseded') book.fold(event, timeouts, now);
     }
     book.position = positionAfter(last, book.position.topicId, claims.claim);
+    if (book.isAwaited || successions.size > 0) this.awaitedAt = now;
   }
 
   private async load(book: Book, ids: readonly string[]): Promise<void> {

@@ -9,8 +9,9 @@ import { Runners } from './runners.js';
 import { SchedulerStore } from './store.js';
 import { Successions } from './successions.js';
 
-/** What is due is so by timers; only who waits for a slot of a queue is kept waiting by this. */
-const APART_MS = 10;
+/** How far apart batches are while somebody waits for what is read, and while all that is due is so by timers. */
+const AWAITED_APART_MS = 10;
+const APART_MS = 50;
 
 export interface SchedulerDeps {
   readonly log: EventLog;
@@ -51,7 +52,7 @@ export class SchedulerService {
     this.events = await this.deps.log.subscribe({
       topic: 'execution-events',
       group: 'scheduler',
-      apartMs: () => APART_MS,
+      apartMs: () => (this.isAwaited ? AWAITED_APART_MS : APART_MS),
       start: (partition) => this.open(partition),
       onBatch: (batch) => this.partitions.get(batch.partition)?.handle(batch) ?? Promise.reject(new Error(`Expected to hold partition ${batch.partition}, but it was revoked`)),
       onRevoked: (partition) => this.drop(partition),
@@ -71,6 +72,11 @@ export class SchedulerService {
   /** True once every partition that this scheduler holds has been read up to where the log ended when it was granted. */
   get isCaughtUp(): boolean {
     return [...this.partitions.values()].every((partition) => partition.isCaughtUp);
+  }
+
+  private get isAwaited(): boolean {
+    for (const partition of this.partitions.values()) if (partition.isAwaited) return true;
+    return false;
   }
 
   describe() {
