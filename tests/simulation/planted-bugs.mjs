@@ -321,13 +321,13 @@ export const plantedBugs = [
     file: `${engine}/decision.ts`,
     find: `if (!continuing || !live) {
         await this.#release(received, live);
-        return this.#refuse(command, decision);
+        return this.#refuse(command, decision, start);
       }
       decision = [];`,
     put: `const intent = intentOf(command);
       if ((!continuing && !intent) || !live) {
         await this.#release(received, live);
-        return this.#refuse(command, decision);
+        return this.#refuse(command, decision, start);
       }
       const isIdle = intent && live.execution.status === 'running' && (live.execution.nodes.get(intent.node)?.attempt ?? 0) === 0;
       decision = isIdle ? ${begin('intent')} : [];`,

@@ -100,7 +100,7 @@ export class SimulatedRunner {
   }
 
   #kindOf = (task: NodeTask): NodeKind =>
-    task.kind === 'agent' ? this.#agent.kind : { kind: task.kind, defaultTimeoutMs: 60_000, endsOnTime: true, run: (context) => this.#work(task, context) };
+    task.kind === 'agent' ? this.#agent.kind : { kind: task.kind, defaultTimeoutMs: 60_000, endsOnTime: true, isSealed: true, run: (context) => this.#work(task, context) };
 
   async #work({ executionId, node, attempt, effect, leg }: NodeTask, { scope, signal, idempotencyKey: key }: NodeContext): Promise<{ output: Effect['output'] }> {
     const { random, isTroubled, act } = this.around;

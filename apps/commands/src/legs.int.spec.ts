@@ -71,6 +71,25 @@ describe('legs', () => {
     ]);
   });
 
+  it('begin with a report that stands for the first start too; refused, with what was begun on it, where that start is', async () => {
+    await serve({ legs });
+    const create = fixture.create(await fixture.publish(abc));
+    const { executionId } = create;
+    const said = { ...by('a'), output: 1, begins: begins('b'), startedAt: create.at };
+    const report = fixture.about(executionId, 'CompleteNode', said);
+    await fixture.send(create, report, fixture.about(executionId, 'CompleteNode', { ...said, runner: 'r2' }));
+    const events = await until('the start of b', async () => {
+      const found = await fixture.events(executionId);
+      return found.some(({ type, data }) => type === 'NodeStarted' && data.node_id === 'b') && found;
+    });
+    expect(events.slice(-4).map(({ type, commandId, at }) => [type, commandId, at])).toEqual([
+      ['NodeStarted', report.id, create.at],
+      ...['NodeCompleted', 'NodeScheduled', 'NodeStarted'].map((type) => [type, report.id, report.at]),
+    ]);
+    expect(await until('two refusals', async () => (await refusals()).length > 1 && refusals())).toEqual([`start:${executionId}:a.1:r2`, 'start-b']);
+    expect((await fixture.tasks())[0]).toMatchObject({ node: 'a', startWithReport: true });
+  });
+
   it('end at a cancel: the result is the receipt, and what was begun on it is refused', async () => {
     await serve({ legs });
     const executionId = await begun();

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bodies } from '@runlog/artifacts';
 import type { PriceList } from '@runlog/cost';
-import { attemptSpanId, type Intent, type NodeTask, type Reply, type RunnerId, stepAfter, traceparentFrom } from '@runlog/execution';
+import { attemptSpanId, commandIdAbout, type Intent, type NodeTask, type Reply, type RunnerId, stepAfter, traceparentFrom } from '@runlog/execution';
 import { resolveConfig } from '@runlog/workflow';
 import type { AgentMemory } from './agent/agency.js';
 import { Steps } from './agent/steps.js';
 import type { McpServers } from './agent/tools/mcp/mcp-servers.js';
 import { Disowned, effectOf, nodeErrorOf, type Reach, Stopped, TimedOut } from './attempt-failure.js';
-import { type About, type CommandsOut, commandId } from './commands-out.js';
+import type { About, CommandsOut } from './commands-out.js';
 import type { Egress } from './egress/egress.js';
 import type { Frames } from './frames.js';
 import { type NodeContext, type NodeKind, type NodeResult, terminal } from './kinds/node-kind.js';
@@ -31,7 +31,9 @@ export interface Workshop {
   readonly memory: AgentMemory;
 }
 
-/** A start waits so long for a quick end, so that both share one send and one decision. */
+/** The start of a node that touches nothing outside waits so long for a report that says it too. */
+const START_WITH_REPORT_MS = 100;
+/** A start that goes alone waits so long for others, so that they share one send and one decision. */
 const START_LINGER_MS = 2;
 /** A node that declares an effect asks again for its start when no answer comes: the reply may have been lost with the engine's owner. */
 const ASK_AGAIN_MS = 3_000;
@@ -41,7 +43,7 @@ const LINES_WITHIN_MS = 200;
 const STOP_WITHIN_MS = 5_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** One attempt of one node in this runner, from its StartNode (or the intent that began it ahead) to its report. */
+/** One attempt of one node in this runner, from its start (or the intent that began it ahead) to its report. */
 export class Attempt {
   readonly #ending = new AbortController();
   readonly #redaction = new Redaction();
@@ -50,9 +52,12 @@ export class Attempt {
   /** Only a node that declares an effect waits for the engine's word. */
   readonly #mayBegin: PromiseWithResolvers<void> | undefined;
   readonly #began = performance.now();
+  readonly #startedAt = Date.now();
   #signalledAt: number | undefined;
-  /** Its StartNode is on the log; undefined: it was begun ahead. */
+  /** Its StartNode is on the log; undefined: it was begun ahead, or its report is to say the start. */
   #started: Promise<void> | undefined;
+  /** Until its StartNode goes alone. */
+  #untold: NodeJS.Timeout | undefined;
   /** Ends the wait for work that does not listen. */
   #giveUp: ((reason: unknown) => void) | undefined;
   #grace: NodeJS.Timeout | undefined;
@@ -113,9 +118,8 @@ export class Attempt {
   async run(): Promise<About | undefined> {
     const { task, workshop } = this;
     const mustWait = task.effect !== null;
-    if (!task.leg?.begun) this.#started = workshop.commands.send({ type: 'StartNode' }, task, mustWait ? 0 : START_LINGER_MS);
-    // Its failure is met where the report is sent; until then the work goes on.
-    this.#started?.catch(() => undefined);
+    if (task.startWithReport && this.kind.isSealed) this.#untold = setTimeout(() => this.#start(), START_WITH_REPORT_MS);
+    else if (!task.leg?.begun) this.#start(mustWait ? 0 : START_LINGER_MS);
     let report: About | undefined;
     // Not sent is as good as not answered: it is asked again.
     const again = mustWait ? setInterval(() => void workshop.commands.send({ type: 'StartNode' }, task).catch(() => undefined), ASK_AGAIN_MS) : undefined;
@@ -136,21 +140,44 @@ export class Attempt {
   /** What its leg goes on with after this report of the runner. */
   stepAfter(report: About | undefined, runner: RunnerId): NodeTask | undefined {
     if (report?.type !== 'CompleteNode' || !this.#isSmall || !this.task.leg?.nodes.length || this.#ending.signal.aborted) return undefined;
-    return stepAfter(this.task, report.output, commandId('CompleteNode', this.task, runner), Date.now());
+    return stepAfter(this.task, report.output, commandIdAbout(this.task, 'CompleteNode', runner), Date.now());
   }
 
   /** Resolves when the report is on the log, and whatever it rests on. */
   async report(report: About | undefined, begins?: Intent): Promise<void> {
     const records = this.#steps?.rest();
-    if (!report) return this.#started;
+    if (!report) {
+      this.#isUntold();
+      return this.#started;
+    }
     this.#logEnd(report);
     // Whoever sees the end of a leg finds its lines.
     const lines = begins ? undefined : this.workshop.frames.flush(this.task.executionId);
     if (lines) await Promise.race([lines, delay(LINES_WITHIN_MS, undefined, { ref: false })]);
-    const told = { ...report, signalledAt: this.#signalledAt, records: records?.length ? records : undefined, begins } as About;
+    const isUntold = this.#isUntold();
+    // A stored result may be refused for want of its body, which is nothing against the start.
+    const isJoined = isUntold && report.type !== 'StopNode' && !('outputRef' in report);
+    if (isUntold && !isJoined) this.#start();
+    const startedAt = isJoined ? this.#startedAt : undefined;
+    const told = { ...report, startedAt, signalledAt: this.#signalledAt, records: records?.length ? records : undefined, begins } as About;
     const sent = this.workshop.commands.send(told, this.task);
     if (this.#started) await Promise.all([this.#started, sent]);
     else await sent;
+  }
+
+  #start(lingerMs = 0): void {
+    this.#untold = undefined;
+    this.#started = this.workshop.commands.send({ type: 'StartNode' }, this.task, lingerMs, this.#startedAt);
+    // Its failure is met where the report is sent; until then the work goes on.
+    this.#started.catch(() => undefined);
+  }
+
+  /** True, once: nobody has said that it started, and from now on it is up to whoever asks. */
+  #isUntold(): boolean {
+    const isUntold = this.#untold !== undefined;
+    clearTimeout(this.#untold);
+    this.#untold = undefined;
+    return isUntold;
   }
 
   #end(reason: Error): void {
@@ -175,7 +202,6 @@ export class Attempt {
     return { type: 'CompleteNode', ...reported, branch } as About;
   }
 
-  /** Runs within the node's limit; rejects soon after an abort even when the work does not listen. */
   /** Runs within the node's limit; rejects soon after an abort even when the work does not listen. */
   async #bounded(): Promise<NodeResult> {
     const limitMs = this.task.timeoutMs ?? this.kind.defaultTimeoutMs;

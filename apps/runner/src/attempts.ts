@@ -1,6 +1,5 @@
-import type { NodeTask, Reply, RunnerId } from '@runlog/execution';
+import { commandIdAbout, type NodeTask, type Reply, type RunnerId } from '@runlog/execution';
 import { Attempt, type Workshop } from './attempt.js';
-import { commandId } from './commands-out.js';
 import type { NodeKind } from './kinds/node-kind.js';
 import { Recent } from './recent.js';
 
@@ -54,7 +53,7 @@ export class Attempts {
         return undefined;
       }
       next = this.#enter(step, kind);
-      await attempt.report(report, { id: commandId('StartNode', step, this.runner), node: step.node, attempt: step.attempt });
+      await attempt.report(report, { id: commandIdAbout(step, 'StartNode', this.runner), node: step.node, attempt: step.attempt });
       // Told to stop meanwhile: its result comes too late, and nothing that was begun on it counts.
       if (attempt.isStopped) next.leave();
       return next;

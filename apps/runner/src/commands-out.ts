@@ -1,5 +1,5 @@
 import { type EventLog, encodeJson, partitionOf } from '@runlog/event-log';
-import type { ExecutionCommand, NodeTask, RunnerId } from '@runlog/execution';
+import { commandIdAbout, type ExecutionCommand, type NodeTask, type RunnerId } from '@runlog/execution';
 import { Outbox } from './outbox.js';
 
 type Told = Extract<ExecutionCommand, { runner: RunnerId }>;
@@ -9,14 +9,6 @@ export type About = Told extends infer One
     ? Omit<One, 'id' | 'executionId' | 'workspaceId' | 'at' | 'replyTo' | 'traceparent' | 'node' | 'attempt' | 'runner' | 'begunBy'>
     : never
   : never;
-
-const verbs = { StartNode: 'start', CompleteNode: 'complete', FailNode: 'fail', StopNode: 'stop', LoseAttempt: 'lose', TakeStep: 'step', ParkNode: 'park' } as const;
-
-/** The id of a runner's command about an attempt: the same however often it is sent, another in each leg that the attempt is begun in, and for each step. */
-export const commandId = (type: keyof typeof verbs, task: NodeTask, runner: RunnerId, nth?: number): string => {
-  const head = task.leg?.begun?.head;
-  return `${verbs[type]}:${task.executionId}:${task.node}.${task.attempt}:${runner}${nth === undefined ? '' : `:${nth}`}${head === undefined ? '' : `@${head}`}`;
-};
 
 /** The way of a runner's commands to the engine, in order per execution. */
 export class CommandsOut {
@@ -29,17 +21,17 @@ export class CommandsOut {
     this.#outbox = new Outbox(log, 'execution-commands');
   }
 
-  /** Resolves when the command is on the log. */
-  send(about: About, task: NodeTask, lingerMs = 0): Promise<void> {
+  /** Resolves when the command is on the log. `at`: when that happened of which it tells. */
+  send(about: About, task: NodeTask, lingerMs = 0, at = Date.now()): Promise<void> {
     const { executionId, workspaceId, node, attempt, traceparent } = task;
     const begunBy = task.leg?.begun?.by;
     // JSON leaves out what is undefined.
     const command = {
       ...about,
-      id: commandId(about.type, task, this.runner, 'nth' in about ? about.nth : undefined),
+      id: commandIdAbout(task, about.type, this.runner, 'nth' in about ? about.nth : undefined),
       executionId,
       workspaceId,
-      at: Date.now(),
+      at,
       replyTo: this.runner,
       traceparent,
       begunBy,

@@ -28,6 +28,31 @@ describe('a runner', () => {
     ]);
   });
 
+  it('says the start with the report where its engine understands that and the node ends soon', async () => {
+    const sink = await Sink.open(undefined, '127.0.0.1');
+    await engine.runner();
+    // On a busy machine, or in a new sandbox, a node may take longer.
+    const joined = (source: string, type: 'CompleteNode' | 'FailNode') =>
+      until(`a ${type} that says its start`, async () => {
+        const commands = (await engine.told(await engine.give({ startWithReport: true, config: { source } }), type)) as Completed[];
+        return commands.length === 1 && commands[0];
+      });
+    const report = await joined('return 1', 'CompleteNode');
+    expect(report.at - (report.startedAt ?? Infinity)).toBeGreaterThanOrEqual(0);
+    expect(await joined('throw new Error("no")', 'FailNode')).toMatchObject({ type: 'FailNode', startedAt: expect.any(Number) });
+    const stored = await engine.give({ startWithReport: true, config: { source: 'return "x".repeat(70_000)' } });
+    const [start, stowed] = (await engine.told(stored, 'CompleteNode')) as Completed[];
+    expect([start?.type, stowed?.type]).toEqual(['StartNode', 'CompleteNode']);
+    expect(stowed).not.toHaveProperty('startedAt');
+    const outside = { kind: 'http', config: { url: `http://127.0.0.1:${sink.port}/` } };
+    for (const slow of [await engine.give({ startWithReport: true, config: { source: 'for (;;);' }, timeoutMs: 400 }), await engine.give({ startWithReport: true, ...outside })]) {
+      const commands = await engine.told(slow, slow.kind === 'http' ? 'CompleteNode' : 'FailNode');
+      expect(types(commands)).toEqual(['StartNode', slow.kind === 'http' ? 'CompleteNode' : 'FailNode']);
+      expect(commands[1]).not.toHaveProperty('startedAt');
+    }
+    await sink.close();
+  });
+
   it('runs an attempt once however often its task comes', async () => {
     const runner = await engine.runner();
     const task = await engine.give({});

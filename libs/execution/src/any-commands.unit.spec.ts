@@ -76,13 +76,14 @@ const failure = fc
   .record({ code: fc.constant('e'), message: fc.constant('m'), retryable: fc.boolean(), effect: fc.constantFrom('none', 'unknown', undefined) })
   .map(({ effect, ...error }) => ({ ...error, ...(effect ? { effect } : {}) }));
 const begins = fc.constantFrom(undefined, ...ids.map((id) => ({ id: `start-${id}`, node: id, attempt: 1 })));
+const startedAt = fc.constantFrom(undefined, undefined, 1_000);
 const commands = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ type: fc.constant('StartNode'), ...target }) },
-    { weight: 6, arbitrary: fc.record({ type: fc.constant('CompleteNode'), ...target, output: fc.constant(1), begins }) },
+    { weight: 6, arbitrary: fc.record({ type: fc.constant('CompleteNode'), ...target, output: fc.constant(1), begins, startedAt }) },
     {
       weight: 2,
-      arbitrary: fc.record({ type: fc.constant('FailNode'), ...target, error: failure }),
+      arbitrary: fc.record({ type: fc.constant('FailNode'), ...target, error: failure, startedAt }),
     },
     { weight: 10, arbitrary: fc.record({ type: fc.constant('TakeStep'), ...target, nth: fc.constant(1), records, begins: intents }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constant('ParkNode'), ...target, nth: fc.constant(1), records, asks }) },

@@ -130,6 +130,8 @@ interface Reported {
   readonly signalledAt?: Instant;
   /** Of an attempt begun ahead (see Leg): the command whose intent began it. Absent: its own StartNode did. */
   readonly begunBy?: CommandId;
+  /** The attempt ended before its StartNode was sent, for which this stands too (see `startOf`): when it began. */
+  readonly startedAt?: Instant;
 }
 
 /** What an attempt of an agent ends with besides: the calls that it has not told of yet. */
@@ -164,7 +166,7 @@ export type ExecutionCommand =
   | (Asked<'FailAdmission'> & { readonly ticket: number; readonly because: string })
   /** Decided in the stream of the execution that is retried. `ended`: its latest successor, where that is known to have ended. */
   | (Asked<'RetryExecution'> & { readonly by: Actor; readonly reason?: string; readonly ended: ExecutionId | null; readonly naming: Naming })
-  /** From the runner, just before it runs the node. The attempt belongs to the runner whose StartNode was accepted. */
+  /** From the runner, as it begins to run the node, unless a report that follows soon says it. The attempt belongs to the runner whose StartNode was accepted. */
   | (Asked<'StartNode'> & { readonly node: NodeId; readonly attempt: number; readonly runner: RunnerId })
   | (Asked<'CompleteNode'> & {
       readonly node: NodeId;

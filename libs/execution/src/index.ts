@@ -25,6 +25,7 @@ export { type ExpressionScope, scopeOf } from './scope.js';
 export { type Outcome, settle } from './settle.js';
 export { fromSnapshot, snapshotVersion, toSnapshot } from './snapshot.js';
 export { attemptSpanId, callSpanId, executionSpanId, ownTraceId, readTraceparent, spanId, traceparentFrom } from './span-ids.js';
+export { commandIdAbout, startOf } from './starts.js';
 export { successorId, successorOf } from './successor.js';
 export { createdWith } from './testing/created-with.js';
 export { defaultAgentSeconds, ranTooLong } from './time-limit.js';

@@ -27,6 +27,8 @@ export interface NodeTask {
   /** Whoever runs it reports this failure and does nothing else: what the node reads does not fit a task. */
   readonly failure?: { readonly code: string; readonly message: string };
   readonly leg?: Leg;
+  /** Its report may say its start as well, where that follows soon. Absent: its engine needs or knows only a StartNode. */
+  readonly startWithReport?: true;
   /** Of an agent that goes on: its calls so far, over all attempts. Absent: there are none, or they are stored. */
   readonly journal?: readonly JournalEntry[];
   /** Where the journal is stored when it is large. */

@@ -28,6 +28,41 @@ describe('StartNode', () => {
   });
 });
 
+describe('a report that stands for its start too', () => {
+  const report = (node: string, runner = 'r1') => ({ type: 'CompleteNode', node, attempt: 1, runner, output: 1, startedAt: 1_000 }) as const;
+
+  it('starts the attempt when that began, and ends it', async () => {
+    const scenario = await one();
+    scenario.clock += 5_000;
+    const events = await scenario.accepted(report('a'));
+    expect(types(events)).toEqual(['NodeStarted', 'NodeCompleted', 'ExecutionCompleted']);
+    expect(events.map((event) => (event as unknown as { at: number }).at)).toEqual([1_000, scenario.now(), scenario.now()]);
+    const failing = await one(retrying);
+    expect(types(await failing.accepted({ type: 'FailNode', node: 'a', attempt: 1, runner: 'r1', error: { code: 'e', message: 'm', retryable: true }, startedAt: 1 }))).toEqual([
+      'NodeStarted',
+      'NodeFailed',
+      'NodeRetryScheduled',
+    ]);
+  });
+
+  it('is refused as its start is: twice, of another runner, after a cancel', async () => {
+    const scenario = await Scenario.of({ nodes: [node('a', 'code'), node('b', 'code')], edges: [edge('start_of_workflow', 'a'), edge('start_of_workflow', 'b')] }).created();
+    await scenario.start('b');
+    expect(await scenario.refused(report('b', 'r2'))).toMatchObject({ reason: 'attempt_taken', because: expect.stringMatching(/^Expected to start a node/) });
+    await scenario.accepted(report('a'));
+    expect(await scenario.refused(report('a'))).toMatchObject({ reason: 'attempt_taken' });
+    const cancelled = await one();
+    await cancelled.accepted({ type: 'CancelExecution', by: 'user:ann' });
+    expect(await cancelled.refused(report('a'))).toMatchObject({ reason: 'execution_ended' });
+  });
+
+  it('ends an attempt of the same runner that is known to have started', async () => {
+    const scenario = await one();
+    await scenario.start('a');
+    expect(types(await scenario.accepted(report('a')))).toEqual(['NodeCompleted', 'ExecutionCompleted']);
+  });
+});
+
 describe('CompleteNode', () => {
   it('completes the execution after the last node', async () => {
     const scenario = await one();

@@ -14,6 +14,7 @@ import {
   type Rejection,
   refuse,
   settle,
+  startOf,
 } from '@runlog/execution';
 import type { Logger } from '@runlog/platform';
 import type { Workflow } from '@runlog/workflow';
@@ -70,27 +71,32 @@ export class Decider {
     const { command, offset } = received;
     const live = this.desk.residents.get(command.executionId);
     const workflow = live?.workflow ?? (command.type === 'CreateExecution' ? this.workflows.known(command.created.workflow_version_id) : undefined);
+    let start = startOf(command);
     let decision: Decision;
     try {
       if (!workflow) decision = unknown(command);
       else if (received.lacksBody !== undefined) decision = bodiless(command, received.lacksBody);
       else if (lacksSource(received)) decision = unreadable(command);
-      else decision = decide(command, live?.execution, workflow);
+      else decision = decide(start ?? command, live?.execution, workflow);
     } catch (error) {
       return this.fault(received, error);
     }
     if (isRejection(decision)) {
       if (!continuing || !live) {
         await this.#release(received, live);
-        return this.#refuse(command, decision);
+        return this.#refuse(command, decision, start);
       }
       decision = [];
+      start = undefined;
     }
     if (!workflow) return;
     const recording = new Recording(this.desk, command, offset, workflow, live, received.reused);
     try {
+      if (start) recording.at = start.at;
       const added = recording.add(decision);
       if (added) await added;
+      const reported = start && this.#report(command, recording, workflow);
+      if (reported) await reported;
       const answered = this.#answer(command, recording, workflow);
       const reply = answered instanceof Promise ? await answered : answered;
       if (reply && 'reply' in reply && reply.reply.type === 'refused') await this.#release(received, live);
@@ -121,6 +127,14 @@ export class Decider {
       this.desk.outbox.check();
       throw new PartitionHalted(this.partition, `the fault of the command at offset ${offset} could not be recorded`, { cause });
     }
+  }
+
+  /** After the start that the report stands for: nothing stands against it any more. */
+  #report(command: ExecutionCommand, recording: Recording, workflow: Workflow): Wait {
+    const decision = decide(command, recording.live?.execution, workflow);
+    if (isRejection(decision)) throw new Error(`Expected a report to be taken after its start, but got: ${decision.because}`);
+    recording.at = command.at;
+    return recording.add(decision);
   }
 
   /** What is decided on the state that the first events have left, and told to whoever sent the command, with the last of its events. */
@@ -187,12 +201,12 @@ export class Decider {
     }
   }
 
-  /** With a result that does not count, what was begun on it is refused; unless the record says that it was begun before. */
-  #refuse(command: ExecutionCommand, rejection: Rejection): void {
+  /** With a result that does not count, what was begun on it is refused; unless the record says that it was begun before. Of an attempt whose `start` is refused no report is expected. */
+  #refuse(command: ExecutionCommand, rejection: Rejection, start?: CommandOf<'StartNode'>): void {
     const intent = intentOf(command);
     const live = this.desk.residents.get(command.executionId);
     const again = intent && live ? decideIntent(intent, command as CommandOf<'CompleteNode'>, live.execution, live.workflow) : rejection;
-    for (const followUp of [refusal(command, rejection), intent && isRejection(again) ? refusal(intent, again) : undefined]) if (followUp) this.desk.outbox.say(followUp);
+    for (const followUp of [refusal(start ?? command, rejection), intent && isRejection(again) ? refusal(intent, again) : undefined]) if (followUp) this.desk.outbox.say(followUp);
   }
 
   /** Carried out before, or a reminder: the answer, or the task, goes out once more. */

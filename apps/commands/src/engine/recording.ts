@@ -1,6 +1,6 @@
 import { chainId, type EventEnvelope, encodeEvent, type NewRecord } from '@runlog/event-log';
 import type { ExecutionEvent } from '@runlog/execution';
-import { type Applied, type ExecutionCommand, evolve, keptBy } from '@runlog/execution';
+import { type Applied, type ExecutionCommand, evolve, type Instant, keptBy } from '@runlog/execution';
 import type { Workflow } from '@runlog/workflow';
 import type { Reservation } from './accounts.js';
 import { type BodyStorage, type Draft, fitting, small } from './fitting.js';
@@ -48,6 +48,8 @@ export class Recording {
   #followUps: FollowUp[] = [];
   /** Events recorded for this command so far. */
   count = 0;
+  /** When what is added from now on came about. */
+  at: Instant;
 
   constructor(
     private readonly desk: Desk,
@@ -56,7 +58,9 @@ export class Recording {
     private readonly workflow: Workflow,
     public live: Live | undefined,
     private readonly reused?: FetchedOutputs,
-  ) {}
+  ) {
+    this.at = command.at;
+  }
 
   /** Events that belong together stay in one slice where they fit. Without `tasks` whatever they schedule has its runner already. */
   add(events: readonly ExecutionEvent[], tasks = true): Wait {
@@ -119,7 +123,7 @@ export class Recording {
       workspaceId: command.workspaceId,
       version: (live?.execution.version ?? 0) + 1,
       schemaVersion,
-      at: command.at,
+      at: this.at,
       commandId: command.id,
       commandOffset: this.offset,
       more: false,

@@ -29,6 +29,8 @@ export const taskFor = ({ execution, workflow }: Live, id: NodeId, at: Instant, 
     ...(bodies ? { bodies } : {}),
     ...(execution.traceparent === undefined ? {} : { traceparent: execution.traceparent }),
     ...(leg ? { leg } : {}),
+    // Who waits for an answer starts by a command of its own.
+    ...(node.effect || node.agent ? {} : { startWithReport: true as const }),
     ...(journal ? { journal } : {}),
     at,
   };

@@ -13,6 +13,7 @@ import type { Rejection } from '../rejection.js';
 import { adoptOutputs, outputsToFetch } from '../reuse.js';
 import { scopeOf } from '../scope.js';
 import { type Outcome, settle } from '../settle.js';
+import { startOf } from '../starts.js';
 import { createdWith } from './created-with.js';
 
 export const executionId = '01890a5d-ac96-7b6e-8000-0000000000e1';
@@ -69,7 +70,7 @@ export class Scenario {
   async when(bare: Bare<ExecutionCommand>): Promise<ExecutionEvent[] | Rejection> {
     const command = { id: `command-${++this.commands}`, executionId, workspaceId, at: this.now(), ...bare } as ExecutionCommand;
     const before = this.history.length;
-    const decision = decide(command, this.execution, this.workflow);
+    const decision = this.decided(command);
     if (!isRejection(decision)) this.record(decision, command);
     const intent = this.intend(bare);
     if (isRejection(intent)) this.refusedIntents.push(intent);
@@ -82,6 +83,18 @@ export class Scenario {
     }
     await this.proceed(command);
     return this.history.slice(before);
+  }
+
+  /** Of a report that stands for its start too, that one comes first. */
+  private decided(command: ExecutionCommand): Decision {
+    const start = startOf(command);
+    if (!start) return decide(command, this.execution, this.workflow);
+    const started = decide(start, this.execution, this.workflow);
+    if (isRejection(started)) return started;
+    this.record(started, { ...command, at: start.at } as ExecutionCommand);
+    const reported = decide(command, this.execution, this.workflow);
+    if (isRejection(reported)) throw new Error(reported.because);
+    return reported;
   }
 
   /** What is decided on the start that a report carries; nothing where it carries none. */
