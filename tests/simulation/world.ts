@@ -127,6 +127,8 @@ export class World {
       await time.runUntil(() => false, time.now + 2_500);
       await time.runUntil(() => this.isAtRest, time.now + 15_000);
       await this.#collectAll();
+      // Somebody may have answered a gate once more meanwhile.
+      await time.runUntil(() => this.isAtRest, time.now + 15_000);
       if (!this.isAtRest) this.complain('I14', `not everything was read and stored: ${this.#standings()}`);
     } finally {
       for (const { host } of this.#processes) this.#end(host);
