@@ -46,12 +46,13 @@ export class Accounts {
 
   /** By the view before the event is folded: nano-USD that the event takes. A call of unknown cost takes what was reserved for it. */
   spentBy(view: ExecutionView | undefined, event: RecordedEvent): bigint {
-    const reservedFor = (reserved: string | null | undefined): bigint => BigInt(reserved ?? 0);
     if (event.type === 'TokensUsed') {
       const { cost_nano_usd: cost, node_id, key } = event.data;
-      return cost === null ? reservedFor(view?.nodes?.[node_id]?.open_calls?.[key]?.reserved_nano_usd) : BigInt(cost);
+      return BigInt(cost ?? view?.nodes?.[node_id]?.open_calls?.[key]?.reserved_nano_usd ?? 0);
     }
-    return callsLostBy(view, event).reduce((sum, { reserved_nano_usd }) => sum + reservedFor(reserved_nano_usd), 0n);
+    let sum = 0n;
+    for (const { reserved_nano_usd } of callsLostBy(view, event)) sum += BigInt(reserved_nano_usd ?? 0);
+    return sum;
   }
 
   after(spent: bigint, view: ExecutionView, event: RecordedEvent): void {

@@ -104,9 +104,9 @@ export class PartitionProjection {
     const wanted = new Set<string>();
     const born = new Set<string>();
     for (const { event, record } of events) {
+      if (born.has(event.executionId) || wanted.has(event.executionId)) continue;
       if (!isUuid(event.executionId)) throw new Poison(event.executionId, record.offset, new Error('its id is not a UUID'));
-      if (event.type === 'ExecutionCreated') born.add(event.executionId);
-      else if (!born.has(event.executionId)) wanted.add(event.executionId);
+      (event.type === 'ExecutionCreated' ? born : wanted).add(event.executionId);
     }
     await this.#views.load(wanted);
     const changes = new Changes(this.position.partition);

@@ -58,14 +58,13 @@ export class Usage {
     const steps = view.n_steps - before.steps;
     const activeMs = view.active_ms - before.activeMs;
     const agentActions = view.n_agent_actions - before.agentActions;
-    const agentId = agentOf(view, event, names);
-    if (event.type === 'TokensUsed') this.#spend(this.#row(view, event.at, agentId, event.data.model), event.data);
+    if (event.type === 'TokensUsed') this.#spend(this.#row(view, event.at, agentOf(view, event, names), event.data.model), event.data);
     for (const { model } of before.lost) {
-      const row = this.#row(view, event.at, agentId, model);
+      const row = this.#row(view, event.at, agentOf(view, event, names), model);
       row.modelCalls++;
       row.unpricedCalls++;
     }
-    if (agentActions > 0) this.#row(view, event.at, agentId, '').agentActions += agentActions;
+    if (agentActions > 0) this.#row(view, event.at, agentOf(view, event, names), '').agentActions += agentActions;
     const turnedTerminal = isTerminalStatus(view.status) && event.type.startsWith('Execution') && event.type !== 'ExecutionFaulted' && event.type !== 'ExecutionSuperseded';
     if (event.version > 1 && steps === 0 && activeMs === 0 && !turnedTerminal) return;
     const row = this.#row(view, event.at, view.agent_id ?? '', '');
@@ -90,7 +89,7 @@ export class Usage {
   #row(view: ExecutionView, at: number, agentId: string, named: string): UsageRow {
     const model = named.slice(0, LONGEST_MODEL);
     const day = Math.floor(at / DAY_MS);
-    const key = JSON.stringify([day, view.workspace_id, view.workflow_id, agentId, model]);
+    const key = `${day} ${view.workspace_id} ${view.workflow_id} ${agentId} ${model}`;
     let row = this.#rows.get(key);
     if (!row) {
       row = {
