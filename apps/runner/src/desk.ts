@@ -17,16 +17,21 @@ export interface Slot {
 
 /** What waits may hold at most so much memory, counted as the tasks' records. */
 const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
+/** Of nodes that only compute, so many in place of one while they are small: most of them have ended and wait for their report to be written. */
+const SEALED_PER_SLOT = 4;
+const MAX_SEALED_BYTES = 32 * 1024 * 1024;
 
 /** Slots and the queue before them: how many nodes run at a time, in total and per kind. */
 export class Desk {
   readonly #waiting: Waiting[] = [];
-  readonly #running = new Map<string, number>();
-  #total = 0;
-  /** Of kinds that take no slot: those that run, and those that wait. */
-  #apart = 0;
-  #waitingApart = 0;
+  readonly #waitingOf = new Map<string, number>();
   #waitingBytes = 0;
+  readonly #running = new Map<string, number>();
+  #slotted = 0;
+  #sealed = 0;
+  #sealedBytes = 0;
+  /** Of kinds that take no slot. */
+  #apart = 0;
   #wake: (() => void)[] = [];
 
   constructor(
@@ -37,11 +42,11 @@ export class Desk {
   ) {}
 
   get running(): number {
-    return this.#total + this.#apart;
+    return this.#slotted + this.#sealed + this.#apart;
   }
 
   get free(): number {
-    return Math.max(0, this.slots - this.#total);
+    return Math.max(0, this.slots - this.#slotted - this.#sealed);
   }
 
   get backlog(): number {
@@ -49,25 +54,27 @@ export class Desk {
   }
 
   hasRoomFor(kind: NodeKind): boolean {
-    return (kind.takesSteps || this.#total < this.slots) && this.#isBelowCapacity(kind);
+    if ((this.#running.get(kind.kind) ?? 0) >= (kind.capacity?.(this.sandbox) ?? Infinity)) return false;
+    if (kind.takesSteps) return true;
+    if (!kind.isSealed) return this.#slotted < this.slots;
+    return this.#sealed < (this.#sealedBytes > MAX_SEALED_BYTES ? this.slots : this.slots * SEALED_PER_SLOT);
   }
 
   /** The slot's next node is of this kind. False: too many of that kind run. */
   turn(slot: Slot, kind: NodeKind): boolean {
     if (kind.kind === slot.kind.kind) return true;
-    if (!this.#isBelowCapacity(kind)) return false;
     this.#count(slot.kind, -1);
-    slot.kind = kind;
-    this.#count(kind, 1);
-    this.#pump();
-    return true;
+    const hasRoom = this.hasRoomFor(kind);
+    if (hasRoom) slot.kind = kind;
+    this.#count(slot.kind, 1);
+    if (hasRoom) this.#pump();
+    return hasRoom;
   }
 
   /** Begins the task, or keeps it until there is room for it. Resolves once the queue has room for another. */
   async take(waiting: Waiting): Promise<void> {
     this.#waiting.push(waiting);
-    if (waiting.kind.takesSteps) this.#waitingApart++;
-    this.#waitingBytes += waiting.bytes;
+    this.#countWaiting(waiting, 1);
     this.#pump();
     while (this.#isFull) await new Promise<void>((wake) => this.#wake.push(wake));
   }
@@ -79,16 +86,11 @@ export class Desk {
       const waiting = this.#waiting[at] as Waiting;
       if (!wanted(waiting)) break;
       released.push(waiting);
-      this.#waitingBytes -= waiting.bytes;
-      if (waiting.kind.takesSteps) this.#waitingApart--;
+      this.#countWaiting(waiting, -1);
       this.#waiting.length = at;
     }
     this.#wakeUp();
     return released;
-  }
-
-  #isBelowCapacity(kind: NodeKind): boolean {
-    return (this.#running.get(kind.kind) ?? 0) < (kind.capacity?.(this.sandbox) ?? this.slots);
   }
 
   get #isFull(): boolean {
@@ -96,19 +98,30 @@ export class Desk {
   }
 
   #pump(): void {
-    for (let at = 0; at < this.#waiting.length && (this.#total < this.slots || this.#waitingApart > 0); ) {
-      const { task, kind, bytes } = this.#waiting[at] as Waiting;
-      if (!this.hasRoomFor(kind)) {
+    const full = new Set<string>();
+    let hopeful = this.#waiting.length;
+    for (let at = 0; hopeful > 0 && at < this.#waiting.length; ) {
+      const waiting = this.#waiting[at] as Waiting;
+      const { task, kind } = waiting;
+      if (full.has(kind.kind)) {
         at++;
         continue;
       }
+      if (!this.hasRoomFor(kind)) {
+        full.add(kind.kind);
+        hopeful -= this.#waitingOf.get(kind.kind) ?? 0;
+        continue;
+      }
       this.#waiting.splice(at, 1);
-      this.#waitingBytes -= bytes;
-      if (kind.takesSteps) this.#waitingApart--;
+      this.#countWaiting(waiting, -1);
+      hopeful--;
       this.#count(kind, 1);
+      const sealedBytes = kind.isSealed ? waiting.bytes : 0;
+      this.#sealedBytes += sealedBytes;
       const slot = { kind };
       void this.begin(task, slot).finally(() => {
         this.#count(slot.kind, -1);
+        this.#sealedBytes -= sealedBytes;
         this.#pump();
         this.#wakeUp();
       });
@@ -117,8 +130,14 @@ export class Desk {
 
   #count(kind: NodeKind, change: number): void {
     if (kind.takesSteps) this.#apart += change;
-    else this.#total += change;
+    else if (kind.isSealed) this.#sealed += change;
+    else this.#slotted += change;
     this.#running.set(kind.kind, (this.#running.get(kind.kind) ?? 0) + change);
+  }
+
+  #countWaiting({ kind, bytes }: Waiting, change: 1 | -1): void {
+    this.#waitingOf.set(kind.kind, (this.#waitingOf.get(kind.kind) ?? 0) + change);
+    this.#waitingBytes += change * bytes;
   }
 
   #wakeUp(): void {
