@@ -12,7 +12,7 @@ import { traceRequest } from './request-trace.js';
 import { RouteTable } from './route-table.js';
 import { sayWhatVaries } from './varies.js';
 
-const shown = ['ETag', 'Location', 'Link', 'Retry-After', 'Preference-Applied', 'X-Request-Id', 'Idempotency-Replayed', 'Runlog-Stale', 'Runlog-Lag-Ms'];
+const shown = ['ETag', 'Location', 'Link', 'Retry-After', 'Preference-Applied', 'X-Request-Id', 'Idempotency-Replayed', 'Runlog-Stale', 'Runlog-Lag-Ms'].join(',');
 
 /** Nothing from elsewhere, nothing inline. TLS, and with it HSTS, is the business of whatever stands in front. */
 const policy = {
@@ -25,12 +25,12 @@ const policy = {
 };
 
 /** What helmet sets: the same each time, by thirteen steps. */
-const guardingHeaders = (): ReadonlyMap<string, string> => {
+const guardingHeaders = (): readonly (readonly [string, string])[] => {
   const headers = new Map<string, string>();
   const noted = { setHeader: (name: string, value: string) => headers.set(name, value), removeHeader: (name: string) => headers.delete(name) };
   const set = helmet({ contentSecurityPolicy: { useDefaults: false, directives: policy }, frameguard: { action: 'deny' }, strictTransportSecurity: false });
   set({} as Request, noted as unknown as Response, () => undefined);
-  return headers;
+  return [...headers];
 };
 
 /** Headers, routes and documents around the controllers. Throws when a route declares no permission. */

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
 import type { Database, Sql } from '../database.js';
 import { ApiKey, type FinerPermission, Pod, type Role, Workspace } from './entities.js';
 
 /** SHA-256 (hex): how a key is looked up and kept. */
-export const hashApiKey = (key: string): string => createHash('sha256').update(key).digest('hex');
+export const hashApiKey = (key: string): string => hash('sha256', key);
 
 /** A key with where it acts: its workspace and the pod its creates go to. */
 export interface Principal {
