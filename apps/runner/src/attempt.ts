@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Bodies } from '@runlog/artifacts';
 import type { PriceList } from '@runlog/cost';
 import { attemptSpanId, commandIdAbout, type Intent, type NodeTask, type Reply, type RunnerId, stepAfter, traceparentFrom } from '@runlog/execution';
@@ -37,8 +36,6 @@ const START_WITH_REPORT_MS = 100;
 const START_LINGER_MS = 2;
 /** A node that declares an effect asks again for its start when no answer comes: the reply may have been lost with the engine's owner. */
 const ASK_AGAIN_MS = 3_000;
-/** With the log away, lines do not hold up their report for longer. */
-const LINES_WITHIN_MS = 200;
 /** After an abort the node has this long to end; then it is reported as stopped all the same. */
 const STOP_WITHIN_MS = 5_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -153,7 +150,7 @@ export class Attempt {
     this.#logEnd(report);
     // Whoever sees the end of a leg finds its lines.
     const lines = begins ? undefined : this.workshop.frames.flush(this.task.executionId);
-    if (lines) await Promise.race([lines, delay(LINES_WITHIN_MS, undefined, { ref: false })]);
+    if (lines) await lines;
     const isUntold = this.#isUntold();
     // A stored result may be refused for want of its body, which is nothing against the start.
     const isJoined = isUntold && report.type !== 'StopNode' && !('outputRef' in report);

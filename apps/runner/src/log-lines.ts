@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Frame, type LoggedLine, type NodeTask } from '@runlog/execution';
 
 type Lines = Extract<Frame, { type: 'lines' }>;
@@ -10,6 +11,8 @@ const CROWD_LINGER_MS = 100;
 /** A frame is closed with so many lines, or beyond so much text, in UTF-16 units. */
 const FRAME_LINES = 256;
 const FRAME_CHARS = 64 * 1024;
+/** With the log away, lines do not hold up reports for longer. */
+const REPORTS_WAIT_MS = 200;
 /** With the log away for long, newer lines are dropped beyond this. */
 const MAX_WAITING = 10_000;
 
@@ -22,6 +25,8 @@ interface Open {
   /** When the first of them was written, ms. */
   since: number;
   sending: Promise<void> | undefined;
+  /** The same, but not for ever: what reports wait for, all for one. */
+  awaited: Promise<void> | undefined;
   /** They leave as soon as what left before is on the log. */
   isDue: boolean;
   /** They leave at the end of this turn of the event loop. */
@@ -44,7 +49,7 @@ export class LogLines {
     this.#waiting++;
     let open = this.#open.get(executionId);
     if (!open) {
-      open = { executionId, workspaceId, lines: [], chars: 0, since: 0, sending: undefined, isDue: false, isLeaving: false };
+      open = { executionId, workspaceId, lines: [], chars: 0, since: 0, sending: undefined, awaited: undefined, isDue: false, isLeaving: false };
       this.#open.set(executionId, open);
     }
     if (open.lines.length === 0) open.since = Date.now();
@@ -54,13 +59,15 @@ export class LogLines {
     else this.#timer ??= setTimeout(this.#sweep, LINGER_MS);
   }
 
-  /** What the execution has written so far need not wait for more: undefined, or resolves, once it is on its way, with what others end in the same turn. */
+  /** What the execution has written so far need not wait for more: undefined, or resolves, once it is on its way, with what others end in the same turn, or could not leave for a while. */
   flush(executionId: string): Promise<void> | undefined {
     const open = this.#open.get(executionId);
     if (!open) return undefined;
     if (open.sending) {
       this.#due(open);
-      return open.isDue ? open.sending : undefined;
+      if (!open.isDue) return undefined;
+      open.awaited ??= Promise.race([open.sending, delay(REPORTS_WAIT_MS, undefined, { ref: false })]);
+      return open.awaited;
     }
     if (!open.isLeaving)
       process.nextTick(() => {
@@ -89,6 +96,7 @@ export class LogLines {
     open.lines = [];
     open.chars = 0;
     open.isDue = false;
+    open.awaited = undefined;
     const sending = this.send({ type: 'lines', executionId, workspaceId, lines })
       .catch(() => this.onDropped(lines.length))
       .then(() => {
