@@ -386,8 +386,8 @@ export const plantedBugs = [
     name: 'lost-call-costs-nothing',
     what: 'A call of which nobody has heard leaves the account as it was.',
     file: 'apps/queries/src/projection/accounts.ts',
-    find: 'return callsLostBy(view, event).reduce(',
-    put: 'return ([] as ReturnType<typeof callsLostBy>).reduce(',
+    find: 'of callsLostBy(view, event)) sum',
+    put: 'of [] as ReturnType<typeof callsLostBy>) sum',
   },
   {
     name: 'receipt-recorded-twice',
