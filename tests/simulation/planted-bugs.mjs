@@ -320,13 +320,13 @@ export const plantedBugs = [
     what: 'The start of a next node counts although the result that carries it was refused.',
     file: `${engine}/decision.ts`,
     find: `if (!continuing || !live) {
-        await this.#release(received, live);
+        if (received.reserved) await this.#release(received, live, true);
         return this.#refuse(command, decision, start);
       }
       decision = [];`,
     put: `const intent = intentOf(command);
       if ((!continuing && !intent) || !live) {
-        await this.#release(received, live);
+        if (received.reserved) await this.#release(received, live, true);
         return this.#refuse(command, decision, start);
       }
       const isIdle = intent && live.execution.status === 'running' && (live.execution.nodes.get(intent.node)?.attempt ?? 0) === 0;

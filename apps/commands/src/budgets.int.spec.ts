@@ -246,4 +246,30 @@ describe('budgets beyond one execution', () => {
     expect(await fixture.catalog.budget(fixture.workspaceId, Date.now())).toMatchObject({ spentNanoUsd: '1000', reservedNanoUsd: '1000' });
     expect(await drift()).toEqual([]);
   }, 120_000);
+
+  it('set nothing aside for a step that comes once more when its calls have ended', async () => {
+    await fixture.catalog.putBudget({ workspaceId: fixture.workspaceId, budgetNanoUsd: '2500', period: 'day', by: 'user:admin', at: 1 });
+    const [id] = apart(1) as [string];
+    await create([id]);
+    const about = { node: 'a0', attempt: 1, runner: 'r' };
+    const step = (nth: number, rest: object) => fixture.about(id, 'TakeStep', { ...about, nth, id: `step:${nth}`, replyTo: 'inbox', records: [], begins: [], ...rest });
+    const first = () => step(1, { begins: [{ key: 'm1', kind: 'model', name: 'm', reserve_nano_usd: '1000' }] });
+    const answer = async (nth: number) => (await until(`answer ${nth}`, async () => (await fixture.replies('inbox'))[nth - 1]))?.type;
+    const standing = () => fixture.catalog.budget(fixture.workspaceId, Date.now());
+    await fixture.send(fixture.about(id, 'StartNode', about), first());
+    expect(await answer(1)).toBe('accepted');
+    expect(await standing()).toMatchObject({ spentNanoUsd: '0', reservedNanoUsd: '1000' });
+    const used = { provider: 'openai', model: 'm', tokens: { input: 1, cache_read: 0, cache_write: 0, output: 1, reasoning: 0 }, cost_nano_usd: '300', price: 'list' };
+    await fixture.send(step(2, { records: [{ key: 'm1', receipt: 'm1', used }] }));
+    expect(await answer(2)).toBe('accepted');
+    await projected([id]);
+    const ended = { spentNanoUsd: '300', reservedNanoUsd: '0' };
+    expect(await standing()).toMatchObject(ended);
+    await fixture.send(first());
+    expect(await answer(3)).toBe('accepted');
+    expect(await standing()).toMatchObject(ended);
+    await fixture.send(fixture.about(id, 'LoseAttempt', { ...about, because: 'silent' }), first());
+    expect(await answer(4)).toBe('refused');
+    expect(await standing()).toMatchObject(ended);
+  }, 120_000);
 });

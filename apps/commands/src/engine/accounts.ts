@@ -50,7 +50,7 @@ export const withAccounts = async (received: readonly Received[], parts: Parts):
   const standings = await reserve(spenders, parts.database);
   return received.map((one) => {
     const found = callsModels(one.command) ? standings.get(one.command) : undefined;
-    return found ? { ...one, command: { ...one.command, account: found.standing } as ExecutionCommand, reserved: found.reserved } : one;
+    return found ? { ...one, command: { ...one.command, account: found.standing } as ExecutionCommand, reserved: found.reserved, fresh: found.fresh } : one;
   });
 };
 
@@ -86,6 +86,7 @@ interface Found {
   readonly standing: AccountStanding;
   /** What the step holds: set aside now, or the last time it came here, when its owner did not get to deciding it. */
   readonly reserved: readonly Reservation[];
+  /** Of that, what was set aside now. */
   readonly fresh: readonly Reservation[];
 }
 

@@ -40,6 +40,8 @@ export interface Received {
   readonly isEarly?: true;
   /** What was reserved for its calls beyond the execution, in case they may begin. */
   readonly reserved?: readonly Reservation[];
+  /** Of that, what was reserved just now; the rest was when the step came here before. */
+  readonly fresh?: readonly Reservation[];
 }
 
 /** The decision on a command broke off after its first events: the memory of the partition is ahead of anything that may be recorded. */
@@ -83,7 +85,7 @@ export class Decider {
     }
     if (isRejection(decision)) {
       if (!continuing || !live) {
-        await this.#release(received, live);
+        if (received.reserved) await this.#release(received, live, true);
         return this.#refuse(command, decision, start);
       }
       decision = [];
@@ -99,7 +101,7 @@ export class Decider {
       if (reported) await reported;
       const answered = this.#answer(command, recording, workflow);
       const reply = answered instanceof Promise ? await answered : answered;
-      if (reply && 'reply' in reply && reply.reply.type === 'refused') await this.#release(received, live);
+      if (received.reserved) await this.#release(received, recording.live, reply !== undefined && 'reply' in reply && reply.reply.type === 'refused');
       const followed = recording.count > 0 || continuing ? this.#follow(recording, command, workflow) : undefined;
       if (followed) await followed;
       const closed = recording.close(reply);
@@ -162,11 +164,19 @@ export class Decider {
     return refused ? refusal(command, refused) : accepted(command, live);
   }
 
-  /** What the step holds for calls that it has not begun. Where that fails, the end of the attempt releases it. */
-  async #release({ reserved = [], offset }: Received, live: Live | undefined): Promise<void> {
-    const idle = reserved.filter(({ node_id, key, command_id }) => live?.execution.journals.get(node_id)?.calls.get(key)?.begunBy !== command_id);
+  /**
+   * What the step holds for calls that it has not begun; and what was set aside anew for calls that have ended, by a step that came once more
+   * after the read model had let go of them. Where that fails, the end of the attempt releases it.
+   */
+  async #release({ reserved = [], fresh = [], offset }: Received, live: Live | undefined, isRefused: boolean): Promise<void> {
+    const journalOf = ({ node_id }: Reservation) => live?.execution.journals.get(node_id);
+    const isUnderWay = (one: Reservation): boolean => journalOf(one)?.reservations.has(one.key) === true;
+    const isBegun = (one: Reservation): boolean => journalOf(one)?.calls.get(one.key)?.begunBy === one.command_id;
+    const idle = reserved.filter((one) => (isRefused && !isBegun(one)) || (fresh.includes(one) && !isUnderWay(one)));
     if (idle.length === 0) return;
-    await this.desk.release(idle).catch((error: unknown) => this.logger.warn({ err: error, partition: this.partition, offset }, 'reservations of a refused step stay for now'));
+    await this.desk
+      .release(idle)
+      .catch((error: unknown) => this.logger.warn({ err: error, partition: this.partition, offset }, 'reservations for calls that are not under way stay for now'));
   }
 
   #follow(recording: Recording, command: ExecutionCommand, workflow: Workflow): Wait {
