@@ -24,13 +24,13 @@ afterAll(async () => {
   await server.stop();
 });
 
-const schedulerOf = () =>
+const schedulerOf = (successions = new Successions(0, bench.database)) =>
   new PartitionScheduler(0, {
     log: bench.log,
     store: new SchedulerStore(bench.database),
     timeouts: new NodeTimeouts({ workflowVersion: async () => null }, logger),
     runners: new Runners(5000),
-    successions: new Successions(0, bench.database),
+    successions,
     admissions: new Admissions({ log: bench.log, database: bench.database, logger, onSent: () => undefined }),
     logger,
     onSent: () => undefined,
@@ -74,3 +74,22 @@ describe('two schedulers that both think a partition is theirs', () => {
     await zombie.stop();
   }, 60_000);
 });
+
+/** The database does not answer when it is loaded first. */
+class Unanswered extends Successions {
+  loads = 0;
+  override load(): Promise<void> {
+    return this.loads++ === 0 ? Promise.reject(new Error('the database did not answer')) : super.load();
+  }
+}
+
+it('a partition that could not be loaded whole is opened once more before anything is read', async () => {
+  const successions = new Unanswered(0, bench.database);
+  const scheduler = schedulerOf(successions);
+  await expect(scheduler.open()).rejects.toThrow('did not answer');
+  const from = await bench.log.end('execution-events', 0);
+  await bench.happens('e4', 'ExecutionCreated', createdData());
+  await scheduler.handle(await batchFrom(from));
+  expect(successions.loads).toBe(2);
+  await scheduler.stop();
+}, 60_000);

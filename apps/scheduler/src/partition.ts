@@ -78,7 +78,6 @@ export class PartitionScheduler {
     const { epoch, position } = await store.open(this.partition, await log.topicId('execution-events'));
     await checkProgress(log, position);
     const book = new Book(this.partition, epoch, position, (runner) => runners.expect(runner));
-    this.book = book;
     this.catchUpTo = await log.end('execution-events', this.partition);
     this.end = this.catchUpTo;
     admissions.reach(this.partition, this.catchUpTo);
@@ -88,6 +87,8 @@ export class PartitionScheduler {
     await this.load(book, await store.withOpenAttempts(this.partition));
     await successions.load();
     await this.lookAhead(book, Date.now());
+    // Not before all is loaded: where that fails, whoever comes next opens it once more.
+    this.book = book;
     this.noticeCaughtUp(book);
     this.wake(0);
     return position.offset;
